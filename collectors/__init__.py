@@ -1,0 +1,1 @@
+"""Ground floor: what the world has, and on what terms."""

@@ -1,0 +1,9 @@
+"""The shape of every record here: frozen, and strict about names."""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Frozen(BaseModel):
+    """Data that never change after they were checked; a field nobody declared is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, validate_default=True)

@@ -1,0 +1,172 @@
+"""A record: one image as its source describes it, with its rights and their evidence."""
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import Field
+
+from collectors.frozen import Frozen
+from collectors.rights import Evidence, Rights
+
+
+class Reason(StrEnum):
+    """Every reason for which an image is not in a dataset. A closed set, so that reasons can be counted."""
+
+    NO_LICENCE = "no-licence"
+    LICENCE_REFUSED = "licence-refused"
+    OPTED_OUT = "opted-out"
+    AI_GENERATED = "ai-generated"
+    NOT_AN_IMAGE = "not-an-image"
+    TOO_SMALL = "too-small"
+    TOO_LARGE = "too-large"
+    EXCLUDED_NAME = "excluded-name"
+    NOT_NEEDED = "not-needed"
+    GONE = "gone"
+    DAMAGED = "damaged"
+    CHANGED = "changed"
+    BUSY = "busy"
+    UNREADABLE = "unreadable"
+    BLANK = "blank"
+    DUPLICATE = "duplicate"
+
+    @property
+    def words(self) -> str:
+        """One line that a person understands without the manual."""
+        return _WORDS[self]
+
+
+_WORDS = {
+    Reason.NO_LICENCE: "no licence is stated, or none we could read",
+    Reason.LICENCE_REFUSED: "the recipe's policy refuses its licence",
+    Reason.OPTED_OUT: "its author or host opted out of use by AI",
+    Reason.AI_GENERATED: "made by a generator",
+    Reason.NOT_AN_IMAGE: "not a raster image (vector, document, sound, video)",
+    Reason.TOO_SMALL: "smaller than the recipe's floor",
+    Reason.TOO_LARGE: "larger than the recipe's ceiling",
+    Reason.EXCLUDED_NAME: "its title or category matches an exclude pattern",
+    Reason.NOT_NEEDED: "allowed, but the recipe's limit was reached",
+    Reason.GONE: "no longer at its source",
+    Reason.DAMAGED: "the bytes that came are not the file the source describes",
+    Reason.CHANGED: "the source now holds another file than the manifest",
+    Reason.BUSY: "the host was busy or unreachable; run the same command again",
+    Reason.UNREADABLE: "the file is damaged and cannot be decoded",
+    Reason.BLANK: "blank: nothing to see above noise",
+    Reason.DUPLICATE: "a copy of another image that was kept",
+}
+
+
+class Skipped(Frozen):
+    """An image that was seen and will not be taken, and the one reason."""
+
+    key: str
+    """The uid where there is one, else the title or path."""
+    reason: Reason
+    detail: str = ""
+
+
+class Verdict(Frozen):
+    """Keep or drop, with the reason when it is drop."""
+
+    reason: Reason | None = None
+    """`None`: keep."""
+    detail: str = ""
+    """The fact behind it in a few words: `CC-BY-NC-2.0 is not in [policy] allow`."""
+    twin: str | None = None
+    """For duplicates: the uid of the copy that was kept."""
+
+    @property
+    def keep(self) -> bool:
+        return self.reason is None
+
+
+KEEP = Verdict()
+
+
+class FoundBy(Frozen):
+    """What led to the image."""
+
+    query: str
+    """The root category, search words or folder: the group that limits are shared between."""
+    path: tuple[str, ...] = ()
+    """The categories walked through, root first."""
+
+
+class Original(Frozen):
+    """The file as the source describes it, before anything was fetched. `None`: not known."""
+
+    url: str
+    """Absolute address, or for the folder source a path relative to its folder."""
+    sha1: str | None = None
+    bytes: int | None = None
+    width: int | None = None
+    height: int | None = None
+    mime: str | None = None
+    revision: str | None = None
+    """The source's name for this version (upload timestamp), which can be fetched after an overwrite."""
+    taken: str | None = None
+
+
+class StoredFile(Frozen):
+    """The bytes that were fetched, verified and stored."""
+
+    rendition: str = "original"
+    """`original`, or the name of the smaller size the source made (`1920px`)."""
+    sha256: str
+    bytes: int
+    mime: str
+    width: int | None = None
+    height: int | None = None
+
+
+class Creator(Frozen):
+    name: str | None = None
+    url: str | None = None
+
+
+class Ai(Frozen):
+    """`None` means "not known"."""
+
+    opted_out: bool | None = None
+    generated: bool | None = None
+    signals: tuple[str, ...] = ()
+
+
+class Permission(Frozen):
+    """A written yes of the author (`permissions.toml`)."""
+
+    scope: tuple[Literal["train", "publish"], ...]
+    date: str
+    proof: str
+
+
+class Seen(Frozen):
+    first: str
+    last_verified: str | None = None
+
+
+class Record(Frozen):
+    """One image as its source describes it."""
+
+    uid: str = Field(pattern=r"^[a-z][a-z0-9-]*:[^\s/\\]+$", max_length=200)
+    """`commons:M46242676`; stable for ever, unique in a manifest."""
+    source: str
+    subject: str
+    title: str
+    page: str | None
+    """The page a person opens to see the image at its source."""
+    found_by: FoundBy
+    description: str = ""
+    """Plain text, at most 1,000 characters."""
+    categories: tuple[str, ...] = ()
+    original: Original
+    file: StoredFile | None = None
+    """`None`: seen, but not fetched; `refused` then says why."""
+    refused: Verdict | None = None
+    creator: Creator = Creator()
+    credit_line: str = ""
+    """Ready to print: title, author, source, licence (TASL)."""
+    rights: Rights = Rights()
+    evidence: tuple[Evidence, ...] = ()
+    ai: Ai = Ai()
+    permission: Permission | None = None
+    seen: Seen

@@ -1,0 +1,1 @@
+"""First floor: what is worth keeping, and what may be done with it."""

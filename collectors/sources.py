@@ -1,0 +1,72 @@
+"""The table of sources: name, how it is asked, which key it needs, whose terms hold, at what pace."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from collectors.frozen import Frozen
+from collectors.polite import Pace
+from collectors.progress import Progress, Silent
+from collectors.record import Original, Record, Skipped
+from collectors.workspace import Store
+
+
+class Finished(Frozen):
+    """A unit of asking (a category, a time window) that need not be asked again after a kill."""
+
+    unit: str
+    leads_to: tuple[str, ...] = ()
+    """Units found in it, so that a resumed walk can go on without asking."""
+
+
+Found = Record | Skipped | Finished
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Everything a source needs to ask its questions."""
+
+    settings: Any
+    """The source's own settings model, already validated."""
+    subject: str
+    session: requests.Session
+    answers: Store
+    """Raw answers go here; `Evidence.answer_sha256` names them."""
+    finished: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Units an earlier, interrupted run finished, with what they lead to."""
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    progress: Progress = field(default_factory=Silent)
+    base: Path = Path()
+    """The recipe's folder, which relative paths in it start from."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One row of the table."""
+
+    name: str
+    title: str
+    settings: type[Frozen]
+    search: Callable[[Ask], Iterator[Found]]
+    """Everything the settings ask for, in an order that depends on nothing but the source's content."""
+    parse: Callable[[Mapping[str, Any], str], Record]
+    """A kept raw answer and the subject → the record it amounts to (for `relicense`)."""
+    terms: str
+    """Address of the terms of use."""
+    keys: tuple[str, ...] = ()
+    """Environment variables that must be set."""
+    paces: Callable[[Any], Mapping[str, Pace]] = lambda settings: {}
+    """Settings → the pace of each host they name that is not in the table of `polite`."""
+    open_local: Callable[[Any, Path, Original], Path] | None = None
+    """For sources on this disk: settings, base folder, original → the file. `None`: fetched by address."""
+
+
+def table() -> dict[str, Source]:
+    """Every source by the name it has in a recipe (`[collect.NAME]`)."""
+    from collectors import commons, folder
+
+    return {source.name: source for source in (commons.SOURCE, folder.SOURCE)}

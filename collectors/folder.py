@@ -1,0 +1,229 @@
+"""A folder of pictures on this disk, with a sidecar that says who made each and on what terms.
+
+    [collect.folder]
+    path    = "images"
+    sidecar = "credits.jsonl"
+
+Both are relative to the recipe. A picture without a line in the sidecar has no licence and is not taken.
+"""
+
+import hashlib
+import mimetypes
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from PIL import Image, UnidentifiedImageError
+from pydantic import Field
+
+from collectors import licences, sidecar
+from collectors.conclude import conclude, credit_line
+from collectors.frozen import Frozen
+from collectors.record import Ai, Creator, FoundBy, Original, Reason, Record, Seen, Skipped
+from collectors.rights import Claim, Confidence, Evidence, LicenceClass
+from collectors.sidecar import Credit, SidecarBroken
+from collectors.sources import Ask, Source
+from collectors.workspace import canonical_json
+
+__all__ = ["SOURCE", "FolderSettings", "OutsideFolder", "SidecarBroken"]
+
+_ENDINGS = "avif bmp gif heic heif jfif jp2 jpeg jpg jxl png svg tif tiff webp"
+PICTURES = frozenset(f".{ending}" for ending in _ENDINGS.split())
+"""Endings that make a file without a line in the sidecar a picture that was seen."""
+
+NOT_SHARED = frozenset({LicenceClass.UNKNOWN, LicenceClass.CLOSED})
+"""Classes whose lines are worth listing without a file: the audit should see them."""
+
+
+class FolderSettings(Frozen):
+    """`[collect.folder]`: which folder, and which file says whose pictures these are."""
+
+    path: str = Field(min_length=1)
+    """Folder with the pictures, subfolders included; relative to the recipe."""
+    sidecar: str = Field(default="credits.jsonl", min_length=1)
+    """JSON lines, one picture each (see `collectors.sidecar.Credit`); relative to the recipe."""
+
+
+class OutsideFolder(Exception):
+    """A file name that leads out of the folder, by `..` or through a link."""
+
+    def __init__(self, folder: Path, file: str) -> None:
+        super().__init__(f"{file} leads out of {folder}")
+        self.folder, self.file = folder, file
+
+
+def search(ask: Ask) -> Iterator[Record | Skipped]:
+    """Yield every picture of the folder and every line of the sidecar, taken or not, ordered by path.
+
+    Raises:
+        SidecarBroken: the folder or the sidecar is not there, or lines of it are wrong.
+    """
+    settings: FolderSettings = ask.settings
+    folder = ask.base / settings.path
+    listing = ask.base / settings.sidecar
+    credits = {sidecar.same_name(credit.file): credit for credit in sidecar.read(listing)}
+    if not folder.is_dir():
+        raise SidecarBroken(listing, None, f"its folder {folder} is not there")
+    files = {sidecar.same_name(path.relative_to(folder).as_posix()): path for path in _files(folder)}
+    asked = ask.now().isoformat(timespec="seconds")
+    names = sorted({*credits, *(name for name, path in files.items() if path.suffix.lower() in PICTURES)})
+    with ask.progress.stage(f"folder {settings.path}", len(names)) as stage:
+        for name in names:
+            yield _look_at(ask, asked, folder, credits.get(name), files.get(name), name)
+            stage.advance()
+
+
+def parse(answer: Mapping[str, Any], subject: str) -> Record:
+    """Turn a kept answer into the record it amounts to.
+
+    The answer is the line of the sidecar as it was read, with what the file itself shows:
+
+        {"folder": "images", "asked": "2026-11-22T16:00:00+00:00", "line": {"file": "m8.jpg", "licence": …},
+         "file": {"url": "m8.jpg", "sha1": …, "bytes": 48213, "width": 512, "height": 512, "mime": …}}
+    """
+    credit = Credit.model_validate_json(canonical_json(answer["line"]), strict=True)
+    evidence = tuple(_evidence(credit, answer))
+    rights = conclude(claims(credit))
+    title = credit.title or Path(credit.file).stem.replace("_", " ")
+    return Record(
+        uid=uid(credit.file),
+        source="folder",
+        subject=subject,
+        title=title,
+        page=credit.page,
+        found_by=FoundBy(query=answer["folder"], path=tuple(Path(credit.file).parts[:-1])),
+        description=credit.description[:1000],
+        categories=credit.categories,
+        original=Original.model_validate({**answer["file"], "taken": credit.taken}),
+        creator=Creator(name=credit.creator, url=credit.creator_url),
+        credit_line=credit_line(title, credit.creator, _source_title(credit), credit.page, rights),
+        rights=rights,
+        evidence=evidence,
+        ai=_ai(credit),
+        seen=Seen(first=answer["asked"]),
+    )
+
+
+def claims(credit: Credit) -> list[Claim]:
+    """What the licence and its address amount to, each for itself, so that a contradiction shows."""
+    confidence = Confidence.STATED if credit.how_known else Confidence.INFERRED
+    read = (
+        credit.licence and _expression(credit.licence),
+        credit.licence_url and licences.from_url(credit.licence_url),
+    )
+    return [Claim(expression=said, confidence=confidence, channel="sidecar") for said in read if said]
+
+
+def uid(file: str) -> str:
+    """The path, percent-encoded: stable whatever else is added, readable, and unlike any other path's.
+
+    Very long paths are cut and end in a hash; `!` is never left bare by the encoding, so the two cannot meet.
+    """
+    name = quote(sidecar.same_name(file), safe="")
+    if len(name) > 150:
+        name = f"{name[:110]}!{hashlib.sha256(name.encode()).hexdigest()[:32]}"
+    return f"folder:{name}"
+
+
+def open_local(settings: FolderSettings, base: Path, original: Original) -> Path:
+    """Where the original lies; it may have gone since. Raises `OutsideFolder`."""
+    folder = base / settings.path
+    path = folder / original.url
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise OutsideFolder(folder, original.url)
+    return path
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Every file below, hidden ones and what hidden folders hold left out."""
+    for entry in folder.rglob("*"):
+        hidden = any(part.startswith(".") for part in entry.relative_to(folder).parts)
+        if not hidden and entry.is_file():
+            yield entry
+
+
+def _look_at(
+    ask: Ask, asked: str, folder: Path, credit: Credit | None, path: Path | None, name: str
+) -> Record | Skipped:
+    if credit is None:
+        return Skipped(key=uid(name), reason=Reason.NO_LICENCE, detail=f"{name} has no line in the sidecar")
+    if path is not None and not path.resolve().is_relative_to(folder.resolve()):
+        return Skipped(
+            key=uid(name), reason=Reason.NOT_AN_IMAGE, detail=f"{name} is a link out of the folder"
+        )
+    answer = {
+        "folder": ask.settings.path,
+        "asked": asked,
+        "line": credit.model_dump(mode="json", exclude_unset=True),
+        "file": _measure(path, path.relative_to(folder).as_posix()) if path else {"url": credit.file},
+    }
+    record = parse(answer, ask.subject)
+    if path is None and record.rights.cls not in NOT_SHARED:
+        return Skipped(
+            key=record.uid, reason=Reason.GONE, detail=f"{name} is in the sidecar, not in the folder"
+        )
+    ask.answers.add_answer(answer)
+    return record
+
+
+def _measure(path: Path, url: str) -> dict[str, Any]:
+    """The file's own facts, read without decoding it; what its header does not tell stays unknown."""
+    with path.open("rb") as file:
+        sha1 = hashlib.file_digest(file, "sha1").hexdigest()
+        size = file.tell()
+    facts: dict[str, Any] = {"url": url, "sha1": sha1, "bytes": size, "mime": mimetypes.guess_type(url)[0]}
+    try:
+        with (
+            warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning),
+            Image.open(path) as image,
+        ):
+            facts |= {"width": image.width, "height": image.height, "mime": image.get_format_mimetype()}
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError):
+        return facts
+    return facts
+
+
+def _expression(licence: str) -> str | None:
+    return licence if licence in licences.TABLE else licences.from_text(licence)
+
+
+def _evidence(credit: Credit, answer: Mapping[str, Any]) -> Iterator[Evidence]:
+    answer_sha256 = hashlib.sha256(canonical_json(answer)).hexdigest()
+    for field in ("licence", "licence_url", "how_known", "derived_from"):
+        value = getattr(credit, field)
+        if value is not None:
+            yield Evidence(
+                channel="sidecar",
+                field=field,
+                value=value[:500],
+                url=credit.page,
+                at=answer["asked"],
+                answer_sha256=answer_sha256,
+            )
+
+
+def _source_title(credit: Credit) -> str:
+    """The site the picture comes from, as a reader knows it: `eso.org`."""
+    host = urlsplit(credit.page).hostname if credit.page else None
+    return host.removeprefix("www.") if host else "own collection"
+
+
+def _ai(credit: Credit) -> Ai:
+    said = {"opted_out": credit.ai_opted_out, "generated": credit.ai_generated}
+    signals = tuple(
+        f"sidecar: ai_{name} = {value}".lower() for name, value in said.items() if value is not None
+    )
+    return Ai(**said, signals=signals)
+
+
+SOURCE = Source(
+    name="folder",
+    title="a folder on this disk",
+    settings=FolderSettings,
+    search=search,
+    parse=parse,
+    terms="the sidecar states them picture by picture",
+    open_local=open_local,
+)

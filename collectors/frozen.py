@@ -7,3 +7,9 @@ class Frozen(BaseModel):
     """Data that never change after they were checked; a field nobody declared is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, validate_default=True)
+
+
+class Settings(Frozen):
+    """A section of a recipe; the docstring under a field is what `init --show` prints above it."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)

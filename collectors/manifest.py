@@ -117,7 +117,9 @@ def read(path: Path) -> Manifest:
             what = "twice" if earlier.uid == later.uid else "not sorted"
             raise ManifestBroken(path, number, f"uid {later.uid} stands here {what}")
     if len(records) != header.records:
-        raise ManifestBroken(path, 1, f"the header promises {header.records} records, {len(records)} are there")
+        raise ManifestBroken(
+            path, 1, f"the header promises {header.records} records, {len(records)} are there"
+        )
     found = root_hash(records)
     if found != header.root_sha256:
         raise ManifestBroken(path, 1, f"the root hash is {header.root_sha256}, the records give {found}")

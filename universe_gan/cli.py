@@ -1,0 +1,271 @@
+"""The command line: parse, call one stage, print what it returned.
+
+Nothing heavy is imported here: every command fetches what it needs when it runs, so `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from universe_gan import __version__
+from universe_gan.exits import WORDS, Exit
+
+if TYPE_CHECKING:
+    from universe_gan.output import Output
+    from universe_gan.recipe import Recipe
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {code.value:>3}  {words}" for code, words in WORDS.items())
+
+
+@click.group(
+    epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
+@click.version_option(__version__, prog_name="universe-gan")
+def cli() -> None:
+    """Build licence-audited, rebuildable image datasets of the universe.
+
+    A recipe (manifests/NAME.toml) says what to collect and what is allowed; the manifest beside it
+    (manifests/NAME.jsonl) locks every image, its rights and their evidence; everything that can be made again
+    lies in data/NAME/.
+
+    \b
+    First steps:
+      universe-gan demo                 the whole chain on a small sample, no network
+      universe-gan init my-nebulae      a recipe to edit
+      universe-gan build my-nebulae     collect, audit, curate, report
+    """
+
+
+def speaks(command: F) -> F:
+    """Give a command the output flags and hand it an `Output` as its first argument."""
+
+    @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
+    @click.option("-q", "--quiet", is_flag=True, help="No progress, no talk; errors and results only.")
+    @click.option(
+        "-v", "--verbose", is_flag=True, help="More talk: every failed item, tracebacks of failures."
+    )
+    @wraps(command)
+    def wrapped(as_json: bool, quiet: bool, verbose: bool, **arguments: Any) -> Any:
+        from universe_gan.output import Output
+
+        output = Output(json=as_json, quiet=quiet, verbose=verbose)
+        click.get_current_context().obj = output
+        return command(output, **arguments)
+
+    return wrapped  # type: ignore[return-value]
+
+
+def takes_recipe(command: F) -> F:
+    """Give a command a recipe, loaded and checked, as its second argument."""
+
+    @click.argument("recipe")
+    @click.option(
+        "--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE", help="Override a setting."
+    )
+    @click.option("--data", type=click.Path(path_type=Path), help="Folder for workspaces (default: data/).")
+    @wraps(command)
+    def wrapped(
+        output: Output, recipe: str, overrides: tuple[str, ...], data: Path | None, **rest: Any
+    ) -> Any:
+        from universe_gan.recipe import find, load
+
+        loaded = load(find(recipe), overrides, data)
+        output.keep_log(loaded.data / "log.txt")
+        return command(output, loaded, **rest)
+
+    return wrapped  # type: ignore[return-value]
+
+
+workers_option = click.option("--workers", type=click.IntRange(1), help="Processes (default: one per core).")
+
+
+@cli.command()
+@click.option("--to", "target", type=click.Path(path_type=Path), default=Path("demo"), show_default=True)
+@workers_option
+@speaks
+def demo(output: Output, target: Path, workers: int | None) -> Exit:
+    """Run the whole chain on the sample that ships with the tool; no network, no key."""
+    from universe_gan import commands, recipe
+    from universe_gan.demo import set_up
+
+    loaded = recipe.load(set_up(target))
+    output.keep_log(loaded.data / "log.txt")
+    return commands.build(output, loaded, workers=workers, demo=True)
+
+
+@cli.command()
+@click.argument("name", required=False)
+@click.option("--show", is_flag=True, help="Print every setting with its default and meaning; write nothing.")
+@click.option("--from", "pattern", metavar="RECIPE", help="Start from a shipped recipe, such as nebulae.")
+@speaks
+def init(output: Output, name: str | None, show: bool, pattern: str | None) -> Exit:
+    """Write a recipe, manifests/NAME.toml, to edit."""
+    from universe_gan import commands
+
+    if not show and not name:
+        raise click.UsageError("give the new recipe a NAME, or ask with --show for every setting")
+    return commands.init(output, name, show=show, pattern=pattern)
+
+
+@cli.command()
+@speaks
+def check(output: Output) -> Exit:
+    """Look at this machine: one line each, with the cure."""
+    from universe_gan import commands
+
+    return commands.check(output)
+
+
+@cli.command()
+@speaks
+def sources(output: Output) -> Exit:
+    """List the sources: what each needs, and whose terms hold."""
+    from universe_gan import commands
+
+    return commands.sources(output)
+
+
+@cli.command()
+@click.option("--locked", is_flag=True, help="Fetch exactly the files of the manifest and verify them.")
+@click.option("--refresh", is_flag=True, help="Forget earlier answers and ask the sources again.")
+@click.option("-n", "--dry-run", is_flag=True, help="Ask and decide; fetch no file, write no manifest.")
+@speaks
+@takes_recipe
+def collect(output: Output, recipe: Recipe, locked: bool, refresh: bool, dry_run: bool) -> Exit:
+    """Find images at the sources, fetch what the recipe allows, seal the manifest."""
+    from universe_gan import commands
+
+    if locked and (refresh or dry_run):
+        raise click.UsageError(
+            "--locked fetches what the manifest names; it goes with neither --refresh nor --dry-run"
+        )
+    return commands.collect(output, recipe, locked=locked, refresh=refresh, dry_run=dry_run)
+
+
+@cli.command()
+@speaks
+@takes_recipe
+def audit(output: Output, recipe: Recipe) -> Exit:
+    """Audit the licences of a manifest; exit code 8 when the policy is violated."""
+    from universe_gan import commands
+
+    return commands.audit(output, recipe)
+
+
+@cli.command()
+@workers_option
+@speaks
+@takes_recipe
+def curate(output: Output, recipe: Recipe, workers: int | None) -> Exit:
+    """Judge every image (damage, size, copies), crop what stays, write the dataset."""
+    from universe_gan import commands
+
+    return commands.curate(output, recipe, workers=workers)
+
+
+@cli.command()
+@speaks
+@takes_recipe
+def report(output: Output, recipe: Recipe) -> Exit:
+    """Write the HTML report: thumbnails, licence badges, reasons."""
+    from universe_gan import commands
+
+    return commands.report(output, recipe)
+
+
+@cli.command()
+@click.option("--locked", is_flag=True, help="Rebuild from the manifest instead of searching.")
+@click.option("--refresh", is_flag=True, help="Forget earlier answers and ask the sources again.")
+@workers_option
+@speaks
+@takes_recipe
+def build(output: Output, recipe: Recipe, locked: bool, refresh: bool, workers: int | None) -> Exit:
+    """collect → audit → curate → report, in one go."""
+    from universe_gan import commands
+
+    return commands.build(output, recipe, locked=locked, refresh=refresh, workers=workers)
+
+
+@cli.command()
+@click.option("-n", "--dry-run", is_flag=True, help="Show what would change; write nothing.")
+@speaks
+@takes_recipe
+def relicense(output: Output, recipe: Recipe, dry_run: bool) -> Exit:
+    """Derive all rights again from the kept answers, offline."""
+    from universe_gan import commands
+
+    return commands.relicense(output, recipe, dry_run=dry_run)
+
+
+@cli.command()
+@click.argument("recipes", nargs=-1)
+@click.option("--data", type=click.Path(path_type=Path), help="Folder for workspaces (default: data/).")
+@speaks
+def status(output: Output, recipes: tuple[str, ...], data: Path | None) -> Exit:
+    """Show where each stage of each recipe stands, and the next command."""
+    from universe_gan import commands
+
+    return commands.status(output, recipes, data)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point: run a command and leave with its exit code."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run a command and return its exit code; foreseen failures become words, bugs keep their traceback."""
+    _stop_on_sigterm()
+    try:
+        code = cli.main(args=arguments, prog_name="universe-gan", standalone_mode=False)
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return int(Exit.USAGE)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("\ninterrupted: everything on disk is whole; run the same command to go on", err=True)
+        return int(Exit.INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()
+        return int(Exit.DONE)
+    except Exception as error:  # noqa: BLE001 - the last resort: foreseen failures are put in words, bugs are shown
+        return _failed(error, verbose="-v" in sys.argv or "--verbose" in sys.argv)
+    return int(code or 0)
+
+
+def _failed(error: Exception, *, verbose: bool) -> int:
+    from universe_gan.failures import explain
+    from universe_gan.output import Output
+
+    failure = explain(error)
+    if failure is None:
+        traceback.print_exception(error)
+        click.echo("error: this is a bug in universe-gan; please report the lines above", err=True)
+        return int(Exit.BUG)
+    if verbose:
+        traceback.print_exception(error)
+    Output().error(str(failure))
+    return int(failure.code)
+
+
+def _stop_on_sigterm() -> None:
+    """SIGTERM ends a command the way Ctrl-C does."""
+
+    def stop(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    try:
+        signal.signal(signal.SIGTERM, stop)
+    except ValueError:  # not in the main thread: somebody calls us as a library
+        return

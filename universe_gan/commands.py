@@ -1,0 +1,279 @@
+"""What each command prints: the stages do the work, this file finds the words."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from collectors.collect import Collected
+from collectors.record import Reason
+from collectors.sources import table
+from collectors.workspace import write_whole
+from curation.audit import Audit
+from universe_gan import machine, stages, template
+from universe_gan.exits import Exit
+from universe_gan.output import Output
+from universe_gan.recipe import Recipe, RecipeExists, find, load, shipped_path
+from universe_gan.stages import as_json
+from universe_gan.status import Standing, standing
+
+
+def init(output: Output, name: str | None, *, show: bool, pattern: str | None) -> Exit:
+    """Write a recipe, or show every setting."""
+    if show or name is None:
+        output.line(template.every_setting())
+        return Exit.DONE
+    path = Path("manifests") / f"{name}.toml"
+    if path.exists():
+        raise RecipeExists(path)
+    text = shipped_path(pattern).read_text(encoding="utf-8") if pattern else template.starter(name)
+    write_whole(path, text)
+    output.line(f"wrote {path}")
+    output.result({"recipe": str(path)})
+    output.say(f"next: edit it, then universe-gan collect {path} --dry-run")
+    return Exit.DONE
+
+
+def check(output: Output) -> Exit:
+    """What this machine has and lacks."""
+    findings = machine.look()
+    for finding in findings:
+        mark = {"ok": "ok  ", "note": "note", "bad": "BAD "}[finding.level]
+        output.line(f"{mark}  {finding.what}" + (f"  →  {finding.cure}" if finding.cure else ""))
+    output.result({"findings": [as_json(finding) for finding in findings]})
+    return Exit.MACHINE if any(finding.level == "bad" for finding in findings) else Exit.DONE
+
+
+def sources(output: Output) -> Exit:
+    """The table of sources."""
+    rows = [
+        (source.name, source.title, ", ".join(source.keys) or "none", source.terms)
+        for source in table().values()
+    ]
+    output.table("Sources", ["name", "what", "keys", "terms"], rows)
+    output.result(
+        {"sources": [dict(zip(("name", "title", "keys", "terms"), row, strict=True)) for row in rows]}
+    )
+    return Exit.DONE
+
+
+def collect(output: Output, recipe: Recipe, *, locked: bool, refresh: bool, dry_run: bool) -> Exit:
+    """Collect, and the closing table by reason."""
+    with stages.at_work(recipe) as workspace:
+        result = stages.run_collect(
+            recipe, workspace, output, locked=locked, refresh=refresh, dry_run=dry_run
+        )
+    _tell_collected(output, recipe, result, dry_run=dry_run, locked=locked)
+    output.result(_collected_json(result))
+    code = _collect_exit(result, locked=locked)
+    if code is Exit.DONE:
+        follow = f"universe-gan collect {recipe.path}" if dry_run else f"universe-gan audit {recipe.path}"
+        output.say(f"next: {follow}")
+    return code
+
+
+def _collect_exit(result: Collected, *, locked: bool) -> Exit:
+    return Exit.SOME_FAILED if result.pending or (locked and result.missed) else Exit.DONE
+
+
+def _tell_collected(
+    output: Output, recipe: Recipe, result: Collected, *, dry_run: bool, locked: bool
+) -> None:
+    output.table("Not taken", ["images", "reason", "meaning"], _reason_rows(result.reasons))
+    for missed in result.missed[: None if output.verbose else 10]:
+        output.say(f"  {missed.key}: {missed.reason.value}: {missed.detail}")
+    if len(result.missed) > 10 and not output.verbose:
+        output.say(f"  … and {len(result.missed) - 10} more (--verbose lists all)")
+    if dry_run:
+        size = f"{result.planned_bytes / 1e6:,.1f} MB"
+        output.line(
+            f"{result.taken:,} of {result.seen:,} images would be taken, {size} to fetch; nothing was fetched"
+        )
+    elif result.pending:
+        output.line(
+            f"{result.taken:,} images are here; {result.pending:,} could not be fetched now,"
+            " so the manifest is not sealed yet"
+        )
+        output.say(f"next: universe-gan collect {recipe.path}   (tries just those)")
+    elif locked:
+        output.line(f"{result.taken:,} files of {recipe.manifest} are here and verified")
+    elif result.manifest:
+        header = result.manifest.header
+        output.line(f"{header.files:,} of {result.seen:,} images taken, {header.bytes / 1e6:,.1f} MB")
+        output.line(f"manifest  {recipe.manifest}  root {header.root_sha256[:16]}…")
+
+
+def _collected_json(result: Collected) -> dict[str, object]:
+    return {
+        "seen": result.seen,
+        "taken": result.taken,
+        "pending": result.pending,
+        "fetched_bytes": result.fetched_bytes,
+        "planned_bytes": result.planned_bytes,
+        "reasons": {reason.value: count for reason, count in sorted(result.reasons.items()) if count},
+        "missed": [as_json(missed) for missed in result.missed],
+        "root_sha256": result.manifest.header.root_sha256 if result.manifest else None,
+    }
+
+
+def audit(output: Output, recipe: Recipe) -> Exit:
+    """The licence audit."""
+    with stages.at_work(recipe) as workspace:
+        result = stages.run_audit(recipe, workspace)
+    _tell_audit(output, recipe, result)
+    output.result(as_json(result))
+    if result.violations:
+        return Exit.VIOLATIONS
+    output.say(f"next: universe-gan curate {recipe.path}")
+    return Exit.DONE
+
+
+def _tell_audit(output: Output, recipe: Recipe, result: Audit) -> None:
+    rows = [(row.images, row.licence, row.cls.value, row.policy) for row in result.rows]
+    output.table("Licences", ["images", "licence", "class", "the recipe's policy"], rows)
+    for name, uids in result.findings().items():
+        if uids:
+            output.line(f"{len(uids):,} {name}: {_some(uids)}")
+    for violation in result.violations:
+        output.line(f"violation  {violation.uid}: {violation.what}")
+    verdict = f"{len(result.violations)} violations" if result.violations else "no violation"
+    output.line(f"audit     {recipe.data / 'audit' / 'audit.md'}  {verdict}")
+
+
+def curate(output: Output, recipe: Recipe, *, workers: int | None) -> Exit:
+    """Verdicts and the dataset."""
+    with stages.at_work(recipe) as workspace:
+        result = stages.run_curate(recipe, workspace, output, workers)
+    _tell_curated(output, recipe, result)
+    output.result(_curated_json(result))
+    output.say(f"next: universe-gan report {recipe.path}")
+    return Exit.DONE
+
+
+def _tell_curated(output: Output, recipe: Recipe, result: stages.Curated) -> None:
+    output.table("Dropped", ["images", "reason", "meaning"], _reason_rows(result.reasons))
+    output.line(f"{result.kept:,} of {len(result.judged):,} images kept")
+    output.line(
+        f"dataset   {result.dataset.path}  {result.dataset.rows:,} rows, {result.dataset.bytes / 1e6:,.1f} MB"
+    )
+
+
+def _curated_json(result: stages.Curated) -> dict[str, object]:
+    return {
+        "kept": result.kept,
+        "judged": len(result.judged),
+        "reasons": dict(sorted(result.reasons.items())),
+        "dataset": as_json(result.dataset),
+    }
+
+
+def report(output: Output, recipe: Recipe) -> Exit:
+    """The HTML report."""
+    with stages.at_work(recipe) as workspace:
+        path = stages.run_report(recipe, workspace, output)
+    output.line(f"report    {path}")
+    output.result({"report": str(path)})
+    output.say(f"next: open {path}; then load it: {_load_line(recipe)}")
+    return Exit.DONE
+
+
+def build(
+    output: Output,
+    recipe: Recipe,
+    *,
+    locked: bool = False,
+    refresh: bool = False,
+    workers: int | None = None,
+    demo: bool = False,
+) -> Exit:
+    """The whole chain; stops where the collection is not complete."""
+    with stages.at_work(recipe) as workspace:
+        collected = stages.run_collect(recipe, workspace, output, locked=locked, refresh=refresh)
+        _tell_collected(output, recipe, collected, dry_run=False, locked=locked)
+        if (code := _collect_exit(collected, locked=locked)) is not Exit.DONE:
+            output.result({"collect": _collected_json(collected)})
+            return code
+        audited = stages.run_audit(recipe, workspace)
+        _tell_audit(output, recipe, audited)
+        curated = stages.run_curate(recipe, workspace, output, workers)
+        _tell_curated(output, recipe, curated)
+        path = stages.run_report(recipe, workspace, output)
+    output.line(f"report    {path}")
+    output.result(
+        {
+            "collect": _collected_json(collected),
+            "audit": as_json(audited),
+            "curate": _curated_json(curated),
+            "report": str(path),
+        }
+    )
+    _tell_next(output, recipe, demo=demo)
+    return Exit.VIOLATIONS if audited.violations else Exit.DONE
+
+
+def _tell_next(output: Output, recipe: Recipe, *, demo: bool) -> None:
+    output.say("next:")
+    output.say(f"  open {recipe.data / 'report.html'} in a browser")
+    output.say(f"  {_load_line(recipe)}")
+    if demo:
+        output.say(
+            "  universe-gan init my-nebulae --from nebulae   (your own recipe, from Wikimedia Commons)"
+        )
+    else:
+        output.say(f"  universe-gan status {recipe.path}")
+
+
+def _load_line(recipe: Recipe) -> str:
+    return f"python -c \"import datasets; print(datasets.load_dataset('{recipe.data / 'dataset'}'))\""
+
+
+def relicense(output: Output, recipe: Recipe, *, dry_run: bool) -> Exit:
+    """Rights derived again."""
+    with stages.at_work(recipe) as workspace:
+        result = stages.run_relicense(recipe, workspace, dry_run=dry_run)
+    rows = [(change.uid, change.before, change.after, change.note) for change in result.changes]
+    output.table("Rights that read differently now", ["uid", "before", "now", "note"], rows)
+    if result.without_answer:
+        output.say(
+            f"{len(result.without_answer):,} images have no kept answer here and stay as they are:"
+            f" {_some(result.without_answer)}"
+        )
+    done = "would change" if dry_run else "changed"
+    output.line(f"{len(result.changes):,} of {len(result.manifest.records):,} images {done}")
+    output.result(
+        {
+            "changes": [as_json(change) for change in result.changes],
+            "without_answer": list(result.without_answer),
+            "written": not dry_run,
+        }
+    )
+    output.say(f"next: universe-gan audit {recipe.path}")
+    return Exit.DONE
+
+
+def status(output: Output, recipes: Sequence[str], data: Path | None) -> Exit:
+    """Where everything stands."""
+    paths = [find(one) for one in recipes] or sorted(Path("manifests").glob("*.toml"))
+    if not paths:
+        output.line("no recipes in manifests/")
+        output.say("next: universe-gan init NAME")
+    standings = [standing(load(path, data=data)) for path in paths]
+    for one in standings:
+        _tell_standing(output, one)
+    output.result({"recipes": [as_json(one) for one in standings]})
+    return Exit.DONE
+
+
+def _tell_standing(output: Output, one: Standing) -> None:
+    output.table(
+        one.recipe, ["stage", "stands", "facts"], [(row.name, row.stands, row.facts) for row in one.stages]
+    )
+    output.line(f"next: {one.next}" if one.next else "everything is up to date")
+
+
+def _reason_rows(reasons: Mapping[Reason, int] | Counter[str]) -> list[tuple[int, str, str]]:
+    counted = Counter({Reason(reason): count for reason, count in reasons.items() if count})
+    return [(count, reason.value, reason.words) for reason, count in counted.most_common()]
+
+
+def _some(uids: Sequence[str], most: int = 3) -> str:
+    return ", ".join(uids[:most]) + (f" and {len(uids) - most:,} more" if len(uids) > most else "")

@@ -1,0 +1,132 @@
+"""From a typed failure to what happened, how to fix it, and the exit code: the only place that advises."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from collectors.collect import NothingFound
+from collectors.commons import CategoryMissing, NotAWiki, WikiRefused
+from collectors.folder import SidecarBroken
+from collectors.manifest import ManifestBroken, ManifestTooNew
+from collectors.polite import HostBusy, NoContact
+from collectors.workspace import DiskFull, WorkspaceBusy
+from universe_gan.demo import DemoInTheWay
+from universe_gan.exits import Exit
+from universe_gan.recipe import RecipeExists, RecipeMissing, RecipeWrong
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What to tell the user."""
+
+    what: str
+    fix: str
+    code: Exit
+
+    def __str__(self) -> str:
+        return f"error: {self.what}\n  fix: {self.fix}"
+
+
+def explain(error: BaseException) -> Failure | None:
+    """The words for a failure we foresaw; `None` for a bug."""
+    for kind, words in _TABLE.items():
+        if isinstance(error, kind):
+            return words(error)
+    return None
+
+
+def _recipe_wrong(error: RecipeWrong) -> Failure:
+    count = len(error.problems)
+    head = f"{error.path} has {count} mistake{'s' if count > 1 else ''}"
+    return Failure(
+        "\n  ".join([head, *error.problems]),
+        "edit the file; `universe-gan init --show` prints every setting",
+        Exit.INPUT,
+    )
+
+
+def _recipe_missing(error: RecipeMissing) -> Failure:
+    known = f"; shipped recipes: {', '.join(error.known)}" if error.known else ""
+    return Failure(
+        f"there is no recipe {error.asked}{known}",
+        "`universe-gan init NAME` writes one into manifests/",
+        Exit.INPUT,
+    )
+
+
+def _no_contact(error: NoContact) -> Failure:
+    return Failure(
+        f"{error.host} may only be asked by somebody who can be reached, and no valid contact is set",
+        "export UNIVERSE_GAN_CONTACT=you@example.org (e-mail or web page; it goes into the User-Agent)",
+        Exit.CREDENTIAL,
+    )
+
+
+def _disk_full(error: DiskFull) -> Failure:
+    needed = f", {error.needed / 1e9:.2f} GB are needed" if error.needed else ""
+    return Failure(
+        f"no space left at {error.path}: {error.free / 1e9:.2f} GB free{needed}",
+        "free some space or move the workspace with --data, and run the same command again; nothing is lost",
+        Exit.MACHINE,
+    )
+
+
+_TABLE: dict[type[BaseException], Callable[[Any], Failure]] = {
+    RecipeWrong: _recipe_wrong,
+    RecipeMissing: _recipe_missing,
+    RecipeExists: lambda error: Failure(
+        f"{error.path} exists already and was not touched",
+        "choose another name, or edit that file",
+        Exit.INPUT,
+    ),
+    DemoInTheWay: lambda error: Failure(
+        f"{error.path} exists and is not a demo folder; it was not touched",
+        "choose another folder: `universe-gan demo --to FOLDER`",
+        Exit.INPUT,
+    ),
+    NoContact: _no_contact,
+    HostBusy: lambda error: Failure(
+        f"{error.host} does not serve us now: {error.detail}",
+        "wait a while and run the same command again; what was learned so far is kept",
+        Exit.BUSY,
+    ),
+    WorkspaceBusy: lambda error: Failure(
+        f"{error.path} is in use by {error.holder}",
+        "wait until it ends, or give this command its own workspace with --data",
+        Exit.BUSY,
+    ),
+    DiskFull: _disk_full,
+    CategoryMissing: lambda error: Failure(
+        f"Category:{error.category} does not exist at {error.api}",
+        "look the name up on the wiki (capitals matter) and edit [collect.commons] categories",
+        Exit.INPUT,
+    ),
+    NotAWiki: lambda error: Failure(
+        f"{error.api} does not answer like a MediaWiki API: {error.detail}",
+        "set [collect.commons] api to the address that ends in api.php",
+        Exit.INPUT,
+    ),
+    WikiRefused: lambda error: Failure(
+        f"the wiki refused the question: {error.code}: {error.info}",
+        "read the message; if the wiki is read-only or overloaded, run the same command again later",
+        Exit.BUSY,
+    ),
+    NothingFound: lambda error: Failure(
+        f"nothing found: the source holds no image for {', '.join(error.asked)}",
+        "check names and spelling, raise depth, or choose other categories",
+        Exit.INPUT,
+    ),
+    SidecarBroken: lambda error: Failure(
+        str(error), "correct that line of the sidecar file; nothing was touched", Exit.INPUT
+    ),
+    ManifestTooNew: lambda error: Failure(
+        f"{error.path} has format {error.format} (by version {error.tool}), which this version cannot read",
+        "pip install --upgrade universe-gan",
+        Exit.INPUT,
+    ),
+    ManifestBroken: lambda error: Failure(
+        str(error),
+        "restore the file (`git checkout`), or write it again with `universe-gan collect`",
+        Exit.INPUT,
+    ),
+}

@@ -1,0 +1,94 @@
+"""What this machine has for the work, one finding a line, each with its cure."""
+
+import os
+import platform
+import shutil
+from importlib import metadata, util
+from pathlib import Path
+from typing import Literal
+
+from collectors.frozen import Frozen
+from collectors.polite import valid_contact
+from universe_gan import __version__
+from universe_gan.stages import CONTACT
+
+ROOM = 15e9
+"""Bytes the 1,600-nebula recipe needs for originals, answers and dataset."""
+
+
+class Finding(Frozen):
+    """`ok`, `note` (something does not work without it), `bad` (nothing works)."""
+
+    level: Literal["ok", "note", "bad"]
+    what: str
+    cure: str = ""
+
+
+def look(folder: Path = Path()) -> list[Finding]:
+    """Look at Python, packages, codecs, disk, contact and PyTorch."""
+    return [_python(), _packages(), _codecs(), _disk(folder), _contact(os.environ.get(CONTACT)), _torch()]
+
+
+def _python() -> Finding:
+    what = f"universe-gan {__version__} on Python {platform.python_version()}, {os.cpu_count()} cores"
+    return Finding(level="ok", what=what)
+
+
+def _packages() -> Finding:
+    missing = []
+    versions = []
+    for name in ("requests", "mwclient", "pillow", "pyarrow", "datasets", "pydantic"):
+        try:
+            versions.append(f"{name} {metadata.version(name)}")
+        except metadata.PackageNotFoundError:
+            missing.append(name)
+    if missing:
+        return Finding(
+            level="bad", what=f"missing: {', '.join(missing)}", cure="pip install --upgrade universe-gan"
+        )
+    return Finding(level="ok", what=", ".join(versions))
+
+
+def _codecs() -> Finding:
+    from PIL import features
+
+    wanted = {
+        "jpg": "JPEG",
+        "zlib": "PNG",
+        "webp": "WebP",
+        "libtiff": "TIFF",
+        "littlecms2": "colour profiles",
+    }
+    missing = [words for name, words in wanted.items() if not features.check(name)]
+    if missing:
+        return Finding(
+            level="note",
+            what=f"Pillow was built without {', '.join(missing)}; such images are dropped as unreadable",
+            cure="pip install --force-reinstall --only-binary :all: pillow",
+        )
+    return Finding(level="ok", what=f"image codecs: {', '.join(wanted.values())}")
+
+
+def _disk(folder: Path) -> Finding:
+    free = shutil.disk_usage(folder).free
+    what = f"{free / 1e9:,.1f} GB free on this disk"
+    if free < ROOM:
+        return Finding(
+            level="note",
+            what=what,
+            cure=f"the shipped nebula recipe needs {ROOM / 1e9:.0f} GB; --data moves it",
+        )
+    return Finding(level="ok", what=what)
+
+
+def _contact(contact: str | None) -> Finding:
+    if valid_contact(contact):
+        return Finding(level="ok", what=f"contact for the User-Agent: {contact}")
+    what = f"{CONTACT} is {'not set' if not contact else 'neither an e-mail address nor a web page'}"
+    return Finding(level="note", what=what, cure=f"export {CONTACT}=you@example.org before `collect`")
+
+
+def _torch() -> Finding:
+    if util.find_spec("torch") is None:
+        return Finding(level="ok", what="PyTorch is not installed; building datasets does not need it")
+    return Finding(level="ok", what=f"PyTorch {metadata.version('torch')}")

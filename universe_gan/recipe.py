@@ -1,0 +1,290 @@
+"""Recipes: the TOML file a user owns, checked at the door with every mistake named at once."""
+
+import difflib
+import hashlib
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from collectors.collect import CollectSettings, Plan
+from collectors.frozen import Frozen, Settings
+from collectors.sources import table
+from collectors.workspace import canonical_json
+from curation.policy import check_settings
+from curation.settings import CurateSettings, PolicySettings
+from universe_gan import __version__
+
+
+class PublishSettings(Settings):
+    """`[publish]`: how the dataset is called."""
+
+    title: str | None = None
+    """Name on the dataset card; default: the recipe's name."""
+
+
+SECTIONS: dict[str, type[Frozen]] = {
+    "collect": CollectSettings,
+    "policy": PolicySettings,
+    "curate": CurateSettings,
+    "publish": PublishSettings,
+}
+
+_SECRET = re.compile(r"(^|_)(api_?key|secret|token|password|passwd|credential|key)s?($|_)", re.IGNORECASE)
+_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+
+
+class RecipeWrong(Exception):
+    """A recipe with mistakes, all of them."""
+
+    def __init__(self, path: Path, problems: Sequence[str]) -> None:
+        super().__init__(f"{path}: {'; '.join(problems)}")
+        self.path, self.problems = path, tuple(problems)
+
+
+class RecipeMissing(Exception):
+    """There is no such recipe."""
+
+    def __init__(self, asked: str, known: Sequence[str]) -> None:
+        super().__init__(f"no recipe {asked}")
+        self.asked, self.known = asked, tuple(known)
+
+
+class RecipeExists(Exception):
+    """A recipe that would have been overwritten."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} exists")
+        self.path = path
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A checked recipe, and where its things lie."""
+
+    name: str
+    path: Path
+    plan: Plan
+    policy: PolicySettings
+    curate: CurateSettings
+    publish: PublishSettings
+    data: Path
+    """The workspace, `data/NAME/` unless moved."""
+
+    @property
+    def manifest(self) -> Path:
+        return self.plan.manifest
+
+    @property
+    def title(self) -> str:
+        return self.publish.title or self.name
+
+
+def load(path: Path, overrides: Sequence[str] = (), data: Path | None = None) -> Recipe:
+    """Read and check a recipe; `overrides` are `section.key=value`, `data` moves the workspace's parent.
+
+    Raises:
+        RecipeMissing: no such file.
+        RecipeWrong: with every mistake, each as one line.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (FileNotFoundError, IsADirectoryError):
+        raise RecipeMissing(str(path), shipped()) from None
+    except UnicodeDecodeError as error:
+        raise RecipeWrong(path, [f"not UTF-8 text: {error.reason} at byte {error.start}"]) from None
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeWrong(path, [f"not TOML: {error}"]) from None
+    problems = list(_apply(raw, overrides))
+    if not _NAME.match(path.stem):
+        problems.append(f"the file name {path.stem!r} is not letters, digits, '.', '_' and '-'")
+    problems += _secrets(raw)
+    settings, sources = _sections(raw, problems)
+    if problems:
+        raise RecipeWrong(path, problems)
+    collect, policy, curate, publish = (settings[name] for name in SECTIONS)
+    assert isinstance(collect, CollectSettings)
+    assert isinstance(policy, PolicySettings)
+    assert isinstance(curate, CurateSettings)
+    assert isinstance(publish, PublishSettings)
+    understood = {
+        "collect": collect.model_dump(mode="json"),
+        "sources": {name: chosen.model_dump(mode="json") for name, chosen in sources},
+        "policy": policy.model_dump(mode="json"),
+    }
+    known = table()
+    plan = Plan(
+        name=path.stem,
+        base=path.parent,
+        manifest=path.with_suffix(".jsonl"),
+        settings=collect,
+        sources=[(known[name], chosen) for name, chosen in sources],
+        recipe_sha256=hashlib.sha256(canonical_json(understood)).hexdigest(),
+        tool=__version__,
+    )
+    root = data if data is not None else _home(path) / "data"
+    return Recipe(
+        name=path.stem,
+        path=path,
+        plan=plan,
+        policy=policy,
+        curate=curate,
+        publish=publish,
+        data=root / path.stem,
+    )
+
+
+def find(asked: str) -> Path:
+    """The recipe a user means: a path, or the bare name of one in `manifests/`."""
+    path = Path(asked)
+    if path.suffix == "" and not path.exists() and _NAME.match(asked):
+        path = Path("manifests") / f"{asked}.toml"
+    if path.suffix == ".jsonl":
+        path = path.with_suffix(".toml")
+    return path
+
+
+def _home(path: Path) -> Path:
+    """The folder that holds `manifests/` and `data/` side by side."""
+    folder = path.parent
+    return folder.parent if folder.resolve().name == "manifests" else folder
+
+
+def shipped() -> list[str]:
+    """Names of the recipes that come with the tool."""
+    return sorted(path.stem for path in _shelf().glob("*.toml"))
+
+
+def shipped_path(name: str) -> Path:
+    """The file of a shipped recipe. Raises `RecipeMissing`."""
+    path = _shelf() / f"{name}.toml"
+    if not path.is_file():
+        raise RecipeMissing(name, shipped())
+    return path
+
+
+def _shelf() -> Path:
+    """`manifests/` of a checkout, or its copy inside an installed wheel."""
+    inside = Path(__file__).parent / "manifests"
+    return inside if inside.is_dir() else Path(__file__).parent.parent / "manifests"
+
+
+def _apply(raw: dict[str, Any], overrides: Sequence[str]) -> Iterator[str]:
+    for override in overrides:
+        key, equals, text = override.partition("=")
+        parts = key.strip().split(".")
+        if not equals or len(parts) < 2 or not all(parts):
+            yield f"--set {override}: write section.key=value"
+            continue
+        table = raw
+        for part in parts[:-1]:
+            inner = table.setdefault(part, {})
+            if not isinstance(inner, dict):
+                yield f"--set {override}: {part} is not a section"
+                break
+            table = inner
+        else:
+            table[parts[-1]] = _value(text.strip())
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _secrets(raw: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[str]:
+    for key, value in raw.items():
+        if isinstance(value, Mapping):
+            yield from _secrets(value, (*path, key))
+        elif _SECRET.search(key):
+            yield f"{_where((*path, key))} looks like a secret; secrets belong in the environment"
+
+
+def _sections(
+    raw: Mapping[str, Any], problems: list[str]
+) -> tuple[dict[str, Frozen | None], list[tuple[str, Frozen]]]:
+    sources = table()
+    settings: dict[str, Frozen | None] = {}
+    chosen: list[tuple[str, Frozen]] = []
+    for name in raw:
+        if name not in SECTIONS:
+            problems.append(f"[{name}] is not a section{_did_you_mean(name, SECTIONS)}")
+    for name, model in SECTIONS.items():
+        section = raw.get(name, {})
+        if not isinstance(section, Mapping):
+            problems.append(f"{name} must be a section: [{name}]")
+            continue
+        own = dict(section)
+        if name == "collect":
+            for source in [key for key in own if key in sources]:
+                checked = _check(sources[source].settings, own.pop(source), ("collect", source), problems)
+                if checked is not None:
+                    chosen.append((source, checked))
+            if name in raw and not any(key in sources for key in section):
+                problems.append(f"[collect] names no source: add [collect.{'], [collect.'.join(sources)}]")
+        if name == "collect" and name not in raw:
+            problems.append("[collect] is missing: it says what to collect and from where")
+            continue
+        also = tuple(sources) if name == "collect" else ()
+        settings[name] = _check(model, own, (name,), problems, also)
+    policy = settings.get("policy")
+    if isinstance(policy, PolicySettings):
+        problems += [f"[policy] {problem}" for problem in check_settings(policy)]
+    return settings, chosen
+
+
+def _check(
+    model: type[Frozen], values: Any, path: tuple[str, ...], problems: list[str], also: Sequence[str] = ()
+) -> Frozen | None:
+    if not isinstance(values, Mapping):
+        problems.append(f"{'.'.join(path)} must be a section: [{'.'.join(path)}]")
+        return None
+    try:
+        return model.model_validate(dict(values))
+    except ValidationError as error:
+        problems += [_problem(detail, model, path, also) for detail in error.errors()]
+        return None
+
+
+def _problem(detail: ErrorDetails, model: type[BaseModel], path: tuple[str, ...], also: Sequence[str]) -> str:
+    key = str(detail["loc"][0]) if detail["loc"] else ""
+    where = _where((*path, key)) if key else f"[{'.'.join(path)}]"
+    given = detail.get("input")
+    match detail["type"]:
+        case "extra_forbidden":
+            return f"{where} is not a setting{_did_you_mean(key, [*model.model_fields, *also])}"
+        case "missing":
+            return f"{where} is missing"
+        case "int_parsing" | "int_type" | "int_from_float":
+            return f"{where} = {given!r} is not a whole number"
+        case "float_parsing" | "float_type":
+            return f"{where} = {given!r} is not a number"
+        case "bool_parsing" | "bool_type":
+            return f"{where} = {given!r} is not true or false"
+        case "string_type":
+            return f"{where} = {given!r} is not text in quotes"
+        case "tuple_type" | "list_type":
+            return f'{where} = {given!r} is not a list: ["…"]'
+        case "literal_error":
+            words = re.findall(r"'([^']+)'", str(detail.get("ctx", {}).get("expected", "")))
+            return f"{where} = {given!r} is none of {', '.join(words)}{_did_you_mean(str(given), words)}"
+        case _:
+            return f"{where} = {given!r}: {detail['msg'].removeprefix('Value error, ')}"
+
+
+def _where(path: tuple[str, ...]) -> str:
+    return f"[{'.'.join(path[:-1])}] {path[-1]}" if len(path) > 1 else path[0]
+
+
+def _did_you_mean(word: str, known: Sequence[str] | Mapping[str, Any]) -> str:
+    close = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
+    return f" (did you mean {close[0]}?)" if close else ""

@@ -1,0 +1,179 @@
+"""The stages a user runs, as Python calls: each takes a recipe and returns what came of it."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from collectors import manifest as manifests
+from collectors.collect import Collected, collect, collect_locked
+from collectors.manifest import Manifest
+from collectors.polite import Pace, polite_session
+from collectors.progress import Progress
+from collectors.record import Record, Verdict
+from collectors.relicense import Relicensed, relicense
+from collectors.workspace import Workspace
+from curation import audit as audits
+from curation import report as reports
+from curation.audit import Audit
+from curation.curate import curate, read_verdicts
+from curation.dataset import BuiltDataset, build
+from curation.judged import Judged
+from curation.policy import may_fetch
+from universe_gan.recipe import Recipe
+from universe_gan.state import State
+
+CONTACT = "UNIVERSE_GAN_CONTACT"
+
+
+class StageMissing(Exception):
+    """A stage whose input another command makes first."""
+
+    def __init__(self, missing: Path, command: str) -> None:
+        super().__init__(f"{missing} is not there; `{command}` makes it")
+        self.missing, self.command = missing, command
+
+
+def now() -> datetime:
+    """The time, or `SOURCE_DATE_EPOCH` where a rebuild must not depend on it (reproducible-builds.org)."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    return datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.now(UTC)
+
+
+@contextmanager
+def at_work(recipe: Recipe) -> Iterator[Workspace]:
+    """The recipe's workspace, with everybody else kept out. Raises `WorkspaceBusy`."""
+    workspace = Workspace(recipe.data)
+    with workspace.locked():
+        yield workspace
+
+
+def run_collect(
+    recipe: Recipe,
+    workspace: Workspace,
+    progress: Progress,
+    *,
+    locked: bool = False,
+    refresh: bool = False,
+    dry_run: bool = False,
+) -> Collected:
+    """Collect by the recipe, or exactly what its manifest locks. Raises as `collect`, and `StageMissing`."""
+    paces: dict[str, Pace] = {}
+    for source, settings in recipe.plan.sources:
+        paces.update(source.paces(settings))
+    session = polite_session(os.environ.get(CONTACT), paces, progress=progress)
+    if locked:
+        return collect_locked(recipe.plan, read_manifest(recipe), workspace, session, progress=progress)
+
+    def wanted(record: Record) -> Verdict:
+        return may_fetch(record, recipe.policy)
+
+    result = collect(
+        recipe.plan,
+        workspace,
+        session,
+        wanted,
+        refresh=refresh,
+        dry_run=dry_run,
+        progress=progress,
+        now=now,
+    )
+    if result.manifest:
+        State(workspace).note(
+            "collect", result.manifest.header.root_sha256, files=result.manifest.header.files
+        )
+    return result
+
+
+@dataclass(frozen=True)
+class Curated:
+    judged: tuple[Judged, ...]
+    dataset: BuiltDataset
+
+    @property
+    def kept(self) -> int:
+        return sum(one.verdict.keep for one in self.judged)
+
+    @property
+    def reasons(self) -> Counter[str]:
+        return Counter(one.verdict.reason.value for one in self.judged if one.verdict.reason)
+
+
+def run_curate(
+    recipe: Recipe, workspace: Workspace, progress: Progress, workers: int | None = None
+) -> Curated:
+    """Judge every image of the manifest and write the dataset. Raises `StageMissing`, `DiskFull`."""
+    manifest = read_manifest(recipe)
+    count = workers or os.cpu_count() or 1
+    judged = curate(manifest, workspace, recipe.policy, recipe.curate, progress=progress, workers=count)
+    dataset = build(
+        manifest,
+        judged,
+        workspace,
+        recipe.curate,
+        policy=recipe.policy,
+        title=recipe.title,
+        progress=progress,
+        workers=count,
+    )
+    State(workspace).note("curate", manifest.header.root_sha256, kept=dataset.rows, seen=len(judged))
+    return Curated(judged, dataset)
+
+
+def run_audit(recipe: Recipe, workspace: Workspace) -> Audit:
+    """Audit the manifest under the recipe's policy and write `audit/`. Raises `StageMissing`."""
+    manifest = read_manifest(recipe)
+    audit = audits.audit(manifest, recipe.policy)
+    audits.write(audit, workspace.audit)
+    State(workspace).note("audit", manifest.header.root_sha256, violations=len(audit.violations))
+    return audit
+
+
+def run_report(recipe: Recipe, workspace: Workspace, progress: Progress) -> Path:
+    """Write the HTML report. Raises `StageMissing`."""
+    manifest = read_manifest(recipe)
+    if not workspace.verdicts.is_file():
+        raise StageMissing(workspace.verdicts, f"universe-gan curate {recipe.path}")
+    judged = read_verdicts(workspace.verdicts)
+    reports.write(
+        manifest,
+        judged,
+        workspace,
+        policy=recipe.policy,
+        audit=audits.audit(manifest, recipe.policy),
+        path=workspace.report,
+        title=recipe.title,
+        progress=progress,
+    )
+    State(workspace).note("report", manifest.header.root_sha256)
+    return workspace.report
+
+
+def run_relicense(recipe: Recipe, workspace: Workspace, *, dry_run: bool = False) -> Relicensed:
+    """Derive all rights again from the kept answers and seal the manifest anew. Raises `StageMissing`."""
+    parsers = {source.name: source.parse for source, _ in recipe.plan.sources}
+
+    def wanted(record: Record) -> Verdict:
+        return may_fetch(record, recipe.policy)
+
+    result = relicense(read_manifest(recipe), workspace.answers, parsers, wanted, tool=recipe.plan.tool)
+    if not dry_run:
+        manifests.write(result.manifest, recipe.manifest)
+    return result
+
+
+def read_manifest(recipe: Recipe) -> Manifest:
+    """The recipe's sealed manifest. Raises `StageMissing`, `ManifestBroken`, `ManifestTooNew`."""
+    try:
+        return manifests.read(recipe.manifest)
+    except FileNotFoundError:
+        raise StageMissing(recipe.manifest, f"universe-gan collect {recipe.path}") from None
+
+
+def as_json(value: Any) -> Any:
+    """A model as plain JSON values."""
+    return value.model_dump(mode="json", by_alias=True)

@@ -1,0 +1,27 @@
+"""Where each stage stands: which manifest it last worked on, and what came of it (`state.json`)."""
+
+import json
+from typing import Any
+
+from collectors.workspace import Workspace, canonical_json, write_whole
+
+STAGES = ("collect", "audit", "curate", "report")
+
+
+class State:
+    """Notes of finished stages in a workspace. Losing the file loses nothing but `status`."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._path = workspace.root / "state.json"
+
+    def read(self) -> dict[str, dict[str, Any]]:
+        """Stage → its note, with `root`: the root hash of the manifest it worked on."""
+        try:
+            value = json.loads(self._path.read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            return {}
+        return value if isinstance(value, dict) else {}
+
+    def note(self, stage: str, root: str, **facts: int) -> None:
+        """Remember that a stage finished on the manifest with this root hash."""
+        write_whole(self._path, canonical_json({**self.read(), stage: {"root": root, **facts}}))

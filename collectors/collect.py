@@ -2,7 +2,7 @@
 
 Three things are remembered on the way, in append-only journals of the workspace: what the sources said
 (`collect.jsonl`, valid as long as the same is asked), which files were fetched (`fetched.jsonl`, valid for
-ever, because files lie under their hash), and which will never come. The manifest is written at the end, whole.
+ever, because files lie under their hash), and which will never come. The manifest comes last, in one piece.
 """
 
 import hashlib
@@ -113,7 +113,7 @@ def collect(
 ) -> Collected:
     """Search the sources, choose what the recipe wants, fetch it and seal the manifest.
 
-    `refresh` forgets earlier answers and asks again. `dry_run` asks and chooses; it fetches and seals nothing.
+    `refresh` forgets earlier answers and asks again. `dry_run` asks and chooses, then stops.
 
     Raises:
         NothingFound: the sources know no image at all for this recipe.

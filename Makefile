@@ -1,0 +1,53 @@
+# Two commands for a newcomer: `make demo` and `make test`. Both set up what they need in .venv/.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help demo test lint types unit notices bench clean
+
+help:  ## show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+demo: $(VENV)/.core  ## set up and run the whole chain on the sample, without network
+	$(BIN)/universe-gan demo
+
+test: lint types unit  ## set up and run lint, types and every test this machine can run
+
+lint: $(VENV)/.test  ## ruff
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.test  ## mypy, strict
+	$(BIN)/mypy
+
+unit: $(VENV)/.test  ## pytest; tests say what they skip and why
+	$(BIN)/python -m pytest
+
+notices: $(VENV)/.core  ## write the generated parts of LICENSES.md again
+	$(BIN)/python -m universe_gan.notices
+
+bench: $(VENV)/.bench  ## measure collecting and curating on this machine
+	$(BIN)/python benchmarks/collect.py
+	$(BIN)/python benchmarks/curate.py
+
+clean:  ## remove the environment and the demo
+	rm -rf $(VENV) demo
+
+$(BIN)/pip:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "universe-gan needs Python 3.11 or newer: make PYTHON=python3.12 demo")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.core: $(BIN)/pip pyproject.toml constraints.txt
+	$(BIN)/pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/.test: $(BIN)/pip pyproject.toml constraints.txt
+	$(BIN)/pip install --quiet --editable '.[test]'
+	@touch $@ $(VENV)/.core
+
+$(VENV)/.bench: $(BIN)/pip pyproject.toml constraints.txt
+	$(BIN)/pip install --quiet --editable '.[bench]'
+	@touch $@ $(VENV)/.core

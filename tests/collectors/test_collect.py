@@ -1,0 +1,313 @@
+"""Collecting: what is chosen, what is remembered, and that nothing depends on timing."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from builders import a_record
+
+from collectors import manifest as manifests
+from collectors.collect import (
+    CollectSettings,
+    NothingFound,
+    Plan,
+    choose,
+    collect,
+    collect_locked,
+    worth_fetching,
+)
+from collectors.frozen import Frozen
+from collectors.record import Original, Reason, Record, Skipped, Verdict
+from collectors.sources import Ask, Finished, Found, Source
+from collectors.workspace import DiskFull, Workspace
+
+PIXEL = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c63606060"
+    "0000000400012734270a0000000049454e44ae426082"
+)
+
+
+class ShelfSettings(Frozen):
+    path: str = "shelf"
+
+
+@dataclass
+class Shelf:
+    """A source whose images lie in a folder; it counts how often it is asked."""
+
+    root: Path
+    found: list[Found] = field(default_factory=list)
+    asked: int = 0
+    stop_after: int | None = None
+
+    def put(self, number: int, query: str = "a", **changes: Any) -> Record:
+        data = PIXEL + str(changes.pop("content", number)).encode()
+        path = self.root / f"{number}.png"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(data)
+        original = {
+            "url": path.name,
+            "sha1": hashlib.sha1(data).hexdigest(),
+            "bytes": len(data),
+            "width": 900,
+            "height": 900,
+            "mime": "image/png",
+        } | changes.pop("original", {})
+        record = a_record(
+            number=number, source="shelf", found_by={"query": query}, original=original, file=None, **changes
+        )
+        self.found.append(record)
+        return record
+
+    def search(self, ask: Ask) -> Iterator[Found]:
+        self.asked += 1
+        for index, found in enumerate(self.found):
+            if self.stop_after is not None and index >= self.stop_after:
+                raise KeyboardInterrupt
+            yield found
+
+    def source(self) -> Source:
+        def parse(answer: Mapping[str, Any], subject: str) -> Record:
+            raise NotImplementedError
+
+        def open_local(settings: Any, base: Path, original: Original) -> Path:
+            return self.root / original.url
+
+        return Source("shelf", "a shelf", ShelfSettings, self.search, parse, "terms", open_local=open_local)
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Shelf:
+    return Shelf(tmp_path / "shelf")
+
+
+def a_plan(shelf: Shelf, **settings: Any) -> Plan:
+    return Plan(
+        name="things",
+        base=shelf.root.parent,
+        manifest=shelf.root.parent / "things.jsonl",
+        settings=CollectSettings(subject="thing", **settings),
+        sources=[(shelf.source(), ShelfSettings())],
+        recipe_sha256="0" * 64,
+        tool="test",
+    )
+
+
+def a_run(plan: Plan, wanted: Any = lambda record: Verdict(), data: str = "data", **options: Any) -> Any:
+    return collect(
+        plan,
+        Workspace(plan.base / data),
+        requests.Session(),
+        wanted,
+        now=lambda: datetime(2026, 11, 2, tzinfo=UTC),
+        **options,
+    )
+
+
+def test_what_is_found_is_fetched_verified_and_sealed(shelf: Shelf) -> None:
+    for number in range(1, 6):
+        shelf.put(number)
+    plan = a_plan(shelf)
+    result = a_run(plan)
+    manifest = manifests.read(plan.manifest)
+    assert manifest == result.manifest
+    assert (manifest.header.files, result.taken, result.seen) == (5, 5, 5)
+    store = Workspace(plan.base / "data").originals
+    for record in manifest.records:
+        assert record.file
+        assert hashlib.sha1(store.read(record.file.sha256)).hexdigest() == record.original.sha1
+
+
+def test_a_second_run_asks_nothing_and_writes_the_same_manifest(shelf: Shelf) -> None:
+    shelf.put(1)
+    plan = a_plan(shelf)
+    a_run(plan)
+    before = plan.manifest.read_bytes()
+    again = a_run(plan)
+    assert plan.manifest.read_bytes() == before
+    assert (shelf.asked, again.fetched_bytes) == (1, 0)
+
+
+def test_refresh_asks_again_and_keeps_the_files(shelf: Shelf) -> None:
+    shelf.put(1)
+    plan = a_plan(shelf)
+    a_run(plan)
+    shelf.put(2)
+    again = a_run(plan, refresh=True)
+    assert (shelf.asked, again.taken) == (2, 2)
+    assert again.fetched_bytes == len(PIXEL) + 1
+
+
+def test_a_new_limit_asks_nothing_again_but_a_new_subject_does(shelf: Shelf) -> None:
+    for number in range(1, 5):
+        shelf.put(number)
+    a_run(a_plan(shelf, limit=2))
+    assert a_run(a_plan(shelf, limit=3)).taken == 3
+    assert shelf.asked == 1
+    plan = a_plan(shelf)
+    a_run(replace(plan, settings=CollectSettings(subject="other thing")))
+    assert shelf.asked == 2
+
+
+def test_an_interrupted_search_goes_on_and_ends_the_same(shelf: Shelf) -> None:
+    for number in range(1, 8):
+        shelf.put(number)
+    calm = a_run(a_plan(shelf), data="calm").manifest
+    shelf.stop_after = 4
+    with pytest.raises(KeyboardInterrupt):
+        a_run(a_plan(shelf))
+    shelf.stop_after = None
+    assert a_run(a_plan(shelf)).manifest == calm
+
+
+def test_finished_units_are_handed_to_a_resumed_search(shelf: Shelf) -> None:
+    shelf.put(1)
+    shelf.found.append(Finished(unit="first room", leads_to=("second room",)))
+    shelf.put(2)
+    shelf.stop_after = 2
+    with pytest.raises(KeyboardInterrupt):
+        a_run(a_plan(shelf))
+    seen: list[Mapping[str, tuple[str, ...]]] = []
+
+    def resumed(ask: Ask) -> Iterator[Found]:
+        seen.append(ask.finished)
+        yield shelf.found[2]
+
+    plan = a_plan(shelf)
+    (source, settings), *_ = plan.sources
+    result = a_run(replace(plan, sources=[(replace(source, search=resumed), settings)]))
+    assert seen == [{"first room": ("second room",)}]
+    assert result.taken == 2
+
+
+def test_the_limit_is_shared_between_the_queries(shelf: Shelf) -> None:
+    for number in range(1, 31):
+        shelf.put(number, query="big")
+    for number in range(31, 34):
+        shelf.put(number, query="small")
+    chosen = choose([record for record in shelf.found if isinstance(record, Record)], 10, {})
+    queries = [record.found_by.query for record in chosen]
+    assert (queries.count("small"), queries.count("big")) == (3, 7)
+
+
+def test_a_few_new_files_at_the_source_change_only_a_few_places(shelf: Shelf) -> None:
+    old = [shelf.put(number) for number in range(1, 101)]
+    new = [*old, *(shelf.put(number) for number in range(101, 111))]
+    before = {record.uid for record in choose(old, 50, {})}
+    after = {record.uid for record in choose(new, 50, {})}
+    assert len(before - after) <= 10
+
+
+def test_a_file_that_is_gone_makes_room_for_the_next(shelf: Shelf) -> None:
+    for number in range(1, 7):
+        shelf.put(number)
+    first = choose([record for record in shelf.found if isinstance(record, Record)], 1, {})[0]
+    (shelf.root / first.original.url).unlink()
+    result = a_run(a_plan(shelf, limit=3))
+    assert result.taken == 3
+    assert result.manifest
+    assert first.uid not in {record.uid for record in result.manifest.records}
+    assert [(missed.key, missed.reason) for missed in result.missed] == [(first.uid, Reason.GONE)]
+    assert result.manifest.header.skipped == {"gone": 1, "not-needed": 2}
+
+
+def test_bytes_that_are_not_the_described_file_never_enter_the_dataset(shelf: Shelf) -> None:
+    shelf.put(1)
+    shelf.put(2, original={"sha1": "0" * 40})
+    result = a_run(a_plan(shelf))
+    assert result.taken == 1
+    assert [missed.reason for missed in result.missed] == [Reason.DAMAGED]
+
+
+def test_byte_identical_files_are_fetched_once_and_both_listed(shelf: Shelf) -> None:
+    shelf.put(1, content="same")
+    shelf.put(2, content="same")
+    result = a_run(a_plan(shelf))
+    assert result.taken == 2
+    assert result.fetched_bytes == len(PIXEL) + 4
+
+
+def test_refused_rights_stand_in_the_manifest_other_refusals_are_counted(shelf: Shelf) -> None:
+    shelf.put(1)
+    shelf.put(2, title="no licence")
+    shelf.put(3, original={"mime": "image/svg+xml"})
+    shelf.put(4, original={"width": 20})
+    shelf.found.append(Skipped(key="5", reason=Reason.EXCLUDED_NAME))
+
+    def wanted(record: Record) -> Verdict:
+        return Verdict(reason=Reason.NO_LICENCE) if record.title == "no licence" else Verdict()
+
+    result = a_run(a_plan(shelf), wanted)
+    assert result.manifest
+    refused = [record for record in result.manifest.records if record.file is None]
+    assert [record.title for record in refused] == ["no licence"]
+    assert refused[0].refused == Verdict(reason=Reason.NO_LICENCE)
+    assert result.manifest.header.skipped == {"excluded-name": 1, "not-an-image": 1, "too-small": 1}
+    assert not (Workspace(shelf.root.parent / "data").originals.root).joinpath("2.png").exists()
+
+
+def test_sizes_that_the_source_does_not_state_are_no_reason_to_refuse() -> None:
+    unknown = a_record(original={"width": None, "height": None, "bytes": None, "mime": None})
+    assert worth_fetching(unknown, CollectSettings(subject="x")).keep
+
+
+@pytest.mark.parametrize(
+    ("original", "reason"),
+    [
+        ({"width": 30_000, "height": 20_000}, Reason.TOO_LARGE),
+        ({"bytes": 300_000_000}, Reason.TOO_LARGE),
+        ({"width": 0, "height": 0}, Reason.TOO_SMALL),
+        ({"mime": "application/pdf"}, Reason.NOT_AN_IMAGE),
+    ],
+)
+def test_what_is_not_worth_a_download_is_refused_before_it(original: dict[str, Any], reason: Reason) -> None:
+    assert worth_fetching(a_record(original=original), CollectSettings(subject="x")).reason is reason
+
+
+def test_a_dry_run_fetches_and_seals_nothing(shelf: Shelf) -> None:
+    record = shelf.put(1)
+    plan = a_plan(shelf)
+    result = a_run(plan, dry_run=True)
+    assert (result.taken, result.planned_bytes) == (1, record.original.bytes)
+    assert not plan.manifest.exists()
+    assert not (plan.base / "data" / "originals").exists()
+
+
+def test_finding_nothing_at_all_is_said(shelf: Shelf) -> None:
+    with pytest.raises(NothingFound) as caught:
+        a_run(a_plan(shelf))
+    assert caught.value.asked == ("a shelf: shelf",)
+
+
+def test_a_disk_that_is_too_small_is_noticed_before_the_first_byte(shelf: Shelf) -> None:
+    shelf.put(1, original={"bytes": 10**16})
+    with pytest.raises(DiskFull) as caught:
+        a_run(a_plan(shelf, max_megabytes=1e12))
+    assert caught.value.needed == 10**16
+
+
+def test_locked_brings_back_exactly_the_files_of_the_manifest(shelf: Shelf) -> None:
+    for number in range(1, 5):
+        shelf.put(number)
+    plan = a_plan(shelf, limit=3)
+    manifest = a_run(plan).manifest
+    shelf.put(9)
+    result = collect_locked(plan, manifest, Workspace(plan.base / "elsewhere"), requests.Session())
+    assert (result.taken, result.missed, shelf.asked) == (3, [], 1)
+    store = Workspace(plan.base / "elsewhere").originals
+    assert all(record.file.sha256 in store for record in manifest.records if record.file)
+
+
+def test_locked_names_a_file_that_changed_at_the_source(shelf: Shelf) -> None:
+    shelf.put(1)
+    plan = a_plan(shelf)
+    manifest = a_run(plan).manifest
+    (shelf.root / "1.png").write_bytes(PIXEL + b"another picture")
+    result = collect_locked(plan, manifest, Workspace(plan.base / "elsewhere"), requests.Session())
+    assert result.taken == 0
+    assert [missed.reason for missed in result.missed] in ([Reason.CHANGED], [Reason.DAMAGED])

@@ -1,0 +1,54 @@
+"""Results go to stdout, talk to stderr, JSON stands alone, and logs get plain progress lines."""
+
+import json
+
+import pytest
+
+from universe_gan.output import Output, PlainStage
+
+
+def test_results_and_talk_go_their_own_ways(capsys: pytest.CaptureFixture[str]) -> None:
+    output = Output()
+    output.line("a [red]result[/red]")
+    output.say("some talk")
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("a [red]result[/red]\n", "some talk\n")
+
+
+def test_json_leaves_nothing_else_on_stdout(capsys: pytest.CaptureFixture[str]) -> None:
+    output = Output(json=True)
+    output.line("a result")
+    output.table("t", ["a"], [[1]])
+    output.result({"taken": 3})
+    assert json.loads(capsys.readouterr().out) == {"taken": 3}
+
+
+def test_quiet_keeps_errors(capsys: pytest.CaptureFixture[str]) -> None:
+    output = Output(quiet=True)
+    output.say("talk")
+    with output.stage("fetch", 3) as stage:
+        stage.advance(3)
+    output.error("error: something\n  fix: this")
+    assert capsys.readouterr().err == "error: something\n  fix: this\n"
+
+
+def test_a_note_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    output = Output()
+    output.note("host pauses")
+    output.note("host pauses")
+    assert capsys.readouterr().err == "host pauses\n"
+
+
+def test_plain_progress_speaks_every_thirty_seconds_with_rate_and_time_left() -> None:
+    now = 0.0
+    lines: list[str] = []
+    stage = PlainStage("fetch", 100, lines.append, clock=lambda: now)
+    for second in range(1, 62):
+        now = float(second)
+        stage.advance()
+    stage.close()
+    assert lines == [
+        "fetch: 30 of 100 in 30.0 s, 1.0/s, about 70 s left",
+        "fetch: 60 of 100 in 60.0 s, 1.0/s, about 40 s left",
+        "fetch: 61 of 100 in 61.0 s",
+    ]

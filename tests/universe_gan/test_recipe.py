@@ -1,0 +1,129 @@
+"""Recipes: every mistake at once, in words; flags win over the file; secrets are refused."""
+
+from pathlib import Path
+
+import pytest
+
+from universe_gan.recipe import RecipeMissing, RecipeWrong, find, load, shipped, shipped_path
+
+GOOD = """
+[collect]
+subject = "nebula"
+limit = 10
+[collect.commons]
+categories = ["Planetary nebulae"]
+"""
+
+
+def a_recipe(folder: Path, text: str = GOOD, name: str = "nebulae") -> Path:
+    path = folder / "manifests" / f"{name}.toml"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def problems(folder: Path, text: str, *overrides: str) -> list[str]:
+    with pytest.raises(RecipeWrong) as caught:
+        load(a_recipe(folder, text), overrides)
+    return list(caught.value.problems)
+
+
+def test_a_recipe_knows_where_its_things_lie(tmp_path: Path) -> None:
+    recipe = load(a_recipe(tmp_path))
+    assert recipe.manifest == tmp_path / "manifests" / "nebulae.jsonl"
+    assert recipe.data == tmp_path / "data" / "nebulae"
+    assert load(a_recipe(tmp_path), data=tmp_path / "big disk").data == tmp_path / "big disk" / "nebulae"
+
+
+def test_all_mistakes_are_named_at_once(tmp_path: Path) -> None:
+    text = """
+        [collect]
+        comons = 1
+        subject = "nebula"
+        limit = "many"
+        [collect.commons]
+        categories = "Planetary nebulae"
+        depht = 3
+        [trian]
+        """
+    assert problems(tmp_path, text) == [
+        "[trian] is not a section",
+        "[collect.commons] categories = 'Planetary nebulae' is not a list: [\"…\"]",
+        "[collect.commons] depht is not a setting (did you mean depth?)",
+        "[collect] limit = 'many' is not a whole number",
+        "[collect] comons is not a setting (did you mean commons?)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "[collect] is missing"),
+        ("[collect]\nsubject = 'x'", "[collect] names no source"),
+        ("[collect.commons]\ncategories = ['x']", "[collect] subject is missing"),
+        (GOOD + "[polcy]", "[polcy] is not a section (did you mean policy?)"),
+        (GOOD + "[policy]\nallow = ['bye']", "[policy] "),
+        (GOOD + "[policy]\nunknown = 'revew'", "is none of refuse, review (did you mean review?)"),
+        (GOOD + "[curate]\nsize = 0", "[curate] size = 0"),
+        (GOOD + "[curate]\nduplicates = 'maybe'", "is not true or false"),
+        ("collect = 3", "collect must be a section"),
+        ("[collect\nsubject", "not TOML"),
+    ],
+)
+def test_a_mistake_is_put_in_words(tmp_path: Path, text: str, words: str) -> None:
+    assert any(words in problem for problem in problems(tmp_path, text)), problems(tmp_path, text)
+
+
+@pytest.mark.parametrize("key", ["api_key", "secret", "flickr_api_secret", "token", "password", "HF_TOKEN"])
+def test_a_secret_in_a_recipe_is_refused_by_name(tmp_path: Path, key: str) -> None:
+    found = problems(tmp_path, GOOD + f'{key} = "hunter2"')
+    assert f"[collect.commons] {key} looks like a secret; secrets belong in the environment" in found
+    assert not any("hunter2" in problem and "looks like" in problem for problem in found)
+
+
+def test_set_wins_over_the_file(tmp_path: Path) -> None:
+    recipe = load(
+        a_recipe(tmp_path),
+        ["collect.limit=3", "collect.commons.depth=1", "curate.format=webp", 'policy.allow=["pd"]'],
+    )
+    assert recipe.plan.settings.limit == 3
+    assert recipe.plan.sources[0][1].depth == 1
+    assert recipe.curate.format == "webp"
+    assert recipe.policy.allow == ("pd",)
+
+
+@pytest.mark.parametrize("override", ["limit=3", "collect.limit", "collect..limit=3", "=3"])
+def test_a_set_that_is_not_understood_is_named(tmp_path: Path, override: str) -> None:
+    assert problems(tmp_path, GOOD, override) == [f"--set {override}: write section.key=value"]
+
+
+def test_the_recipe_hash_follows_meaning_not_spelling(tmp_path: Path) -> None:
+    plain = load(a_recipe(tmp_path)).plan.recipe_sha256
+    spelled = load(a_recipe(tmp_path, GOOD + "depth = 3  # the default\n")).plan.recipe_sha256
+    other = load(a_recipe(tmp_path, GOOD + "depth = 2\n")).plan.recipe_sha256
+    assert plain == spelled != other
+
+
+def test_a_bare_name_is_looked_for_in_manifests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    a_recipe(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert find("nebulae") == Path("manifests/nebulae.toml")
+    assert find("manifests/nebulae.jsonl") == Path("manifests/nebulae.toml")
+
+
+def test_a_missing_recipe_is_an_error_of_its_own(tmp_path: Path) -> None:
+    with pytest.raises(RecipeMissing):
+        load(tmp_path / "nothing.toml")
+
+
+def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    path = a_recipe(tmp_path)
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(RecipeWrong, match="not UTF-8"):
+        load(path)
+
+
+def test_every_shipped_recipe_loads() -> None:
+    assert "nebulae" in shipped()
+    for name in shipped():
+        assert load(shipped_path(name)).plan.sources

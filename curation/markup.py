@@ -1,0 +1,68 @@
+"""Words from the web made harmless: as plain text, in Markdown, in YAML, as a link."""
+
+import json
+import re
+import unicodedata
+from urllib.parse import quote, urlsplit
+
+_SPACE = re.compile(r"\s+")
+_UNSEEN = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffc]")
+_MARKDOWN = re.compile(r"[\\`*_{}\[\]<>()#|~&$!^=@:\"']|(?<=www)\.", re.IGNORECASE)
+_NOT_YAML = re.compile(
+    "[^\\x20-\\x7e\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+)
+
+
+class Markdown(str):
+    """Text that is Markdown already and is not escaped again."""
+
+    __slots__ = ()
+
+
+def plain(text: str) -> str:
+    """One line of visible text: no control characters, no marks that turn the direction of writing."""
+    visible = _UNSEEN.sub("", text)
+    return _SPACE.sub(
+        " ", "".join(c if unicodedata.category(c) not in ("Cc", "Cs") else " " for c in visible)
+    ).strip()
+
+
+def markdown(text: str) -> Markdown:
+    """Text as Markdown that shows exactly this text: no markup, link, table cell or HTML comes of it."""
+    if isinstance(text, Markdown):
+        return text
+    return Markdown(_MARKDOWN.sub(r"\\\g<0>", plain(text)))
+
+
+def markdown_link(text: str, url: str | None) -> Markdown:
+    """`[text](url)`, or the text alone where the address is none of the web's."""
+    address = web_address(url)
+    return Markdown(f"[{markdown(text)}]({address})") if address else markdown(text)
+
+
+def web_address(url: str | None) -> str | None:
+    """The address with everything escaped that could end a link early; `None` unless http or https."""
+    if url is None:
+        return None
+    try:
+        parts = urlsplit(url.strip())
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            return None
+        return parts._replace(
+            netloc=quote(parts.netloc, safe="%:@[]"),
+            path=quote(parts.path, safe="%/:@!$&*+,;=~"),
+            query=quote(parts.query, safe="%/?:@!$&*+,;=~"),
+            fragment=quote(parts.fragment, safe="%/?:@!$&*+,;=~"),
+        ).geturl()
+    except ValueError:  # a broken address, or half a surrogate pair in it
+        return None
+
+
+def yaml_string(text: str) -> str:
+    """Text as a double-quoted YAML scalar: a JSON string, with what YAML does not print escaped."""
+    return _NOT_YAML.sub(_yaml_escape, json.dumps(plain(text), ensure_ascii=False))
+
+
+def _yaml_escape(found: re.Match[str]) -> str:
+    code = ord(found.group())
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"

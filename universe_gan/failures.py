@@ -13,6 +13,7 @@ from collectors.workspace import DiskFull, WorkspaceBusy
 from universe_gan.demo import DemoInTheWay
 from universe_gan.exits import Exit
 from universe_gan.recipe import RecipeExists, RecipeMissing, RecipeWrong
+from universe_gan.stages import StageMissing
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,9 @@ _TABLE: dict[type[BaseException], Callable[[Any], Failure]] = {
         f"{error.path} exists and is not a demo folder; it was not touched",
         "choose another folder: `universe-gan demo --to FOLDER`",
         Exit.INPUT,
+    ),
+    StageMissing: lambda error: Failure(
+        f"{error.missing} is not there yet", f"run `{error.command}` first", Exit.INPUT
     ),
     NoContact: _no_contact,
     HostBusy: lambda error: Failure(

@@ -1,0 +1,326 @@
+"""The command line: what a user sees, also when something is wrong; every exit code has its test."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from collectors.workspace import Workspace
+from universe_gan.cli import run
+from universe_gan.demo import set_up
+from universe_gan.exits import Exit
+
+COMMONS = """
+[collect]
+subject = "nebula"
+[collect.commons]
+categories = ["Planetary nebulae"]
+"""
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A demo that ran to its end, in a folder of its own. Tests copy it before they change anything."""
+    home = tmp_path_factory.mktemp("built")
+    done = cli_process(home, "demo")
+    assert done.returncode == 0, done.stderr
+    (home / "stdout.txt").write_text(done.stdout)
+    (home / "stderr.txt").write_text(done.stderr)
+    return home
+
+
+@pytest.fixture
+def demo(built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A finished demo to change; the current folder is the one that holds `manifests/`."""
+    shutil.copytree(built / "demo", tmp_path / "demo")
+    monkeypatch.chdir(tmp_path / "demo")
+    return tmp_path / "demo"
+
+
+@pytest.fixture
+def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The sample's recipe and images, nothing run yet."""
+    set_up(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def cli_process(home: Path, *arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "universe_gan", *arguments],
+        cwd=home,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "NO_COLOR": "1"},
+    )
+
+
+def wrong(home: Path, text: str, name: str = "wrong") -> str:
+    (home / "manifests").mkdir(exist_ok=True)
+    (home / "manifests" / f"{name}.toml").write_text(text)
+    return f"manifests/{name}.toml"
+
+
+def test_the_demo_ends_with_where_everything_lies_and_what_comes_next(built: Path) -> None:
+    out, err = (built / "stdout.txt").read_text(), (built / "stderr.txt").read_text()
+    for made in (
+        "demo/data/sample/dataset",
+        "demo/data/sample/audit/audit.md",
+        "demo/data/sample/report.html",
+    ):
+        assert made in out
+        assert (built / made).exists()
+    assert "next:" in err
+    for reason in ("duplicate", "unreadable", "no-licence"):
+        assert reason in out
+
+
+def test_the_demo_can_be_run_again_and_makes_the_same_bytes(built: Path, demo: Path) -> None:
+    before = {path: path.read_bytes() for path in Path("data/sample/dataset").rglob("*") if path.is_file()}
+    assert cli_process(demo.parent, "demo").returncode == 0
+    after = {path: path.read_bytes() for path in Path("data/sample/dataset").rglob("*") if path.is_file()}
+    assert before == after
+    assert any(path.suffix == ".parquet" for path in before)
+
+
+def test_a_demo_elsewhere_on_the_disk_gives_the_same_dataset(built: Path, tmp_path: Path) -> None:
+    assert cli_process(tmp_path, "demo", "--to", "other place", "--workers", "1").returncode == 0
+    ours = built / "demo" / "data" / "sample" / "dataset"
+    theirs = tmp_path / "other place" / "data" / "sample" / "dataset"
+    for path in ours.rglob("*"):
+        if path.is_file():
+            assert path.read_bytes() == (theirs / path.relative_to(ours)).read_bytes(), path
+
+
+def test_the_demo_does_not_write_into_a_folder_that_is_something_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "demo").mkdir()
+    (tmp_path / "demo" / "thesis.txt").write_text("years of work")
+    assert run(["demo"]) == Exit.INPUT
+    assert "demo exists and is not a demo folder" in capsys.readouterr().err
+    assert [path.name for path in (tmp_path / "demo").iterdir()] == ["thesis.txt"]
+
+
+def test_json_is_one_object_on_stdout(demo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["build", "sample", "--json"]) == Exit.DONE
+    value = json.loads(capsys.readouterr().out)
+    assert value["collect"]["taken"] == value["curate"]["judged"] > value["curate"]["kept"] > 0
+    assert value["audit"]["violations"] == []
+
+
+def test_all_mistakes_of_a_recipe_are_shown_in_the_documented_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = wrong(
+        tmp_path,
+        "[collect]\nsubject = 'x'\ncomons = 1\nlimit = 'many'\n[collect.folder]\npath = 'x'\n[trian]",
+    )
+    assert run(["collect", path]) == Exit.INPUT
+    assert capsys.readouterr().err.splitlines() == [
+        "error: manifests/wrong.toml has 3 mistakes",
+        "  [trian] is not a section",
+        "  [collect] limit = 'many' is not a whole number",
+        "  [collect] comons is not a setting (did you mean commons?)",
+        "  fix: edit the file; `universe-gan init --show` prints every setting",
+    ]
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_secret_in_a_recipe_stops_everything_and_is_not_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = wrong(tmp_path, COMMONS + "api_key = 'hunter2'")
+    assert run(["collect", path]) == Exit.INPUT
+    err = capsys.readouterr().err
+    assert "api_key looks like a secret" in err
+    assert "hunter2" not in err
+
+
+def test_without_a_contact_nothing_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("UNIVERSE_GAN_CONTACT", raising=False)
+    assert run(["collect", wrong(tmp_path, COMMONS)]) == Exit.CREDENTIAL
+    err = capsys.readouterr().err
+    assert "commons.wikimedia.org may only be asked by somebody who can be reached" in err
+    assert "export UNIVERSE_GAN_CONTACT=" in err
+
+
+def test_a_missing_recipe_names_the_shipped_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(["build", "nothing"]) == Exit.INPUT
+    err = capsys.readouterr().err
+    assert "there is no recipe manifests/nothing.toml" in err
+    assert "nebulae" in err
+
+
+@pytest.mark.parametrize("arguments", [["colect"], ["collect"], ["init"], ["collect", "x", "--locked", "-n"]])
+def test_a_wrong_command_line_is_usage(arguments: list[str], fresh: Path) -> None:
+    arguments = ["sample" if word == "x" else word for word in arguments]
+    assert run(arguments) == Exit.USAGE
+
+
+def test_a_manifest_line_that_cannot_be_read_is_named(demo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    manifest = demo / "manifests" / "sample.jsonl"
+    lines = manifest.read_bytes().splitlines(keepends=True)
+    lines[4] = b"{broken\n"
+    manifest.write_bytes(b"".join(lines))
+    assert run(["audit", "sample"]) == Exit.INPUT
+    assert "manifests/sample.jsonl, line 5: not JSON" in capsys.readouterr().err
+
+
+def test_a_manifest_of_a_newer_format_is_left_alone(demo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    manifest = demo / "manifests" / "sample.jsonl"
+    header, *rest = manifest.read_bytes().splitlines(keepends=True)
+    value = json.loads(header) | {"format": 99, "tool": "7.0"}
+    newer = json.dumps(value).encode() + b"\n" + b"".join(rest)
+    manifest.write_bytes(newer)
+    assert run(["curate", "sample"]) == Exit.INPUT
+    assert "has format 99 (by version 7.0)" in capsys.readouterr().err
+    assert manifest.read_bytes() == newer
+
+
+def test_no_space_on_disk_is_said_and_leaves_nothing_half(
+    fresh: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full on this system")
+    (fresh / "data" / "sample").mkdir(parents=True)
+    (fresh / "data" / "sample" / "fetched.jsonl").symlink_to("/dev/full")
+    assert run(["collect", "sample"]) == Exit.MACHINE
+    assert "no space left at" in capsys.readouterr().err
+    assert not (fresh / "manifests" / "sample.jsonl").exists()
+    (fresh / "data" / "sample" / "fetched.jsonl").unlink()
+    assert run(["collect", "sample"]) == Exit.DONE
+
+
+def test_a_second_run_in_one_workspace_says_who_is_there(
+    demo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Workspace(demo / "data" / "sample").locked():
+        assert run(["curate", "sample"]) == Exit.BUSY
+    assert f"is in use by process {os.getpid()}" in capsys.readouterr().err
+
+
+def test_a_stage_without_its_input_names_the_command_that_makes_it(
+    fresh: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["audit", "sample"]) == Exit.INPUT
+    assert "universe-gan collect manifests/sample.toml" in capsys.readouterr().err
+
+
+def test_a_violated_policy_ends_with_its_exit_code(demo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["audit", "sample", "--set", 'policy.allow=["pd"]']) == Exit.VIOLATIONS
+    assert "violation  folder:" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_command_leaves_a_whole_state_and_goes_on(fresh: Path, number: signal.Signals) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "universe_gan", "build", "sample"],
+        cwd=fresh,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    deadline = time.monotonic() + 60
+    while not (fresh / "data" / "sample" / "fetched.jsonl").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == Exit.INTERRUPTED, err
+    assert "Traceback" not in err
+    assert "everything on disk is whole" in err
+    assert run(["build", "sample"]) == Exit.DONE
+
+
+def test_status_names_the_next_command_at_every_stage(
+    fresh: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for stage in ("collect", "audit", "curate", "report"):
+        assert run(["status"]) == Exit.DONE
+        assert f"next: universe-gan {stage} manifests/sample.toml" in capsys.readouterr().out
+        assert run([stage, "sample"]) == Exit.DONE
+        capsys.readouterr()
+    assert run(["status", "--json"]) == Exit.DONE
+    (one,) = json.loads(capsys.readouterr().out)["recipes"]
+    assert one["next"] is None
+    assert [stage["stands"] for stage in one["stages"]] == ["done"] * 4
+
+
+def test_relicense_reads_the_kept_answers_and_changes_nothing_without_a_reason(
+    demo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = (demo / "manifests" / "sample.jsonl").read_bytes()
+    assert run(["relicense", "sample", "--json"]) == Exit.DONE
+    value = json.loads(capsys.readouterr().out)
+    assert (value["changes"], value["without_answer"]) == ([], [])
+    assert (demo / "manifests" / "sample.jsonl").read_bytes() == before
+
+
+def test_init_writes_a_recipe_that_loads_and_never_overwrites(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from universe_gan.recipe import load
+
+    monkeypatch.chdir(tmp_path)
+    assert run(["init", "mine"]) == Exit.DONE
+    assert load(Path("manifests/mine.toml")).plan.settings.limit == 100
+    text = Path("manifests/mine.toml").read_text()
+    assert run(["init", "mine"]) == Exit.INPUT
+    assert Path("manifests/mine.toml").read_text() == text
+    assert run(["init", "big", "--from", "nebulae"]) == Exit.DONE
+    assert load(Path("manifests/big.toml")).plan.settings.limit == 1600
+
+
+def test_init_show_prints_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["init", "--show"]) == Exit.DONE
+    out = capsys.readouterr().out
+    for words in (
+        "[collect]",
+        "[collect.commons]",
+        "[collect.folder]",
+        "[policy]",
+        "[curate]",
+        "# depth = 3",
+    ):
+        assert words in out
+
+
+def test_check_and_sources_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["check"]) == Exit.DONE
+    assert "universe-gan" in capsys.readouterr().out
+    assert run(["sources", "--json"]) == Exit.DONE
+    assert {source["name"] for source in json.loads(capsys.readouterr().out)["sources"]} == {
+        "commons",
+        "folder",
+    }
+
+
+def test_a_bug_keeps_its_traceback(
+    fresh: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from universe_gan import commands
+
+    def broken(*arguments: object, **options: object) -> Exit:
+        raise ZeroDivisionError("one over nothing")
+
+    monkeypatch.setattr(commands, "audit", broken)
+    assert run(["audit", "sample"]) == Exit.BUG
+    err = capsys.readouterr().err
+    assert "ZeroDivisionError: one over nothing" in err
+    assert "please report" in err

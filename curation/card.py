@@ -17,8 +17,8 @@ from curation.markup import Markdown, markdown, markdown_link, plain, yaml_strin
 from curation.outcome import Outcome, reasons, seen
 from curation.settings import CurateSettings, PolicySettings
 
-HUB_LICENCES = (
-    [
+HUB_LICENCES = frozenset(
+    {
         "CC0-1.0",
         "CC-BY-2.0",
         "CC-BY-2.5",
@@ -27,9 +27,15 @@ HUB_LICENCES = (
         "CC-BY-SA-3.0",
         "CC-BY-SA-4.0",
         "CC-BY-ND-4.0",
-    ]
-    + ["CC-BY-NC-2.0", "CC-BY-NC-3.0", "CC-BY-NC-4.0", "CC-BY-NC-ND-3.0", "CC-BY-NC-ND-4.0"]
-    + ["CC-BY-NC-SA-2.0", "CC-BY-NC-SA-3.0", "CC-BY-NC-SA-4.0"]
+        "CC-BY-NC-2.0",
+        "CC-BY-NC-3.0",
+        "CC-BY-NC-4.0",
+        "CC-BY-NC-ND-3.0",
+        "CC-BY-NC-ND-4.0",
+        "CC-BY-NC-SA-2.0",
+        "CC-BY-NC-SA-3.0",
+        "CC-BY-NC-SA-4.0",
+    }
 )
 """Licences the Hub has an id for: the SPDX id in lower case.
 
@@ -124,7 +130,7 @@ def asks(licence: Licence) -> str:
 def hub_licence(used: Iterable[Licence]) -> str:
     """The Hub's id for a dataset all of whose images share one licence that the Hub knows, else `other`."""
     ids = {licence.id for licence in used}
-    return ids.pop().lower() if len(ids) == 1 and ids <= set(HUB_LICENCES) else "other"
+    return ids.pop().lower() if len(ids) == 1 and ids <= HUB_LICENCES else "other"
 
 
 def size_category(rows: int) -> str:

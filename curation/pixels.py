@@ -6,8 +6,8 @@ file gives nothing at all.
 
 **Memory.** Pillow decodes a file in one piece: at most 4 bytes for each of its pixels. All that follows goes
 strip by strip, so that one picture needs at most 4 bytes x its pixels + 8 bytes x min(its pixels, `LARGE`)
-+ 150 MB. Given `reduce_to`, pictures beyond `LARGE` come back reduced by a whole factor; such a JPEG is never at
-full size in memory, unless it is progressive: libjpeg then holds its coefficients, up to 6 bytes a pixel.
++ 150 MB. Given `reduce_to`, pictures beyond `LARGE` come back reduced by a whole factor; such a JPEG is never
+at full size in memory, unless it is progressive: libjpeg then holds up to 6 bytes of coefficients a pixel.
 
 **Pillow's globals.** The limit on pixels is the caller's `max_pixels`, checked in the header. While a file is
 open here, `Image.MAX_IMAGE_PIXELS` is `None` and `ImageFile.LOAD_TRUNCATED_IMAGES` is off, for the whole

@@ -1,0 +1,176 @@
+"""Map a function over items on all cores: results in order, bounded in flight, safe from workers that die.
+
+Curation calls one function here and does not know where the work is done. Everything passed must be
+picklable: top-level functions (or `functools.partial` of them), plain data in, plain data out.
+"""
+
+import logging
+import os
+import signal
+import threading
+import warnings
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from functools import partial
+from multiprocessing import get_all_start_methods, get_context, resource_tracker
+from multiprocessing.connection import Connection
+from typing import Generic, TypeVar
+
+from collectors.progress import Stage
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+AHEAD = 4
+"""Items handed out for each worker beyond the oldest unfinished one: one slow item never stops the others."""
+
+
+class WorkerDied(Exception):
+    """A worker process was killed or crashed, twice, on the same item; the second time it was alone."""
+
+    def __init__(self, item: object) -> None:
+        super().__init__(item)
+        self.item = item
+
+    def __str__(self) -> str:
+        return f"a worker died on {self.item}"
+
+
+def run(
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    *,
+    workers: int = 1,
+    stage: Stage | None = None,
+    died: Callable[[Item], Result] | None = None,
+) -> Iterator[Result]:
+    """Yield `function(item)` for every item, in the order of the items.
+
+    One worker means this process. More mean a pool of processes: where one dies (a decoder crashed, the
+    kernel ran out of memory), a new pool takes over and the unfinished items are tried once more, one at a
+    time; the one on which a worker dies again becomes `died(item)`.
+
+    At most `workers` x `AHEAD` items are taken before the first result is. Closing the iterator, or Ctrl-C,
+    stops the workers at once and quietly; they also stop when this process is killed.
+
+    Raises:
+        WorkerDied: a worker died twice on an item and there is no `died`.
+        What `function` raises: the first in the order of the items; the rest is not finished.
+    """
+    results = map(function, items) if workers <= 1 else _in_processes(function, items, workers, died)
+    for result in results:
+        if stage is not None:
+            stage.advance()
+        yield result
+
+
+def _in_processes(
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    workers: int,
+    died: Callable[[Item], Result] | None,
+) -> Iterator[Result]:
+    waiting = iter(items)
+    flying: deque[tuple[Item, Future[Result]]] = deque()
+    pool = _Pool(workers, function)
+    try:
+        while True:
+            try:
+                while len(flying) < AHEAD * workers:
+                    item = next(waiting)
+                    flying.append((item, pool.submit(item)))
+            except StopIteration:
+                if not flying:
+                    return
+            try:
+                result = flying[0][1].result()
+            except BrokenProcessPool:
+                pool.stop()
+                yield from _once_more(function, flying, died)
+                flying.clear()
+                pool = _Pool(workers, function)
+            else:
+                flying.popleft()
+                yield result
+    finally:
+        pool.stop()
+
+
+def _once_more(
+    function: Callable[[Item], Result],
+    flying: Iterable[tuple[Item, "Future[Result]"]],
+    died: Callable[[Item], Result] | None,
+) -> Iterator[Result]:
+    """The results of what was in flight when a worker died; what is unfinished runs again, one at a time."""
+    pool = _Pool(1, function)
+    try:
+        for item, future in flying:
+            if future.done() and not isinstance(future.exception(), BrokenProcessPool):
+                yield future.result()
+                continue
+            try:
+                yield pool.submit(item).result()
+            except BrokenProcessPool:
+                pool.stop()
+                if died is None:
+                    raise WorkerDied(item) from None
+                yield died(item)
+                pool = _Pool(1, function)
+    finally:
+        pool.stop()
+
+
+class _Pool(Generic[Item, Result]):
+    """Worker processes on a leash: when this end of the pipe closes, by us or by our death, they exit."""
+
+    def __init__(self, workers: int, function: Callable[[Item], Result]) -> None:
+        self._function = function
+        context = get_context("forkserver" if "forkserver" in get_all_start_methods() else "spawn")
+        context.set_forkserver_preload([__name__, _home(function)])
+        end, self._leash = context.Pipe(duplex=False)
+        self._end = end
+        self._pool = ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(end,))
+
+    def submit(self, item: Item) -> "Future[Result]":
+        with _interrupts_held():  # a worker may start here, and inherits the mask until it ignores Ctrl-C
+            return self._pool.submit(self._function, item)
+
+    def stop(self) -> None:
+        """Stop the workers now, finished or not. May be called twice."""
+        self._leash.close()
+        self._end.close()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _home(function: Callable[..., object]) -> str:
+    while isinstance(function, partial):
+        function = function.func
+    return function.__module__
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    resource_tracker.ensure_running()  # it would let interrupts through while it starts
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _begin(leash: Connection) -> None:
+    """First thing in a worker: leave Ctrl-C to the parent, end with it, silence the decoders' chatter."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(leash,), daemon=True).start()
+    logging.getLogger("PIL").setLevel(logging.CRITICAL)
+    warnings.filterwarnings("ignore", module=r"PIL(\.|$)")
+
+
+def _end_with(leash: Connection) -> None:
+    try:
+        leash.recv_bytes()
+    except (EOFError, OSError):
+        os._exit(1)

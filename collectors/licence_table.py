@@ -41,8 +41,8 @@ CC-BY-NC-SA-3.0-DE CC-BY-NC-SA-3.0-IGO CC-BY-ND-3.0-DE CC-BY-SA-2.0-UK CC-BY-SA-
 CC-BY-SA-3.0-DE CC-BY-SA-3.0-IGO
 """
 _PORTS = """
-am ar at au az be bg br ca ch cl cn co cr cz de dk ec ee eg es fi fr ge gr gt hk hr hu ie igo il in it jp kr lu
-mk mt mx my nl no nz pe ph pl pr pt ro rs scotland se sg si th tw ua ug uk us ve vn za
+am ar at au az be bg br ca ch cl cn co cr cz de dk ec ee eg es fi fr ge gr gt hk hr hu ie igo il in it jp kr
+lu mk mt mx my nl no nz pe ph pl pr pt ro rs scotland se sg si th tw ua ug uk us ve vn za
 """
 SPDX_PORTED = frozenset(_SPDX_PORTED.split())
 """The ported licences that SPDX lists (it lists all that are not ported); a test compares the two."""

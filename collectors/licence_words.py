@@ -7,7 +7,7 @@ permission" or an address of a licence that was never published cannot pass as s
 import html
 import re
 from collections.abc import Callable, Iterable
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from collectors.licence_table import PD_BASES, PD_UNKNOWN_BASIS, TABLE, cc_id, cc_licence
 
@@ -65,6 +65,8 @@ def _elsewhere(host: str, segments: list[str]) -> str | None:
         return "LicenseRef-Flickr-NKCR"
     if host == "usa.gov" and path in _GOVERNMENT:
         return "LicenseRef-USGov"
+    if host == "commons.wikimedia.org" and segments[:1] == ["wiki"] and len(segments) == 2:
+        return _template(segments[1])
     if host == "gnu.org" and segments:
         if path in ("/copyleft/fdl.html", "/licenses/fdl.html", "/licenses/fdl"):
             return "GFDL-1.2-or-later"
@@ -77,6 +79,13 @@ def _elsewhere(host: str, segments: list[str]) -> str | None:
     if host == "spdx.org" and segments[:1] == ["licenses"] and len(segments) == 2:
         return _table_id(segments[1].removesuffix(".html"))
     return None
+
+
+def _template(title: str) -> str | None:
+    if not title.startswith("template:"):
+        return None
+    name = unquote(title.removeprefix("template:"))
+    return "LicenseRef-Commons-Attribution" if name == "attribution" else from_category(name)
 
 
 def _table_id(text: str) -> str | None:

@@ -10,11 +10,12 @@ from functools import lru_cache
 from itertools import product
 from typing import Any
 
-from collectors.licence_table import FLICKR, TABLE, UNKNOWN, Licence, cc_licence, unknown
+from collectors.licence_table import FLICKR, PD_UNKNOWN_BASIS, TABLE, UNKNOWN, Licence, cc_licence, unknown
 from collectors.licence_words import from_categories, from_category, from_text, from_url
 from collectors.rights import LicenceClass
 
 __all__ = [
+    "PD_UNKNOWN_BASIS",
     "TABLE",
     "UNKNOWN",
     "Licence",

@@ -2,12 +2,12 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import PIL
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -18,13 +18,11 @@ from collectors.record import Reason
 from collectors.workspace import Store, Workspace, canonical_json, write_whole
 from curation import card, crop, engine
 from curation.columns import COLUMNS, Row, Square, schema
+from curation.crop import Box
 from curation.folders import folder_written_whole
 from curation.judged import Judged
 from curation.outcome import Outcome, outcomes, reasons
 from curation.settings import CurateSettings, PolicySettings
-
-SQUARE_VERSION = 1
-"""Raised when `crop.render` gives other bytes for the same input, so that kept squares are made anew."""
 
 SHARD_BYTES = 500_000_000
 """A shard ends after the row group that reaches this; the size the Hub's own tools aim at."""
@@ -36,7 +34,6 @@ GROUP_ENDS_AT = 64
 CHUNKING = {"min_chunk_size": 256 * 1024, "max_chunk_size": 1024 * 1024, "norm_level": 0}
 """What `datasets` itself uses, so that a re-upload finds the pages the Hub already has."""
 
-Box = tuple[int, int, int, int]
 Render = Callable[[Path, Box, CurateSettings], bytes]
 
 
@@ -113,9 +110,11 @@ def build(
         raise OriginalsMissing(missing)
     squares = _Squares(workspace, settings, render)
     with folder_written_whole(workspace.dataset) as folder:
-        with (progress or Silent()).stage("dataset", len(kept)) as stage:
-            rows = _counted(squares.rows(kept, workers), stage.advance)
-            root = _write_shards(rows, folder / "data")
+        with (
+            (progress or Silent()).stage("dataset", len(kept)) as stage,
+            closing(squares.rows(kept, workers)) as rows,
+        ):
+            root = _write_shards(_counted(rows, stage.advance), folder / "data")
         facts = card.Facts(manifest, everything, settings, policy, title, root)
         for name, text in card.files(facts):
             write_whole(folder / name, text)
@@ -139,18 +138,16 @@ class _Squares:
         self._settings = settings
         self._render = render
 
-    def rows(self, kept: Sequence[Outcome], workers: int) -> Iterator[Row]:
+    def rows(self, kept: Sequence[Outcome], workers: int) -> Generator[Row]:
         """Every kept image with its square, in order; only squares that are not there yet are rendered."""
         keys = [self._key(outcome) for outcome in kept]
         jobs = {
             key: self._job(outcome) for key, outcome in zip(keys, kept, strict=True) if key not in self._store
         }
-        rendered = iter(
-            engine.run(partial(_render, self._render, self._settings), list(jobs.values()), workers=workers)
-        )
+        render = partial(_render, self._render, self._settings)
+        rendered = engine.run(render, list(jobs.values()), workers=min(workers, len(jobs)))
         for key, outcome in zip(keys, kept, strict=True):
-            if key in jobs:
-                del jobs[key]
+            if jobs.pop(key, None):
                 data = next(rendered)
                 write_whole(self._store.path(key), data)
             else:
@@ -167,15 +164,7 @@ class _Squares:
 
     def _key(self, outcome: Outcome) -> str:
         path, box = self._job(outcome)
-        made_of = [
-            path.name,
-            box,
-            self._settings.size,
-            self._settings.format,
-            SQUARE_VERSION,
-            PIL.__version__,
-        ]
-        return hashlib.sha256(canonical_json(made_of)).hexdigest()
+        return crop.square_key(path.name, box, self._settings)
 
     def _job(self, outcome: Outcome) -> tuple[Path, Box]:
         file, judged = outcome.record.file, outcome.judged

@@ -1,4 +1,4 @@
-"""From what each channel claims to one conclusion: agreement, refinement, choice, or a conflict that stays visible."""
+"""From what each channel claims to one conclusion: agreement, refinement, choice, or a visible conflict."""
 
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -34,14 +34,14 @@ class _Side:
 def conclude(claims: Sequence[Claim], restrictions: Iterable[str] = ()) -> Rights:
     """What all claims about one image amount to; their order does not matter.
 
-    Claims that share an option agree, and every option either of them offers is kept (`GFDL-1.2-or-later OR
-    CC-BY-SA-3.0` and `CC-BY-SA-3.0`). Grounds of the public domain refine each other: a specific one replaces a
-    vague one, equally specific ones hold together (AND). Of a choice the freest option is chosen. All else is a
-    conflict: both sides hold together in `expression`, the strictest id is chosen, the permissions are those that
-    every side leaves.
+    Claims that share an option agree, and every option either offers is kept: `CC-BY-SA-3.0` beside
+    `GFDL-1.2-or-later OR CC-BY-SA-3.0`. Grounds of the public domain refine each other: a specific one
+    replaces a vague one, equally specific ones hold together (AND). Of a choice the freest option is chosen.
+    All else is a conflict: both sides hold together in `expression`, the strictest id is chosen, and the
+    permissions are those that every side leaves.
 
-    A claim of `NOASSERTION` with confidence `none` says nothing and is passed over; with any other confidence it
-    stands for words that could not be read, and then nothing is permitted.
+    A claim of `NOASSERTION` with confidence `none` says nothing and is passed over; with any other confidence
+    it stands for words that could not be read, and then nothing is permitted.
     """
     restrictions = tuple(dict.fromkeys(restrictions))
     sides = _sides([claim for claim in claims if not _silent(claim)])
@@ -52,17 +52,19 @@ def conclude(claims: Sequence[Claim], restrictions: Iterable[str] = ()) -> Right
     relied_on = licences.options(expression)[0]
     chosen = licences.parts(relied_on)[0]
     licence = licences.get(relied_on)
-    return Rights(
-        expression=expression,
-        chosen=chosen,
-        cls=licence.cls,
-        attribution=licence.attribution,
-        share_alike=licence.share_alike,
-        commercial=licence.commercial,
-        derivatives=licence.derivatives,
-        confidence=_confidence(claims, chosen),
-        conflict=_conflict(sides, chosen) if len(sides) > 1 else None,
-        restrictions=restrictions,
+    return Rights.model_validate(
+        {
+            "expression": expression,
+            "chosen": chosen,
+            "class": licence.cls,
+            "attribution": licence.attribution,
+            "share_alike": licence.share_alike,
+            "commercial": licence.commercial,
+            "derivatives": licence.derivatives,
+            "confidence": _confidence(claims, chosen),
+            "conflict": _conflict(sides, chosen) if len(sides) > 1 else None,
+            "restrictions": restrictions,
+        }
     )
 
 
@@ -94,7 +96,7 @@ def _licence_words(licence: licences.Licence) -> str:
 
 
 def _plain(text: str, limit: int = 200) -> str:
-    """One line without control and direction characters, so that a name cannot rearrange the line it stands in."""
+    """One line without control and direction characters: a name cannot rearrange the line it stands in."""
     visible = "".join(
         " " if character.isspace() else character
         for character in text
@@ -149,6 +151,8 @@ def _specific(id: str) -> int:
 
 def _confidence(claims: Sequence[Claim], chosen: str) -> Confidence:
     """The strongest of the claims that name what was chosen, or that it refines."""
+    if chosen == UNKNOWN:
+        return Confidence.NONE
     ranks = list(Confidence)
     supporting = [claim.confidence for claim in claims if not _silent(claim) and _supports(claim, chosen)]
     return min(supporting, key=ranks.index, default=Confidence.NONE)

@@ -1,0 +1,150 @@
+"""May this image be fetched, trained on, published as a crop? A recipe's policy → a verdict with its reason.
+
+Nothing here can be switched off that an author or a host asked for: an opt-out is lifted by the author's own
+written permission and by nothing else. What is not known is never allowed.
+"""
+
+from difflib import get_close_matches
+
+from collectors import licences
+from collectors.licences import UNKNOWN, Licence
+from collectors.record import KEEP, Reason, Record, Verdict
+from collectors.rights import LicenceClass, Rights
+from curation.settings import PolicySettings
+
+_CLASSES = [cls.value for cls in LicenceClass]
+
+
+def may_fetch(record: Record, settings: PolicySettings) -> Verdict:
+    """Whether the original may be downloaded at all.
+
+    The same as `may_publish`, but images without a readable licence are kept under `unknown = "review"`, with
+    the detail "for review".
+    """
+    verdict = may_publish(record, settings)
+    if verdict.reason is Reason.NO_LICENCE and settings.unknown == "review":
+        return Verdict(detail="for review: no readable licence")
+    return verdict
+
+
+def may_publish(record: Record, settings: PolicySettings) -> Verdict:
+    """Whether the image, cropped, may stand in the dataset that `settings.purpose` says is made.
+
+    For `publish` the licence must allow derivatives, because a square crop is one; `train` and `private` hand
+    nothing on. Where channels disagree every licence they name must be allowed.
+    """
+    permitted = _permitted(record, settings)
+    if record.ai.opted_out and not permitted:
+        signals = ", ".join(record.ai.signals)
+        return Verdict(reason=Reason.OPTED_OUT, detail=signals or "opted out of use by AI")
+    if record.ai.generated:
+        return Verdict(reason=Reason.AI_GENERATED, detail=", ".join(record.ai.signals))
+    if permitted:
+        assert record.permission
+        return Verdict(detail=f"written permission of {record.permission.date}")
+    return _judge(record.rights, settings)
+
+
+def consequence(rights: Record | Rights, settings: PolicySettings) -> str:
+    """What follows for whoever uses the image, in one line: `Name the author. Non-commercial use only.`"""
+    if isinstance(rights, Record):
+        if rights.ai.opted_out and not _permitted(rights, settings):
+            return "Opted out of use by AI: neither trained on nor published."
+        rights = rights.rights
+    licence = _holds(rights)
+    if licence.cls is LicenceClass.UNKNOWN:
+        return "No licence is known: fetched for review at most, never published."
+    if licence.cls is LicenceClass.CLOSED:
+        return "No licence is granted: nothing may be published."
+    words = []
+    if licence.derivatives is not True:
+        private = settings.purpose != "publish"
+        words.append(
+            "No derivatives: the crop stays private."
+            if private
+            else "No derivatives: no crop may be published."
+        )
+    if licence.commercial is not True:
+        words.append("Non-commercial use only.")
+    if licence.share_alike is not False:
+        words.append("Adaptations must carry the same licence.")
+    if licence.attribution is not False:
+        words.append("Name the author.")
+    if licence.cls in (LicenceClass.PD_CLAIM, LicenceClass.NKCR):
+        words.append("Nobody vouches that it is free.")
+    return " ".join(words) or "Free for any use."
+
+
+def check_settings(settings: PolicySettings) -> list[str]:
+    """What is wrong with the names in `allow` and `refuse`, one line a problem; empty when nothing is.
+
+    >>> check_settings(PolicySettings(allow=("pb",)))
+    ["allow names 'pb', which is neither a licence class nor an id (did you mean pd?)"]
+    """
+    problems = []
+    for field in ("allow", "refuse"):
+        for name in getattr(settings, field):
+            if field == "allow" and name in (LicenceClass.UNKNOWN, UNKNOWN):
+                problems.append(
+                    f"allow names {name!r}, which nothing can allow; unknown = 'review' fetches such images"
+                )
+            elif not _is_name(name):
+                problems.append(
+                    f"{field} names {name!r}, which is neither a licence class nor an id{_hint(name)}"
+                )
+    return problems
+
+
+def _permitted(record: Record, settings: PolicySettings) -> bool:
+    """The author said yes in writing to what the dataset is for; publishing a dataset is also training."""
+    if record.permission is None:
+        return False
+    needed = {"train", "publish"} if settings.purpose == "publish" else {"train"}
+    return needed <= set(record.permission.scope)
+
+
+def _judge(rights: Rights, settings: PolicySettings) -> Verdict:
+    holds = _holds(rights)
+    if holds.cls is LicenceClass.UNKNOWN:
+        nothing = f"{holds.id} is not a licence we know" if holds.id != UNKNOWN else "no readable licence"
+        return Verdict(reason=Reason.NO_LICENCE, detail=rights.conflict or nothing)
+    for licence in map(licences.get, licences.parts(holds.id)):
+        if problem := _refused(licence, settings):
+            return Verdict(reason=Reason.LICENCE_REFUSED, detail=problem)
+    if settings.purpose == "publish" and holds.derivatives is not True:
+        detail = f"{rights.chosen} does not allow a crop to be published"
+        return Verdict(reason=Reason.LICENCE_REFUSED, detail=detail)
+    return KEEP
+
+
+def _holds(rights: Rights) -> Licence:
+    """The licence relied on, or all those of a conflict together.
+
+    Read from the ids, so that a permission written by hand into a manifest is worth nothing.
+    """
+    option = licences.options(rights.expression)[0]
+    relied_on = option if rights.chosen in licences.parts(option) else f"{option} AND {rights.chosen}"
+    return licences.get(relied_on)
+
+
+def _refused(licence: Licence, settings: PolicySettings) -> str | None:
+    names = {licence.id, licence.cls.value}
+    if hit := names & set(settings.refuse):
+        return f"{licence.id} is refused by [policy] refuse ({min(hit)})"
+    if not names & set(settings.allow):
+        return f"{licence.id} ({licence.cls.value}) is not in [policy] allow"
+    return None
+
+
+def _is_name(name: str) -> bool:
+    return name in (*_CLASSES, UNKNOWN) or (
+        " " not in name and licences.get(name).cls is not LicenceClass.UNKNOWN
+    )
+
+
+def _hint(name: str) -> str:
+    folded = {known.casefold(): known for known in (*_CLASSES, *licences.TABLE)}
+    close = get_close_matches(name.casefold(), folded, n=1, cutoff=0.5)
+    read = licences.from_text(name)
+    suggestion = read or (folded[close[0]] if close else None)
+    return f" (did you mean {suggestion}?)" if suggestion else ""

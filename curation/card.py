@@ -168,7 +168,7 @@ def _templates() -> jinja2.Environment:
     templates = jinja2.Environment(
         loader=jinja2.PackageLoader("curation"),
         undefined=jinja2.StrictUndefined,
-        finalize=lambda value: value if isinstance(value, int) else markdown(str(value)),
+        finalize=lambda value: value if isinstance(value, int | Markdown) else markdown(str(value)),
         autoescape=False,  # noqa: S701  (not HTML; `finalize` escapes)
         trim_blocks=True,
         lstrip_blocks=True,
@@ -176,7 +176,7 @@ def _templates() -> jinja2.Environment:
     )
     templates.filters.update(
         yaml=lambda text: Markdown(yaml_string(text)),
-        raw=lambda text: Markdown(plain(str(text))),
+        raw=lambda text: Markdown(plain(str(text)).replace("`", "'")),
         link=licence_link,
         asks=asks,
         number=lambda number: Markdown(f"{number:,}"),

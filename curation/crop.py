@@ -25,7 +25,7 @@ Box = tuple[int, int, int, int]
 """Left, top, right, bottom in the upright image."""
 
 ENCODERS: dict[str, dict[str, Any]] = {
-    # Run lengths only: a third of the time of the usual search for repeats, and smaller on pictures of the sky.
+    # Run lengths only: a third of the time of the usual search, and smaller on pictures of the sky.
     "png": {"compress_level": 6, "compress_type": zlib.Z_RLE},
     "webp": {"lossless": True, "quality": 0, "method": 2, "exact": True},
     "jpeg": {"quality": 95, "subsampling": 0, "optimize": True},

@@ -4,12 +4,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from collectors.frozen import Frozen
+from collectors.frozen import Settings
 
 FREE = ("pd", "pd-claim", "nkcr", "by", "sa", "copyleft")
 
 
-class PolicySettings(Frozen):
+class PolicySettings(Settings):
     """`[policy]`: which licences are allowed, and for what."""
 
     purpose: Literal["publish", "train", "private"] = "publish"
@@ -22,7 +22,7 @@ class PolicySettings(Frozen):
     """`review`: images without a readable licence are fetched for a person to look at, never published."""
 
 
-class CurateSettings(Frozen):
+class CurateSettings(Settings):
     """`[curate]`: what the square images are like."""
 
     size: int = Field(default=512, ge=16, le=4096)
@@ -36,5 +36,3 @@ class CurateSettings(Frozen):
     duplicates: bool = True
     """Drop near-duplicates, turned and mirrored copies included."""
     crop: Literal["centre"] = "centre"
-
-

@@ -1,6 +1,6 @@
 """Wikimedia Commons, or any MediaWiki: the files of a category tree. This half asks; `commons_pages` reads.
 
-Asked through the query API, a batch of 50 file pages at a time, over mwclient's connection and our own session
+Asked through the query API, 50 file pages at a time, over mwclient's connection and our own session
 (https://www.mediawiki.org/wiki/API:Categorymembers, https://www.mediawiki.org/wiki/API:Imageinfo).
 """
 
@@ -46,7 +46,10 @@ FILES: Mapping[str, Any] = {
     "rvprop": "ids|timestamp",
     "redirects": 1,
 }
-"""What is asked of every file. Never `iiprop=metadata` (splits batches) nor `iiurlwidth` (one 0×0 file fails all)."""
+"""What is asked of every file.
+
+Never `iiprop=metadata` (it splits batches) nor `iiurlwidth` (one 0×0 file fails its whole batch).
+"""
 
 
 class CommonsSettings(Frozen):
@@ -111,10 +114,11 @@ class WikiRefused(Exception):
 
 
 def search(ask: Ask) -> Iterator[Found]:
-    """Yield every file of the category tree once, breadth first; then, after each category, that it is finished.
+    """Yield every file of the category tree once, breadth first, and after each category that it is finished.
 
     A file in several categories, or behind a redirect, is told at the first place of the walk that holds it.
-    A resumed walk passes finished categories without asking; a file that stood in one of them may be told again.
+    A resumed walk passes finished categories without asking; a file that stood in one of them may be told
+    again at a later place, and the first word about it counts.
 
     Raises:
         CategoryMissing: a root category does not exist.
@@ -201,7 +205,10 @@ class Wiki:
 
     @property
     def slug(self) -> str:
-        """First half of the uids: `commons`, or `wiki-` and the wiki's own id, which does not depend on its address."""
+        """First half of the uids: `commons`, or `wiki-` and the wiki's own id, whatever its address.
+
+        Two wikis may have the same id (`$wgDBname`); one recipe asks only one wiki, so uids are unique in a manifest.
+        """
         if self._slug is None:
             self._slug = _slug(self.ask(meta="siteinfo", siprop="general"))
         return self._slug
@@ -295,7 +302,7 @@ def _category(
 
 
 def bare(name: str) -> str:
-    """A category's name as a person may write it, without the namespace: `category:Dark_nebulae` → `Dark nebulae`."""
+    """What a person may write for a category → its name: `category:Dark_matter` → `Dark matter`."""
     name = re.sub(r"[\s_]+", " ", name).strip()
     return re.sub(r"^:?category ?: ?", "", name, flags=re.IGNORECASE).strip()
 

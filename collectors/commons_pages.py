@@ -14,8 +14,8 @@ from collectors.record import Ai, Creator, FoundBy, Original, Record, Seen
 from collectors.workspace import canonical_json
 
 _GENERATED = re.compile(
-    r"\bAI[- ]generated\b|\bgenerated (by|with|using) (AI|artificial intelligence|DALL|Midjourney|Stable Diffusion)"
-    r"|\b(created|made|images?) (by|with|using) (DALL-?·?E|Midjourney|Stable Diffusion)|^PD-algorithm\b",
+    r"\bAI[- ]generated\b|^PD-algorithm\b|\b(generated|created|made|images?) (by|with|using) "
+    r"(AI|artificial intelligence|DALL|Midjourney|Stable Diffusion)\b",
     re.IGNORECASE,
 )
 
@@ -31,8 +31,8 @@ class MissingFile(Exception):
 def merged(answers: Iterable[Mapping[str, Any]]) -> Iterator[list[dict[str, Any]]]:
     """Put the parts of each batch together and yield its pages once they are whole.
 
-    A batch may come in parts: the same pages again, each time with more of what was asked, until an answer says
-    `batchcomplete` (true, or "" in formatversion 1). Only then is a missing imageinfo really missing.
+    A batch may come in parts: the same pages again, each time with more of what was asked, until an answer
+    says `batchcomplete` (true, or "" in formatversion 1). Only then is a missing imageinfo really missing.
     """
     pages: dict[Any, dict[str, Any]] = {}
     for answer in answers:
@@ -195,7 +195,7 @@ def without_tracking(url: str) -> str:
 
 
 def matching(globs: Sequence[str], names: Iterable[str]) -> str | None:
-    """The first glob that fits one of the names, whatever the case; `_` counts as a space. `None`: none does."""
+    """The first glob that fits a name, whatever the case (`_` counts as a space), or `None`."""
     plain_names = [_folded(name) for name in names]
     return next(
         (glob for glob in globs if any(fnmatchcase(name, _folded(glob)) for name in plain_names)), None

@@ -77,19 +77,20 @@ def credit_line(
     '“M 42” by Ada Lane, via Wikimedia Commons, licence unknown'
     """
     name = creator.name if isinstance(creator, Creator) else creator
-    licence = licences.get(licences.options(rights.expression)[0])
     work = f"“{_plain(title)}”" if _plain(title) else "Untitled"
     source = _plain(source_title) or "its source"
     return ", ".join(
         (
             f"{work} by {_plain(name)}" if name and _plain(name) else work,
             f"via {source} ({page})" if page else f"via {source}",
-            _licence_words(licence),
+            licence_words(rights),
         )
     )
 
 
-def _licence_words(licence: licences.Licence) -> str:
+def licence_words(rights: Rights) -> str:
+    """The licence a credit line ends with: the name of the freest option, and its address."""
+    licence = licences.get(licences.options(rights.expression)[0])
     if licence.id == UNKNOWN:
         return "licence unknown"
     return f"{licence.name} ({licence.url})" if licence.url else licence.name

@@ -1,26 +1,26 @@
-"""Byte-identical files: what their sources say of one must not be taken for the other.
+"""Byte-identical files: what a source says of one must not be taken for the other.
 
-MediaWiki caches extmetadata by the SHA-1 of the file, so a copy may answer with the licence of its twin. And where the
-same bytes really are offered on two terms, at most one of them is right.
+MediaWiki caches extmetadata by the SHA-1 of the file, so a copy may answer with the licence of its twin. And
+where the same bytes really are offered on two terms, at most one of them is right.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 
 from collectors import commons_rights
-from collectors.conclude import conclude
+from collectors.conclude import conclude, licence_words
 from collectors.record import Record
 from collectors.rights import Claim, Rights
 
 SHARED = "extmetadata"
-"""The channel that copies on one wiki may share by mistake."""
+"""The channel in which copies on one wiki may answer for each other."""
 
 
 def settle_copies(records: Iterable[Record]) -> list[Record]:
-    """Records with the rights of byte-identical ones settled, in the same order.
+    """The same records in the same order, with the rights of byte-identical ones settled.
 
-    Among records with the same SHA-1, each relies on what its own page says; a page that says nothing of its own
-    where a copy's page does has no licence. Where the pages disagree, the strictest holds for all of them and the
-    conflict names both sides. Settling twice changes nothing.
+    Among records with one SHA-1, each relies on what its own page says; a page that names no licence, where
+    the page of a copy does, has none. Where pages disagree, the strictest licence holds for all of them and
+    the conflict names both sides. Settling twice changes nothing.
     """
     everything = list(records)
     groups: dict[str, list[Record]] = {}
@@ -33,62 +33,58 @@ def settle_copies(records: Iterable[Record]) -> list[Record]:
         if len(group) > 1
         for record, rights in zip(group, _settle(group), strict=True)
     }
-    return [
-        record.model_copy(update={"rights": settled[record.uid]}) if record.uid in settled else record
-        for record in everything
-    ]
+    return [_with_rights(record, settled.get(record.uid, record.rights)) for record in everything]
 
 
 def _settle(group: Sequence[Record]) -> Iterator[Rights]:
     own = {record.uid: _own_claims(record) for record in group}
-    said = [_from(uid, claim) for uid, claims in own.items() for claim in claims]
     for record in group:
+        others = [
+            claim.model_copy(update={"channel": f"{claim.channel} of {uid}"})
+            for uid, claims in own.items()
+            if uid != record.uid
+            for claim in claims
+        ]
         if own[record.uid]:
-            others = [claim for claim in said if not claim.channel.endswith(f" of {record.uid}")]
-            yield _conclude(record, [*_all_claims(record), *others])
-        elif said:
-            rights = conclude([], record.rights.restrictions)
-            yield rights.model_copy(
-                update={
-                    "conflict": f"its page names no licence; {_answered(record)} may be that of {_twins(record, group)}"
-                }
-            )
+            yield conclude([*_all_claims(record), *others], record.rights.restrictions)
+        elif others:
+            yield _silent(record, group)
         else:
-            yield _conclude(record, [claim for twin in group for claim in _all_claims(twin)])
+            every = [claim for twin in group for claim in _all_claims(twin)]
+            yield conclude(every, record.rights.restrictions)
 
 
-def _conclude(record: Record, claims: Sequence[Claim]) -> Rights:
-    unique = list({(claim.expression, claim.confidence): claim for claim in reversed(claims)}.values())[::-1]
-    return conclude(unique, record.rights.restrictions)
+def _silent(record: Record, group: Sequence[Record]) -> Rights:
+    """The page says nothing itself; what it answered with may be the licence of another page."""
+    twins = ", ".join(twin.uid for twin in group if twin.uid != record.uid)
+    words = f"its page names no licence, and what it answered with may be that of its copy {twins}"
+    return Rights(restrictions=record.rights.restrictions, conflict=words)
 
 
 def _all_claims(record: Record) -> list[Claim]:
-    if _is_wiki_page(record):
-        return commons_rights.claims(record.evidence)
-    return _own_claims(record)
+    return commons_rights.claims(record.evidence) if _is_wiki_page(record) else _own_claims(record)
 
 
 def _own_claims(record: Record) -> list[Claim]:
-    """What this record's source says of itself, without what it may share with a copy."""
+    """What the source says of this very record."""
     if _is_wiki_page(record):
         return [claim for claim in commons_rights.claims(record.evidence) if claim.channel != SHARED]
-    if record.rights.expression == "NOASSERTION":
+    rights = record.rights
+    if rights.expression == "NOASSERTION":
         return []
     channel = record.evidence[0].channel if record.evidence else record.source
-    return [Claim(expression=record.rights.expression, confidence=record.rights.confidence, channel=channel)]
+    return [Claim(expression=rights.expression, confidence=rights.confidence, channel=channel)]
 
 
 def _is_wiki_page(record: Record) -> bool:
     return any(one.channel == SHARED for one in record.evidence)
 
 
-def _from(uid: str, claim: Claim) -> Claim:
-    return claim.model_copy(update={"channel": f"{claim.channel} of {uid}"})
-
-
-def _answered(record: Record) -> str:
-    return f"the {record.rights.expression} it answered with"
-
-
-def _twins(record: Record, group: Sequence[Record]) -> str:
-    return ", ".join(twin.uid for twin in group if twin.uid != record.uid)
+def _with_rights(record: Record, rights: Rights) -> Record:
+    if rights == record.rights:
+        return record
+    before = licence_words(record.rights)
+    credit = record.credit_line
+    if credit.endswith(before):
+        credit = credit.removesuffix(before) + licence_words(rights)
+    return record.model_copy(update={"rights": rights, "credit_line": credit})

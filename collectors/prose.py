@@ -20,7 +20,7 @@ _NOBODY = re.compile(
 
 
 def plain(html: str, longest: int = LONGEST) -> str:
-    """What a reader would see of a piece of HTML, on one line, cut at a word to at most `longest` characters."""
+    """What a reader would see of some HTML, on one line of at most `longest` characters, cut at a word."""
     text = _words(_soup(html), " ")
     if len(text) <= longest:
         return text
@@ -33,8 +33,8 @@ def plain(html: str, longest: int = LONGEST) -> str:
 def creator(html: str, page: str) -> Creator:
     """The author a field names, and the address of the first one where there is a page to go to.
 
-    `page` is the address relative links start from. A red link (a user page nobody wrote), a mail address and an
-    anchor are not addresses. "Unknown author" is nobody: `None`.
+    `page` is the address relative links start from. A red link (a user page nobody wrote), a mail address and
+    an anchor are not addresses. "Unknown author" is nobody: `None`.
     """
     soup = _soup(html)
     # A vcard also holds dates, birthplace and identifiers; what has class "fn" is the name.

@@ -51,7 +51,7 @@ def consequence(rights: Record | Rights, settings: PolicySettings) -> str:
         if rights.ai.opted_out and not _permitted(rights, settings):
             return "Opted out of use by AI: neither trained on nor published."
         rights = rights.rights
-    licence = _holds(rights)
+    licence = relied_on(rights)
     if licence.cls is LicenceClass.UNKNOWN:
         return "No licence is known: fetched for review at most, never published."
     if licence.cls is LicenceClass.CLOSED:
@@ -73,6 +73,16 @@ def consequence(rights: Record | Rights, settings: PolicySettings) -> str:
     if licence.cls in (LicenceClass.PD_CLAIM, LicenceClass.NKCR):
         words.append("Nobody vouches that it is free.")
     return " ".join(words) or "Free for any use."
+
+
+def relied_on(rights: Rights) -> Licence:
+    """The licence relied on, or all those of a conflict together.
+
+    Read from the ids, so that a permission written by hand into a manifest is worth nothing.
+    """
+    option = licences.options(rights.expression)[0]
+    relied_on = option if rights.chosen in licences.parts(option) else f"{option} AND {rights.chosen}"
+    return licences.get(relied_on)
 
 
 def check_settings(settings: PolicySettings) -> list[str]:
@@ -104,7 +114,7 @@ def _permitted(record: Record, settings: PolicySettings) -> bool:
 
 
 def _judge(rights: Rights, settings: PolicySettings) -> Verdict:
-    holds = _holds(rights)
+    holds = relied_on(rights)
     if holds.cls is LicenceClass.UNKNOWN:
         nothing = f"{holds.id} is not a licence we know" if holds.id != UNKNOWN else "no readable licence"
         return Verdict(reason=Reason.NO_LICENCE, detail=rights.conflict or nothing)
@@ -115,16 +125,6 @@ def _judge(rights: Rights, settings: PolicySettings) -> Verdict:
         detail = f"{rights.chosen} does not allow a crop to be published"
         return Verdict(reason=Reason.LICENCE_REFUSED, detail=detail)
     return KEEP
-
-
-def _holds(rights: Rights) -> Licence:
-    """The licence relied on, or all those of a conflict together.
-
-    Read from the ids, so that a permission written by hand into a manifest is worth nothing.
-    """
-    option = licences.options(rights.expression)[0]
-    relied_on = option if rights.chosen in licences.parts(option) else f"{option} AND {rights.chosen}"
-    return licences.get(relied_on)
 
 
 def _refused(licence: Licence, settings: PolicySettings) -> str | None:

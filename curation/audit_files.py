@@ -1,0 +1,153 @@
+"""The audit as files: `audit.json` for programs, `audit.csv` for a table, `audit.md` for people."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from collectors.record import Reason
+from collectors.workspace import write_whole
+from curation.audited import Audit, Concern, Finding, ImageRow
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""What makes a spreadsheet read a cell as a formula (https://owasp.org/www-community/attacks/CSV_Injection)."""
+_SHOWN = 50
+"""Findings of one kind that `audit.md` lists; `audit.csv` holds them all."""
+
+
+def write(audit: Audit, folder: Path) -> None:
+    """Write `audit.json`, `audit.csv` and `audit.md`, each whole or not at all. Raises `DiskFull`."""
+    write_whole(folder / "audit.json", to_json(audit))
+    write_whole(folder / "audit.csv", to_csv(audit))
+    write_whole(folder / "audit.md", to_markdown(audit))
+
+
+def to_json(audit: Audit) -> str:
+    """Everything, as JSON."""
+    return json.dumps(audit.model_dump(mode="json"), ensure_ascii=False, indent=2) + "\n"
+
+
+def to_csv(audit: Audit) -> str:
+    """One row an image; no cell can be taken for a formula."""
+    text = io.StringIO()
+    table = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
+    table.writeheader()
+    table.writerows({name: _cell(value) for name, value in _cells(image).items()} for image in audit.images)
+    return text.getvalue()
+
+
+_VERDICTS = ("refused", "policy")
+_COLUMNS = tuple(
+    column
+    for field in ImageRow.model_fields
+    for column in ((field, f"{field}_detail") if field in _VERDICTS else (field,))
+)
+
+
+def _cells(image: ImageRow) -> dict[str, object]:
+    cells: dict[str, object] = {}
+    for field in ImageRow.model_fields:
+        value = getattr(image, field)
+        if field in _VERDICTS:
+            cells[field] = value and (value.reason or "keep")
+            cells[f"{field}_detail"] = value and value.detail
+        else:
+            cells[field] = ", ".join(value) if isinstance(value, tuple) else value
+    return cells
+
+
+def _cell(value: object) -> str:
+    """A value as text that no spreadsheet runs; not known is an empty cell."""
+    text = (
+        {None: "", True: "yes", False: "no"}.get(value)
+        if value is None or isinstance(value, bool)
+        else str(value)
+    )
+    assert text is not None
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def to_markdown(audit: Audit) -> str:
+    """The audit as a page: violations first, then counts, then what a person should know."""
+    lines = [
+        f"# Licence audit of {_text(audit.name)}",
+        "",
+        f"{audit.total:,} images, {audit.files:,} with a file. Manifest `{audit.root_sha256}`.",
+        f"Purpose: {audit.policy.purpose}. Allowed: {_names(audit.policy.allow)}. "
+        f"Refused: {_names(audit.policy.refuse)}. Without a readable licence: {audit.policy.unknown}.",
+        "",
+        *_violations(audit.violations),
+        "## Licences",
+        "",
+        *_table(
+            ("licence", "id", "class", "images", "files", "allowed", "policy"),
+            (
+                (row.name, row.licence, row.cls, row.images, row.files, row.allowed, row.policy)
+                for row in audit.rows
+            ),
+        ),
+        "## Classes",
+        "",
+        *_table(
+            ("class", "images", "files", "allowed"),
+            ((row.cls, row.images, row.files, row.allowed) for row in audit.classes),
+        ),
+    ]
+    if audit.refused:
+        reasons = ((_reason_words(reason), count) for reason, count in audit.refused.items())
+        lines += ["## Not fetched", "", *_table(("reason", "images"), reasons)]
+    for concern in Concern:
+        notes = [note for note in audit.notes if note.concern is concern]
+        if notes:
+            lines += [f"## {concern.words[0].upper()}{concern.words[1:]} ({len(notes):,})", "", *_list(notes)]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _violations(violations: Sequence[Finding]) -> list[str]:
+    if not violations:
+        return ["**No violations.**", ""]
+    lines = [f"## {len(violations):,} violations", ""]
+    for concern in Concern:
+        found = [one for one in violations if one.concern is concern]
+        if found:
+            lines += [f"{concern.words[0].upper()}{concern.words[1:]} ({len(found):,}):", "", *_list(found)]
+    return lines
+
+
+def _list(findings: Sequence[Finding]) -> list[str]:
+    lines = [f"- {_link(one)}: {_text(one.what)}" for one in findings[:_SHOWN]]
+    if len(findings) > _SHOWN:
+        lines.append(f"- and {len(findings) - _SHOWN:,} more, in `audit.csv`")
+    return [*lines, ""]
+
+
+def _link(finding: Finding) -> str:
+    name = f"{_text(finding.title)} (`{finding.uid}`)"
+    page = finding.page or ""
+    if not page.startswith(("https://", "http://")) or any(sign in page for sign in "<>\n \"'"):
+        return name
+    return f"[{name}](<{page}>)"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
+    return [
+        f"| {' | '.join(head)} |",
+        f"|{'---|' * len(head)}",
+        *(f"| {' | '.join(_text(str(cell)) for cell in row)} |" for row in rows),
+        "",
+    ]
+
+
+def _text(text: str) -> str:
+    """Foreign words as words: nothing in them is Markdown, HTML or a new line."""
+    return re.sub(r"([\\`*_\[\]<>|#~!])", r"\\\1", " ".join(text.split()))
+
+
+def _names(names: Sequence[str]) -> str:
+    return ", ".join(_text(name) for name in names) or "none"
+
+
+def _reason_words(reason: str) -> str:
+    return f"{reason}: {Reason(reason).words}" if reason in list(Reason) else reason

@@ -9,8 +9,10 @@ Both are relative to the recipe. A picture without a line in the sidecar has no 
 
 import hashlib
 import mimetypes
+import os
 import warnings
 from collections.abc import Iterator, Mapping
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -20,7 +22,7 @@ from pydantic import Field
 
 from collectors import licences, sidecar
 from collectors.conclude import conclude, credit_line
-from collectors.frozen import Frozen
+from collectors.frozen import Settings
 from collectors.record import Ai, Creator, FoundBy, Original, Reason, Record, Seen, Skipped
 from collectors.rights import Claim, Confidence, Evidence, LicenceClass
 from collectors.sidecar import Credit, SidecarBroken
@@ -37,7 +39,7 @@ NOT_SHARED = frozenset({LicenceClass.UNKNOWN, LicenceClass.CLOSED})
 """Classes whose lines are worth listing without a file: the audit should see them."""
 
 
-class FolderSettings(Frozen):
+class FolderSettings(Settings):
     """`[collect.folder]`: which folder, and which file says whose pictures these are."""
 
     path: str = Field(min_length=1)
@@ -66,8 +68,8 @@ def search(ask: Ask) -> Iterator[Record | Skipped]:
     credits = {sidecar.same_name(credit.file): credit for credit in sidecar.read(listing)}
     if not folder.is_dir():
         raise SidecarBroken(listing, None, f"its folder {folder} is not there")
-    files = {sidecar.same_name(path.relative_to(folder).as_posix()): path for path in _files(folder)}
-    asked = ask.now().isoformat(timespec="seconds")
+    files = {_name(path, folder): path for path in _files(folder)}
+    asked = ask.now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     names = sorted({*credits, *(name for name, path in files.items() if path.suffix.lower() in PICTURES)})
     with ask.progress.stage(f"folder {settings.path}", len(names)) as stage:
         for name in names:
@@ -76,15 +78,20 @@ def search(ask: Ask) -> Iterator[Record | Skipped]:
 
 
 def parse(answer: Mapping[str, Any], subject: str) -> Record:
-    """Turn a kept answer into the record it amounts to.
+    """A kept answer → the record it amounts to. `seen` and `Evidence.at` are left open."""
+    return parse_line(answer, subject)
 
-    The answer is the line of the sidecar as it was read, with what the file itself shows:
 
-        {"folder": "images", "asked": "2026-11-22T16:00:00+00:00", "line": {"file": "m8.jpg", "licence": …},
-         "file": {"url": "m8.jpg", "sha1": …, "bytes": 48213, "width": 512, "height": 512, "mime": …}}
+def parse_line(answer: Mapping[str, Any], subject: str, at: str | None = None) -> Record:
+    """An answer, read at a time (ISO 8601 UTC) → a record.
+
+    The answer is the line of the sidecar as it stood there, with what the file itself shows:
+
+        {"folder": "images", "line": {"file": "m8.jpg", "title": "Lagoon Nebula", "licence": "CC0-1.0", …},
+         "file": {"url": "m8.jpg", "sha1": …, "bytes": 48213, "width": 512, "height": 336, "mime": …}}
     """
     credit = Credit.model_validate_json(canonical_json(answer["line"]), strict=True)
-    evidence = tuple(_evidence(credit, answer))
+    answer_sha256 = hashlib.sha256(canonical_json(answer)).hexdigest()
     rights = conclude(claims(credit))
     title = credit.title or Path(credit.file).stem.replace("_", " ")
     return Record(
@@ -100,20 +107,28 @@ def parse(answer: Mapping[str, Any], subject: str) -> Record:
         creator=Creator(name=credit.creator, url=credit.creator_url),
         credit_line=credit_line(title, credit.creator, _source_title(credit), credit.page, rights),
         rights=rights,
-        evidence=evidence,
+        evidence=tuple(_evidence(credit, at, answer_sha256)),
         ai=_ai(credit),
-        seen=Seen(first=answer["asked"]),
+        seen=Seen(first=at or ""),
     )
 
 
 def claims(credit: Credit) -> list[Claim]:
-    """What the licence and its address amount to, each for itself, so that a contradiction shows."""
+    """What the licence and its address amount to, each for itself, so that a contradiction shows.
+
+    Words that cannot be read are a claim nobody may rely on; an address may be any page where terms stand.
+    """
     confidence = Confidence.STATED if credit.how_known else Confidence.INFERRED
-    read = (
-        credit.licence and _expression(credit.licence),
-        credit.licence_url and licences.from_url(credit.licence_url),
-    )
-    return [Claim(expression=said, confidence=confidence, channel="sidecar") for said in read if said]
+    read: dict[str, str | None] = {}
+    if credit.licence:
+        read["licence"] = licences.from_text(credit.licence) or licences.UNKNOWN
+    if credit.licence_url:
+        read["licence_url"] = licences.from_url(credit.licence_url)
+    return [
+        Claim(expression=said, confidence=confidence, channel=f"{field} in the sidecar")
+        for field, said in read.items()
+        if said
+    ]
 
 
 def uid(file: str) -> str:
@@ -144,6 +159,12 @@ def _files(folder: Path) -> Iterator[Path]:
             yield entry
 
 
+def _name(path: Path, folder: Path) -> str:
+    """The path in the folder; bytes that are no UTF-8 are spelt out: JSON cannot hold them."""
+    relative = path.relative_to(folder).as_posix()
+    return sidecar.same_name(os.fsencode(relative).decode(errors="backslashreplace"))
+
+
 def _look_at(
     ask: Ask, asked: str, folder: Path, credit: Credit | None, path: Path | None, name: str
 ) -> Record | Skipped:
@@ -153,13 +174,16 @@ def _look_at(
         return Skipped(
             key=uid(name), reason=Reason.NOT_AN_IMAGE, detail=f"{name} is a link out of the folder"
         )
+    try:
+        file = _measure(path, path.relative_to(folder).as_posix()) if path else {"url": credit.file}
+    except OSError as error:
+        return Skipped(key=uid(name), reason=Reason.UNREADABLE, detail=f"{name}: {error.strerror}")
     answer = {
         "folder": ask.settings.path,
-        "asked": asked,
         "line": credit.model_dump(mode="json", exclude_unset=True),
-        "file": _measure(path, path.relative_to(folder).as_posix()) if path else {"url": credit.file},
+        "file": file,
     }
-    record = parse(answer, ask.subject)
+    record = parse_line(answer, ask.subject, asked)
     if path is None and record.rights.cls not in NOT_SHARED:
         return Skipped(
             key=record.uid, reason=Reason.GONE, detail=f"{name} is in the sidecar, not in the folder"
@@ -179,29 +203,28 @@ def _measure(path: Path, url: str) -> dict[str, Any]:
             warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning),
             Image.open(path) as image,
         ):
-            facts |= {"width": image.width, "height": image.height, "mime": image.get_format_mimetype()}
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError):
+            facts |= {"width": image.width, "height": image.height}
+            facts["mime"] = image.get_format_mimetype() or facts["mime"]
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, EOFError, SyntaxError, ValueError):
         return facts
     return facts
 
 
-def _expression(licence: str) -> str | None:
-    return licence if licence in licences.TABLE else licences.from_text(licence)
-
-
-def _evidence(credit: Credit, answer: Mapping[str, Any]) -> Iterator[Evidence]:
-    answer_sha256 = hashlib.sha256(canonical_json(answer)).hexdigest()
-    for field in ("licence", "licence_url", "how_known", "derived_from"):
-        value = getattr(credit, field)
-        if value is not None:
-            yield Evidence(
-                channel="sidecar",
-                field=field,
-                value=value[:500],
-                url=credit.page,
-                at=answer["asked"],
-                answer_sha256=answer_sha256,
-            )
+def _evidence(credit: Credit, at: str | None, answer_sha256: str) -> Iterator[Evidence]:
+    """What the line says of the rights; at least its file name, so that the kept answer is always named."""
+    said = {
+        field: getattr(credit, field) for field in ("licence", "licence_url", "how_known", "derived_from")
+    }
+    stated = {field: value for field, value in said.items() if value is not None} or {"file": credit.file}
+    for field, value in stated.items():
+        yield Evidence(
+            channel="sidecar",
+            field=field,
+            value=value[:500],
+            url=credit.page,
+            at=at,
+            answer_sha256=answer_sha256,
+        )
 
 
 def _source_title(credit: Credit) -> str:

@@ -18,6 +18,7 @@ from collectors.frozen import Frozen
 
 _DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
 _ADDRESS = re.compile(r"https?://[^\s/?#]+\S*")
+_KINDS = {"bool_type": "true or false", "string_type": "a text", "tuple_type": "a list"}
 
 
 class SidecarBroken(Exception):
@@ -150,9 +151,9 @@ def _words(problem: Any) -> str:
             return f"{name} = {problem['input']!r} {problem['ctx']['error']}"
         case "string_too_short":
             return f"{name} is empty (leave it out where it is not known)"
-        case _:
-            message = problem["msg"].removeprefix("Input should be ")
-            return f"{name} = {problem['input']!r} is not {message.removeprefix('a valid ')}"
+        case kind:
+            wanted = _KINDS.get(kind) or problem["msg"].removeprefix("Input should be ")
+            return f"{name} = {problem['input']!r} is not {wanted}"
 
 
 def _contradictions(credits: dict[int, Credit]) -> Iterator[tuple[int, str]]:

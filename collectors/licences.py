@@ -109,12 +109,12 @@ def strictness(licence: Licence) -> tuple[Any, ...]:
     """A sort key, the freest licence first: by class, by what it forbids and asks, newer versions first."""
     forbids = (licence.derivatives, licence.commercial)
     asks = (licence.share_alike, licence.attribution)
-    version = "".join(character for character in licence.id if character.isdigit() or character == ".")
+    version = re.search(r"\d\.\d", licence.id)
     return (
         _ORDER[licence.cls],
         [allowed is not True for allowed in forbids],
         [asked is not False for asked in asks],
-        [-ord(character) for character in version],
+        -float(version[0]) if version else 0.0,
         licence.id,
     )
 

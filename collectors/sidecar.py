@@ -18,6 +18,8 @@ from collectors.frozen import Frozen
 
 _DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
 _ADDRESS = re.compile(r"https?://[^\s/?#]+\S*")
+SHOWN = 20
+"""Mistakes that a message lists; `SidecarBroken.mistakes` holds them all."""
 _KINDS = {"bool_type": "true or false", "string_type": "a text", "tuple_type": "a list"}
 
 
@@ -30,9 +32,18 @@ class SidecarBroken(Exception):
     def __init__(
         self, path: Path, line: int | None, problem: str, mistakes: Sequence[tuple[int | None, str]] = ()
     ) -> None:
-        super().__init__(f"{path}, line {line}: {problem}" if line else f"{path}: {problem}")
         self.path, self.line, self.problem = path, line, problem
         self.mistakes = tuple(mistakes) or ((line, problem),)
+        super().__init__(self._words())
+
+    def _words(self) -> str:
+        if len(self.mistakes) == 1:
+            where = f"{self.path}, line {self.line}" if self.line else f"{self.path}"
+            return f"{where}: {self.problem}"
+        shown = [f"  line {number}: {what}" for number, what in self.mistakes[:SHOWN]]
+        if len(self.mistakes) > SHOWN:
+            shown.append(f"  … and {len(self.mistakes) - SHOWN} more")
+        return "\n".join([f"{self.path} has {len(self.mistakes)} mistakes", *shown])
 
 
 def _inside(file: str) -> str:

@@ -86,6 +86,17 @@ def test_the_first_mistake_is_the_error_itself(tmp_path: Path) -> None:
     assert str(error) == f"{path}, line 2: not a JSON object"
 
 
+def test_the_message_lists_the_mistakes_and_counts_those_it_leaves_out(tmp_path: Path) -> None:
+    lines: list[object] = [{"file": f"{number}.jpg", "licence": ""} for number in range(25)]
+    with pytest.raises(SidecarBroken) as caught:
+        sidecar.read(written(tmp_path, *lines))
+    first, *shown, last = str(caught.value).splitlines()
+    assert first.endswith("credits.jsonl has 25 mistakes")
+    assert shown[0] == "  line 1: licence is empty (leave it out where it is not known)"
+    assert (len(shown), last) == (20, "  … and 5 more")
+    assert len(caught.value.mistakes) == 25
+
+
 @pytest.mark.parametrize(
     "file",
     ["../secret.jpg", "a/../../b.jpg", "/etc/passwd", "C:/windows/a.jpg", "a\\b.jpg", "a\0.jpg", ".", ""],

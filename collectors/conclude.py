@@ -37,8 +37,8 @@ def conclude(claims: Sequence[Claim], restrictions: Iterable[str] = ()) -> Right
     Claims that share an option agree, and every option either offers is kept: `CC-BY-SA-3.0` beside
     `GFDL-1.2-or-later OR CC-BY-SA-3.0`. Grounds of the public domain refine each other: a specific one
     replaces a vague one, equally specific ones hold together (AND). Of a choice the freest option is chosen.
-    All else is a conflict: both sides hold together in `expression`, the strictest id is chosen, and the
-    permissions are those that every side leaves.
+    All else is a conflict: the best option of each side holds together with the others in `expression`, the
+    strictest id is chosen, and the permissions are those that every side leaves.
 
     A claim of `NOASSERTION` with confidence `none` says nothing and is passed over; with any other confidence
     it stands for words that could not be read, and then nothing is permitted.
@@ -47,8 +47,7 @@ def conclude(claims: Sequence[Claim], restrictions: Iterable[str] = ()) -> Right
     sides = _sides([claim for claim in claims if not _silent(claim)])
     if not sides:
         return Rights(restrictions=restrictions)
-    unreadable = any(side.expression == UNKNOWN for side in sides)
-    expression = UNKNOWN if unreadable else licences.all_of(side.expression for side in sides)
+    expression = sides[0].expression if len(sides) == 1 else _all_at_once(sides)
     relied_on = licences.options(expression)[0]
     chosen = licences.parts(relied_on)[0]
     licence = licences.get(relied_on)
@@ -144,6 +143,14 @@ def _union(claims: Sequence[Claim]) -> str:
         best = max(map(_specific, free))
         others.add(licences.all_of(id for id in free if _specific(id) == best))
     return licences.any_of(others)
+
+
+def _all_at_once(sides: Sequence[_Side]) -> str:
+    if any(side.expression == UNKNOWN for side in sides):
+        return UNKNOWN
+    return licences.all_of(
+        id for side in sides for id in licences.parts(licences.options(side.expression)[0])
+    )
 
 
 def _specific(id: str) -> int:

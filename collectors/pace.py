@@ -71,7 +71,7 @@ class Stopped(BaseException):
 
 
 def pace_for(host: str, extra: Mapping[str, Pace]) -> Pace:
-    """The pace of a host (`name` or `name:port`): the public table wins over `extra`, then comes a default."""
+    """The pace of a host (`name` or `name:port`): the public table wins over `extra`; else a default."""
     name = host_name(host)
     for known in (PACES, extra):
         for key in (host, name):
@@ -107,6 +107,12 @@ def stopped_by(event: threading.Event) -> Iterator[None]:
         yield
     finally:
         _stop.reset(token)
+
+
+def go_on() -> None:
+    """Return at once, or raise `Stopped` where this thread was told to stop."""
+    if (event := _stop.get()) and event.is_set():
+        raise Stopped
 
 
 def rest(seconds: float) -> None:
@@ -148,8 +154,7 @@ class Gate:
         with self._turn:
             while self._inside >= self.pace.in_flight:
                 self._turn.wait(0.2)
-                if (event := _stop.get()) and event.is_set():
-                    raise Stopped
+                go_on()
             self._inside += 1
         try:
             while (delay := self._delay()) > 0:

@@ -27,6 +27,7 @@ from collectors.pace import (
     HostBusy,
     Pace,
     Stopped,
+    go_on,
     host_name,
     is_loopback,
     pace_for,
@@ -44,6 +45,7 @@ __all__ = [
     "Stopped",
     "allowed_by_robots",
     "backoff",
+    "go_on",
     "opt_out",
     "pace_for",
     "polite_session",
@@ -130,7 +132,7 @@ def polite_session(
 ) -> requests.Session:
     """A session that any number of threads may share, and whose hosts never wait for each other.
 
-    `contact` is the operator's e-mail address or web page. `paces` are those of hosts not in `PACES`, by name.
+    `contact` is the operator's e-mail address or web page. `paces` are for hosts not in `PACES`, by name.
     `clock` is monotonic, `now` the time of day, both in seconds; `dice` gives numbers from 0 to 1.
 
     The session's calls raise, besides what requests raises:

@@ -25,7 +25,7 @@ from collectors.commons_pages import (
     wrap,
 )
 from collectors.frozen import Frozen
-from collectors.polite import PACES, Pace
+from collectors.polite import PACES, Pace, pace_for
 from collectors.record import Reason, Skipped
 from collectors.sources import Ask, Finished, Found, Source
 
@@ -128,7 +128,7 @@ def search(ask: Ask) -> Iterator[Found]:
     settings: CommonsSettings = ask.settings
     wiki = Wiki(settings.api, ask.session)
     roots = _roots(wiki, ask)
-    queue = deque((root,) for root in roots)
+    queue: deque[tuple[str, ...]] = deque((root,) for root in roots)
     known = set(roots)
     told: set[int] = set()
     while queue:
@@ -191,7 +191,7 @@ class Wiki:
         parts = _API.fullmatch(api)
         assert parts, "CommonsSettings has checked the address"
         self.api, self.host = api, parts["host"]
-        # do_init=False asks nothing yet; no retries here, because the session already makes them at its pace.
+        # do_init=False asks nothing yet. Retries and timeouts are the session's business, not mwclient's.
         self._site = mwclient.Site(
             parts["host"],
             path=parts["path"],
@@ -200,6 +200,7 @@ class Wiki:
             pool=session,
             do_init=False,
             max_retries=0,
+            connection_options={"timeout": None},
         )
         self._slug = "commons" if self.host == "commons.wikimedia.org" else None
 
@@ -207,7 +208,7 @@ class Wiki:
     def slug(self) -> str:
         """First half of the uids: `commons`, or `wiki-` and the wiki's own id, whatever its address.
 
-        Two wikis may have the same id (`$wgDBname`); one recipe asks only one wiki, so uids are unique in a manifest.
+        Two wikis may have the same id (`$wgDBname`), but one recipe asks only one wiki.
         """
         if self._slug is None:
             self._slug = _slug(self.ask(meta="siteinfo", siprop="general"))
@@ -318,9 +319,11 @@ def _start(text: str) -> str:
 
 def _paces(settings: CommonsSettings) -> Mapping[str, Pace]:
     host = urlsplit(settings.api).hostname or ""
-    if host in PACES or (settings.pace is None and settings.in_flight is None):
+    wished = {"per_second": settings.pace, "in_flight": settings.in_flight}
+    known = {name: value for name, value in wished.items() if value is not None}
+    if host in PACES or not known:
         return {}
-    return {host: Pace(in_flight=settings.in_flight or 1, per_second=settings.pace)}
+    return {host: pace_for(host, {}).model_copy(update=known)}
 
 
 SOURCE = Source(

@@ -169,7 +169,7 @@ def _page_address(page: Mapping[str, Any], info: Mapping[str, Any], api: str) ->
 
 
 def _revision_address(page: Mapping[str, Any], api: str) -> str | None:
-    revision = next(iter(page.get("revisions", ())), {})
+    revision: Mapping[str, Any] = next(iter(page.get("revisions", ())), {})
     return _index(api, oldid=revision["revid"]) if "revid" in revision else None
 
 

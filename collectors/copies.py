@@ -56,7 +56,7 @@ def _settle(group: Sequence[Record]) -> Iterator[Rights]:
 
 def _silent(record: Record, group: Sequence[Record]) -> Rights:
     """The page says nothing itself; what it answered with may be the licence of another page."""
-    twins = ", ".join(twin.uid for twin in group if twin.uid != record.uid)
+    twins = ", ".join(sorted(twin.uid for twin in group if twin.uid != record.uid))
     words = f"its page names no licence, and what it answered with may be that of its copy {twins}"
     return Rights(restrictions=record.rights.restrictions, conflict=words)
 

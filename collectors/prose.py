@@ -10,7 +10,25 @@ from collectors.record import Creator
 LONGEST = 1000
 """Characters of a description that are kept."""
 
-_BLOCKS = ["br", "p", "div", "li", "ul", "ol", "dl", "dd", "dt", "tr", "table", "h1", "h2", "h3", "h4"]
+_BLOCKS = [
+    "br",
+    "p",
+    "div",
+    "li",
+    "ul",
+    "ol",
+    "dl",
+    "dd",
+    "dt",
+    "tr",
+    "table",
+    "td",
+    "th",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+]
 _MARK = "\x1f"
 _UNSEEN = ["style", "script", "template", "noscript"]
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
@@ -59,16 +77,19 @@ def absolute(link: str, page: str) -> str:
 
 def _address(link: Tag, page: str) -> str | None:
     href = str(link["href"]).strip()
-    red = "redlink=1" in href or "new" in (link.get("class") or ())
-    address = absolute(href, page)
-    if red or href.startswith("#") or urlsplit(address).scheme not in ("http", "https"):
+    if href.startswith("#") or "redlink=1" in href or "new" in (link.get("class") or ()):
         return None
-    return address
+    try:
+        address = absolute(href, page)
+        return address if urlsplit(address).scheme in ("http", "https") else None
+    except ValueError:  # people write addresses such as http://[broken
+        return None
 
 
 def _soup(html: str) -> BeautifulSoup:
     """The parsed HTML without what a reader does not see, and with a mark around every block."""
-    soup = BeautifulSoup(html, "html.parser")
+    # Without any tag, Beautiful Soup would warn that an address or a file name is no HTML.
+    soup = BeautifulSoup(f"<body>{html}", "html.parser")
     for tag in soup.find_all(_UNSEEN) + soup.find_all(style=_HIDDEN):
         tag.extract()
     for tag in soup.find_all(_BLOCKS):

@@ -197,6 +197,7 @@ def search(
     """Everything the sources have for this plan, each image once, in the sources' own order.
 
     What an earlier run was told is read from the journal and not asked again, unless the question changed.
+    Sources on this disk cost nothing and are always asked.
     """
     journal = Journal(workspace.journal)
     lines = list(journal.read())
@@ -224,9 +225,11 @@ def search(
             for found in source.search(ask):
                 line = _line(source.name, found)
                 if told.add(line):
-                    journal.append(line)
                     stage.advance(0 if isinstance(found, Finished) else 1)
-        journal.append({"done": source.name})
+                    if source.open_local is None:
+                        journal.append(line)
+        if source.open_local is None:
+            journal.append({"done": source.name})
     journal.close()
     return list(told.records.values()), list(told.skipped.values())
 

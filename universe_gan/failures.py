@@ -6,7 +6,7 @@ from typing import Any
 
 from collectors.collect import NothingFound
 from collectors.commons import CategoryMissing, NotAWiki, WikiRefused
-from collectors.folder import SidecarBroken
+from collectors.folder import OutsideFolder, SidecarBroken
 from collectors.manifest import ManifestBroken, ManifestTooNew
 from collectors.polite import HostBusy, NoContact
 from collectors.workspace import DiskFull, WorkspaceBusy
@@ -120,8 +120,9 @@ _TABLE: dict[type[BaseException], Callable[[Any], Failure]] = {
         "check names and spelling, raise depth, or choose other categories",
         Exit.INPUT,
     ),
-    SidecarBroken: lambda error: Failure(
-        str(error), "correct that line of the sidecar file; nothing was touched", Exit.INPUT
+    SidecarBroken: lambda error: Failure(str(error), "correct the sidecar; nothing was touched", Exit.INPUT),
+    OutsideFolder: lambda error: Failure(
+        str(error), "put the file into the folder and name it there; nothing was touched", Exit.INPUT
     ),
     ManifestTooNew: lambda error: Failure(
         f"{error.path} has format {error.format} (by version {error.tool}), which this version cannot read",

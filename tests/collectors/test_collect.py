@@ -1,14 +1,16 @@
 """Collecting: what is chosen, what is remembered, and that nothing depends on timing."""
 
 import hashlib
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 from builders import a_record
 
 from collectors import manifest as manifests
@@ -22,6 +24,7 @@ from collectors.collect import (
     worth_fetching,
 )
 from collectors.frozen import Frozen
+from collectors.polite import polite_session
 from collectors.record import Original, Reason, Record, Skipped, Verdict
 from collectors.sources import Ask, Finished, Found, Source
 from collectors.workspace import DiskFull, Workspace
@@ -38,9 +41,12 @@ class ShelfSettings(Frozen):
 
 @dataclass
 class Shelf:
-    """A source whose images lie in a folder; it counts how often it is asked."""
+    """A source whose images lie on a loopback server; it counts how often it is asked."""
 
     root: Path
+    address: str
+    local: bool = False
+    """Whether the tool reads the folder itself, instead of asking the server."""
     found: list[Found] = field(default_factory=list)
     asked: int = 0
     stop_after: int | None = None
@@ -51,7 +57,7 @@ class Shelf:
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(data)
         original = {
-            "url": path.name,
+            "url": path.name if self.local else f"{self.address}/{path.name}",
             "sha1": hashlib.sha1(data).hexdigest(),
             "bytes": len(data),
             "width": 900,
@@ -78,12 +84,23 @@ class Shelf:
         def open_local(settings: Any, base: Path, original: Original) -> Path:
             return self.root / original.url
 
-        return Source("shelf", "a shelf", ShelfSettings, self.search, parse, "terms", open_local=open_local)
+        reader = open_local if self.local else None
+        return Source("shelf", "a shelf", ShelfSettings, self.search, parse, "terms", open_local=reader)
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:
+        return
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> Shelf:
-    return Shelf(tmp_path / "shelf")
+def shelf(tmp_path: Path) -> Iterator[Shelf]:
+    root = tmp_path / "shelf"
+    root.mkdir()
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=root)) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
+        yield Shelf(root, f"http://127.0.0.1:{server.server_port}")
+        server.shutdown()
 
 
 def a_plan(shelf: Shelf, **settings: Any) -> Plan:
@@ -102,7 +119,7 @@ def a_run(plan: Plan, wanted: Any = lambda record: Verdict(), data: str = "data"
     return collect(
         plan,
         Workspace(plan.base / data),
-        requests.Session(),
+        polite_session(None, {}),
         wanted,
         now=lambda: datetime(2026, 11, 2, tzinfo=UTC),
         **options,
@@ -141,6 +158,15 @@ def test_refresh_asks_again_and_keeps_the_files(shelf: Shelf) -> None:
     again = a_run(plan, refresh=True)
     assert (shelf.asked, again.taken) == (2, 2)
     assert again.fetched_bytes == len(PIXEL) + 1
+
+
+def test_a_folder_on_this_disk_is_always_looked_at_again(shelf: Shelf) -> None:
+    shelf.local = True
+    shelf.put(1)
+    a_run(a_plan(shelf))
+    shelf.put(2)
+    assert a_run(a_plan(shelf)).taken == 2
+    assert shelf.asked == 2
 
 
 def test_a_new_limit_asks_nothing_again_but_a_new_subject_does(shelf: Shelf) -> None:
@@ -207,7 +233,7 @@ def test_a_file_that_is_gone_makes_room_for_the_next(shelf: Shelf) -> None:
     for number in range(1, 7):
         shelf.put(number)
     first = choose([record for record in shelf.found if isinstance(record, Record)], 1, {})[0]
-    (shelf.root / first.original.url).unlink()
+    (shelf.root / Path(first.original.url).name).unlink()
     result = a_run(a_plan(shelf, limit=3))
     assert result.taken == 3
     assert result.manifest
@@ -297,7 +323,7 @@ def test_locked_brings_back_exactly_the_files_of_the_manifest(shelf: Shelf) -> N
     plan = a_plan(shelf, limit=3)
     manifest = a_run(plan).manifest
     shelf.put(9)
-    result = collect_locked(plan, manifest, Workspace(plan.base / "elsewhere"), requests.Session())
+    result = collect_locked(plan, manifest, Workspace(plan.base / "elsewhere"), polite_session(None, {}))
     assert (result.taken, result.missed, shelf.asked) == (3, [], 1)
     store = Workspace(plan.base / "elsewhere").originals
     assert all(record.file.sha256 in store for record in manifest.records if record.file)
@@ -308,6 +334,6 @@ def test_locked_names_a_file_that_changed_at_the_source(shelf: Shelf) -> None:
     plan = a_plan(shelf)
     manifest = a_run(plan).manifest
     (shelf.root / "1.png").write_bytes(PIXEL + b"another picture")
-    result = collect_locked(plan, manifest, Workspace(plan.base / "elsewhere"), requests.Session())
+    result = collect_locked(plan, manifest, Workspace(plan.base / "elsewhere"), polite_session(None, {}))
     assert result.taken == 0
     assert [missed.reason for missed in result.missed] in ([Reason.CHANGED], [Reason.DAMAGED])

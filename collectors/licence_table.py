@@ -182,7 +182,7 @@ def _public_domain() -> Iterator[Licence]:
     yield _free("CC0-1.0", "CC0 1.0", f"{cc}/publicdomain/zero/1.0/", Class.PD)
     yield _free("CC-PDM-1.0", "Public Domain Mark 1.0", f"{cc}/publicdomain/mark/1.0/", Class.PD_CLAIM)
     yield _free("CC-PDDC", "CC Public Domain Dedication", f"{cc}/licenses/publicdomain/", Class.PD)
-    yield _free(PD_UNKNOWN_BASIS, "Public domain: grounds not stated", None, Class.PD)
+    yield _free(PD_UNKNOWN_BASIS, "Public domain", None, Class.PD)
     for template, words in PD_BASES.items():
         id, url = f"LicenseRef-{template.replace(' ', '-')}", f"{_TEMPLATE}{template.replace(' ', '_')}"
         # The tag PD-Hubble itself makes it a condition that NASA, STScI or ESA is named.

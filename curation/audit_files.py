@@ -3,15 +3,15 @@
 import csv
 import io
 import json
-import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from collectors.record import Reason
 from collectors.workspace import write_whole
 from curation.audited import Audit, Concern, Finding, ImageRow
+from curation.markup import markdown, markdown_link, plain
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 """What makes a spreadsheet read a cell as a formula (https://owasp.org/www-community/attacks/CSV_Injection)."""
 _SHOWN = 50
 """Findings of one kind that `audit.md` lists; `audit.csv` holds them all."""
@@ -59,20 +59,19 @@ def _cells(image: ImageRow) -> dict[str, object]:
 
 
 def _cell(value: object) -> str:
-    """A value as text that no spreadsheet runs; not known is an empty cell."""
-    text = (
-        {None: "", True: "yes", False: "no"}.get(value)
-        if value is None or isinstance(value, bool)
-        else str(value)
-    )
-    assert text is not None
+    """A value as one line of text that no spreadsheet runs; not known is an empty cell."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = plain(str(value))
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def to_markdown(audit: Audit) -> str:
     """The audit as a page: violations first, then counts, then what a person should know."""
     lines = [
-        f"# Licence audit of {_text(audit.name)}",
+        f"# Licence audit of {markdown(audit.name)}",
         "",
         f"{audit.total:,} images, {audit.files:,} with a file. Manifest `{audit.root_sha256}`.",
         f"Purpose: {audit.policy.purpose}. Allowed: {_names(audit.policy.allow)}. "
@@ -117,36 +116,26 @@ def _violations(violations: Sequence[Finding]) -> list[str]:
 
 
 def _list(findings: Sequence[Finding]) -> list[str]:
-    lines = [f"- {_link(one)}: {_text(one.what)}" for one in findings[:_SHOWN]]
+    lines = [
+        f"- {markdown_link(f'{one.title} ({one.uid})', one.page)}: {markdown(one.what)}"
+        for one in findings[:_SHOWN]
+    ]
     if len(findings) > _SHOWN:
         lines.append(f"- and {len(findings) - _SHOWN:,} more, in `audit.csv`")
     return [*lines, ""]
-
-
-def _link(finding: Finding) -> str:
-    name = f"{_text(finding.title)} (`{finding.uid}`)"
-    page = finding.page or ""
-    if not page.startswith(("https://", "http://")) or any(sign in page for sign in "<>\n \"'"):
-        return name
-    return f"[{name}](<{page}>)"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
     return [
         f"| {' | '.join(head)} |",
         f"|{'---|' * len(head)}",
-        *(f"| {' | '.join(_text(str(cell)) for cell in row)} |" for row in rows),
+        *(f"| {' | '.join(markdown(str(cell)) for cell in row)} |" for row in rows),
         "",
     ]
 
 
-def _text(text: str) -> str:
-    """Foreign words as words: nothing in them is Markdown, HTML or a new line."""
-    return re.sub(r"([\\`*_\[\]<>|#~!])", r"\\\1", " ".join(text.split()))
-
-
 def _names(names: Sequence[str]) -> str:
-    return ", ".join(_text(name) for name in names) or "none"
+    return ", ".join(markdown(name) for name in names) or "none"
 
 
 def _reason_words(reason: str) -> str:

@@ -8,7 +8,7 @@ from collectors.collect import Collected
 from collectors.record import Reason
 from collectors.sources import table
 from collectors.workspace import write_whole
-from curation.audit import Audit
+from curation.audit import Audit, Concern
 from universe_gan import machine, stages, template
 from universe_gan.exits import Exit
 from universe_gan.output import Output
@@ -130,12 +130,16 @@ def audit(output: Output, recipe: Recipe) -> Exit:
 def _tell_audit(output: Output, recipe: Recipe, result: Audit) -> None:
     rows = [(row.images, row.licence, row.cls.value, row.policy) for row in result.rows]
     output.table("Licences", ["images", "licence", "class", "the recipe's policy"], rows)
-    for name, uids in result.findings().items():
-        if uids:
-            output.line(f"{len(uids):,} {name}: {_some(uids)}")
-    for violation in result.violations:
-        output.line(f"violation  {violation.uid}: {violation.what}")
-    verdict = f"{len(result.violations)} violations" if result.violations else "no violation"
+    notes = [
+        (len(uids), Concern(concern).words, _some(uids)) for concern, uids in result.findings().items()
+    ]
+    output.table("Worth a look", ["images", "what", "which"], notes)
+    shown = result.violations[: None if output.verbose else 10]
+    for violation in shown:
+        output.line(f"violation  {violation.uid}: {violation.concern.words}: {violation.what}")
+    if len(shown) < len(result.violations):
+        output.line(f"… and {len(result.violations) - len(shown):,} more (--verbose lists all)")
+    verdict = f"{len(result.violations):,} violations" if result.violations else "no violation"
     output.line(f"audit     {recipe.data / 'audit' / 'audit.md'}  {verdict}")
 
 

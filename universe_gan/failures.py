@@ -10,6 +10,8 @@ from collectors.folder import OutsideFolder, SidecarBroken
 from collectors.manifest import ManifestBroken, ManifestTooNew
 from collectors.polite import HostBusy, NoContact
 from collectors.workspace import DiskFull, WorkspaceBusy
+from curation.dataset import NothingKept, OriginalsMissing
+from curation.outcome import NotJudged
 from universe_gan.demo import DemoInTheWay
 from universe_gan.exits import Exit
 from universe_gan.recipe import RecipeExists, RecipeMissing, RecipeWrong
@@ -88,6 +90,16 @@ _TABLE: dict[type[BaseException], Callable[[Any], Failure]] = {
     StageMissing: lambda error: Failure(
         f"{error.missing} is not there yet", f"run `{error.command}` first", Exit.INPUT
     ),
+    NothingKept: lambda error: Failure(
+        "not one image is left for the dataset: "
+        + ", ".join(f"{count} {reason.value}" for reason, count in error.reasons.most_common()),
+        "loosen [curate] (size, min_side) or [policy] allow, or collect more",
+        Exit.INPUT,
+    ),
+    OriginalsMissing: lambda error: Failure(
+        str(error), "fetch them again with `universe-gan collect … --locked`", Exit.INPUT
+    ),
+    NotJudged: lambda error: Failure(str(error), "run `universe-gan curate …` first", Exit.INPUT),
     NoContact: _no_contact,
     HostBusy: lambda error: Failure(
         f"{error.host} does not serve us now: {error.detail}",

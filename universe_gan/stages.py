@@ -144,10 +144,11 @@ def run_report(recipe: Recipe, workspace: Workspace, progress: Progress) -> Path
         judged,
         workspace,
         policy=recipe.policy,
+        settings=recipe.curate,
         audit=audits.audit(manifest, recipe.policy),
-        path=workspace.report,
         title=recipe.title,
         progress=progress,
+        workers=os.cpu_count(),
     )
     State(workspace).note("report", manifest.header.root_sha256)
     return workspace.report

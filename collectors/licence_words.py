@@ -301,6 +301,8 @@ def _pd_basis(name: str) -> str | None:
 _CATEGORIES = {
     "gfdl": "GFDL-1.2-or-later",
     "fal": "LAL-1.3",
+    "free art license": "LAL-1.3",
+    "flickr no known copyright restrictions": "LicenseRef-Flickr-NKCR",
     "cc pd mark": "CC-PDM-1.0",
     "copyrighted free use": "LicenseRef-Commons-Copyrighted-Free-Use",
     "attribution only license": "LicenseRef-Commons-Attribution",

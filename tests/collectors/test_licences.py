@@ -265,6 +265,7 @@ def test_address_and_name_of_a_creative_commons_licence_agree(
         ("CC-BY-SA-3.0,2.5,2.0,1.0", "CC-BY-SA-3.0 OR CC-BY-SA-2.5 OR CC-BY-SA-2.0 OR CC-BY-SA-1.0"),
         ("GFDL", "GFDL-1.2-or-later"),
         ("FAL", "LAL-1.3"),
+        ("Flickr-no known copyright restrictions", "LicenseRef-Flickr-NKCR"),
         ("Copyrighted free use", "LicenseRef-Commons-Copyrighted-Free-Use"),
     ],
 )

@@ -39,11 +39,15 @@ def centre_box(width: int, height: int) -> Box:
     return left, top, left + side, top + side
 
 
+def limits(settings: CurateSettings) -> tuple[int, int]:
+    """Pixels beyond which nothing is decoded, and the shorter side that very large pictures may shrink to."""
+    return int(settings.max_megapixels * 1_000_000), max(1024, 2 * settings.size)
+
+
 def decode(path: Path, settings: CurateSettings) -> Picture:
     """Open an original as every stage of curation sees it. Raises as `pixels.open_upright`."""
-    return open_upright(
-        path, max_pixels=int(settings.max_megapixels * 1_000_000), reduce_to=max(1024, 2 * settings.size)
-    )
+    max_pixels, reduce_to = limits(settings)
+    return open_upright(path, max_pixels=max_pixels, reduce_to=reduce_to)
 
 
 def render(path: Path, box: Box, settings: CurateSettings) -> bytes:

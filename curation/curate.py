@@ -1,0 +1,230 @@
+"""From a manifest to verdicts: policy, measurements, screening, duplicates, crop boxes.
+
+May be killed at any moment and run again: measurements are journalled file by file, verdicts are written
+whole. They depend on the manifest, the files and the settings alone, not on the number of workers.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from collectors.manifest import Manifest
+from collectors.progress import Progress, Silent
+from collectors.record import Reason, Record, Verdict
+from collectors.rights import Confidence, LicenceClass
+from collectors.workspace import Journal, Workspace, canonical_json, written_whole
+from curation import engine
+from curation.crop import centre_box
+from curation.duplicates import Copy, Look, copies
+from curation.examine import Examined, died, examine, folders, measure
+from curation.judged import Judged
+from curation.policy import may_publish
+from curation.screen import screen
+from curation.settings import CurateSettings, PolicySettings
+
+SOURCES = ("nasa", "commons", "flickr", "deviantart")
+"""Of copies under equal terms, the one from the earlier source stays; sources not named come last."""
+
+
+class OriginalsMissing(Exception):
+    """Files that the manifest lists and the workspace does not hold."""
+
+    def __init__(self, uids: Sequence[str], root: Path) -> None:
+        super().__init__(uids, root)
+        self.uids, self.root = tuple(uids), root
+
+    def __str__(self) -> str:
+        return f"{len(self.uids)} files of the manifest are not in {self.root}, first {self.uids[0]}"
+
+
+class VerdictsBroken(Exception):
+    """A file of verdicts that cannot be read: which line, and what is wrong with it."""
+
+    def __init__(self, path: Path, line: int, problem: str) -> None:
+        super().__init__(path, line, problem)
+        self.path, self.line, self.problem = path, line, problem
+
+    def __str__(self) -> str:
+        return f"{self.path}, line {self.line}: {self.problem}"
+
+
+def curate(
+    manifest: Manifest,
+    workspace: Workspace,
+    policy: PolicySettings,
+    settings: CurateSettings,
+    *,
+    progress: Progress | None = None,
+    workers: int = 1,
+) -> tuple[Judged, ...]:
+    """Judge every image of the manifest and write `workspace.verdicts`, sorted by uid.
+
+    Raises:
+        OriginalsMissing: the workspace lacks files of the manifest; nothing was done.
+        DiskFull: what was measured so far is kept.
+    """
+    progress = progress or Silent()
+    refused = {record.uid: _refused(record, policy) for record in manifest.records}
+    wanted = [record for record in manifest.records if refused[record.uid].keep]
+    examined = _examine_all(wanted, workspace, settings, progress, workers)
+    judged = {record.uid: Judged(uid=record.uid, verdict=refused[record.uid]) for record in manifest.records}
+    for record in wanted:
+        judged[record.uid] = _judge(record.uid, examined[_sha256(record)], settings)
+    if settings.duplicates:
+        left = [record for record in wanted if judged[record.uid].verdict.keep]
+        with progress.stage("duplicates", 1) as stage:
+            looks = [_look(record, examined[_sha256(record)]) for record in left]
+            found = copies(looks, folders(workspace).thumbnails.read)
+            stage.advance()
+        judged |= _without_copies(judged, found, {record.uid: record for record in left})
+    verdicts = tuple(judged[uid] for uid in sorted(judged))
+    write_verdicts(verdicts, workspace.verdicts)
+    return verdicts
+
+
+def write_verdicts(verdicts: Iterable[Judged], path: Path) -> None:
+    """Write one `Judged` a line, whole or not at all. Raises `DiskFull`."""
+    with written_whole(path) as file:
+        for judged in verdicts:
+            file.write(canonical_json(judged.model_dump(mode="json")) + b"\n")
+
+
+def read_verdicts(path: Path) -> tuple[Judged, ...]:
+    """Read what `curate` wrote.
+
+    Raises:
+        FileNotFoundError: nothing was curated yet.
+        VerdictsBroken: a line is not a verdict.
+    """
+    verdicts = []
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                verdicts.append(Judged.model_validate(json.loads(line)))
+            except ValidationError as error:
+                raise VerdictsBroken(path, number, error.errors()[0]["msg"]) from error
+            except ValueError as error:
+                raise VerdictsBroken(path, number, f"not JSON: {error}") from error
+    return tuple(verdicts)
+
+
+def _refused(record: Record, policy: PolicySettings) -> Verdict:
+    """Keep, or why this image is not even looked at."""
+    if record.refused is not None:
+        return record.refused
+    verdict = may_publish(record, policy)
+    if verdict.keep and record.file is None:
+        return Verdict(reason=Reason.NOT_NEEDED, detail="its file was not fetched")
+    return verdict
+
+
+def _sha256(record: Record) -> str:
+    assert record.file is not None  # `_refused` has sorted the others out
+    return record.file.sha256
+
+
+def _examine_all(
+    records: Sequence[Record],
+    workspace: Workspace,
+    settings: CurateSettings,
+    progress: Progress,
+    workers: int,
+) -> dict[str, Examined]:
+    """Measurements by the file's SHA-256: old ones from the journal, new ones appended to it."""
+    missing = [record.uid for record in records if _sha256(record) not in workspace.originals]
+    if missing:
+        raise OriginalsMissing(missing, workspace.originals.root)
+    wanted = sorted({_sha256(record) for record in records})
+    places, about = folders(workspace), measure(settings)
+    known = {one.sha256: one for one in _journalled(workspace.examined) if one.measure == about}
+    known = {sha: one for sha, one in known.items() if not one.hashes or sha in places.thumbnails}
+    todo = [sha for sha in wanted if sha not in known]
+    journal = Journal(workspace.examined)
+    work = partial(_examine, workspace=workspace, settings=settings)
+    try:
+        with progress.stage("examine", len(todo)) as stage:
+            for one in engine.run(
+                work, todo, workers=workers, stage=stage, died=partial(died, settings=settings)
+            ):
+                known[one.sha256] = one
+                journal.append(one.model_dump(mode="json"))
+    finally:
+        journal.close()
+    return known
+
+
+def _examine(sha256: str, workspace: Workspace, settings: CurateSettings) -> Examined:
+    return examine(workspace.originals.path(sha256), sha256, settings, folders(workspace))
+
+
+def _journalled(path: Path) -> Iterator[Examined]:
+    for line in Journal(path).read():
+        try:
+            yield Examined.model_validate(line)
+        except ValidationError:
+            continue  # written by another version of this tool: measured again
+
+
+def _judge(uid: str, examined: Examined, settings: CurateSettings) -> Judged:
+    """One image by itself."""
+    verdict = screen(examined, settings)
+    width, height = examined.width, examined.height
+    return Judged(
+        uid=uid,
+        verdict=verdict,
+        width=width,
+        height=height,
+        pixels_sha256=examined.pixels_sha256,
+        phash=examined.hashes[:64] or None,
+        box=centre_box(width, height) if verdict.keep and width and height else None,
+        notes=examined.notes,
+    )
+
+
+def _look(record: Record, examined: Examined) -> Look:
+    return Look(
+        uid=record.uid,
+        rank=_rank(record, examined),
+        sha256=examined.sha256,
+        pixels_sha256=examined.pixels_sha256,
+        hashes=bytes.fromhex(examined.hashes),
+        detail=examined.detail,
+    )
+
+
+def _rank(record: Record, examined: Examined) -> tuple[object, ...]:
+    """Smallest for the copy to keep.
+
+    First the freest licence without a contradiction and on the firmest ground, then the source nearest to the
+    author, then the original before a smaller rendition, then most pixels; the uid decides the rest for ever.
+    """
+    rights = record.rights
+    return (
+        list(LicenceClass).index(rights.cls),
+        rights.conflict is not None,
+        list(Confidence).index(rights.confidence),
+        SOURCES.index(record.source) if record.source in SOURCES else len(SOURCES),
+        record.file is None or record.file.rendition != "original",
+        -(examined.width or 0) * (examined.height or 0),
+        record.uid,
+    )
+
+
+def _without_copies(
+    judged: Mapping[str, Judged], found: Mapping[str, Copy], records: Mapping[str, Record]
+) -> dict[str, Judged]:
+    """The verdicts that change: copies go, and those that stay learn of them."""
+    changed = {}
+    for uid, copy in found.items():
+        verdict = Verdict(reason=Reason.DUPLICATE, detail=copy.how, twin=copy.of)
+        changed[uid] = judged[uid].model_copy(update={"verdict": verdict, "box": None})
+    for kept in sorted({copy.of for copy in found.values()}):
+        alternates = tuple(sorted(uid for uid, copy in found.items() if copy.of == kept))
+        claims = {records[uid].rights.chosen for uid in alternates} - {records[kept].rights.chosen}
+        notes = tuple(f"a copy is under {claim}" for claim in sorted(claims))
+        update = {"alternates": alternates, "notes": judged[kept].notes + notes}
+        changed[kept] = judged[kept].model_copy(update=update)
+    return changed

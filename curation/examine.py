@@ -1,0 +1,125 @@
+"""Everything one original has to be decoded for, in one decoding: measurements, thumbnail, finished square."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import PIL
+from pydantic import Field
+
+from collectors.frozen import Frozen
+from collectors.workspace import Store, Workspace, write_whole
+from curation import crop
+from curation.fingerprint import ORIENTATIONS, fingerprint, pixels_sha256
+from curation.pixels import LARGE, Picture, TooManyPixels, Unreadable, size_in_header
+from curation.settings import CurateSettings
+
+VERSION = 1
+"""Raised when a measurement changes its meaning, so that old ones are not believed."""
+
+
+class Examined(Frozen):
+    """What was measured on one original. It depends on the file and `measure` alone."""
+
+    sha256: str
+    """Of the file."""
+    measure: str
+    """What the measurements depend on besides the file; see `measure`."""
+    problem: str | None = None
+    """Why it could not be decoded."""
+    too_large: bool = False
+    """More pixels than allowed: nothing but the size in the header is known."""
+    width: int | None = None
+    """Of the upright image, in pixels."""
+    height: int | None = None
+    pixels_sha256: str | None = None
+    """`None` also where the picture was so large that it was decoded smaller."""
+    hashes: str = Field(default="", pattern=rf"^([0-9a-f]{{{64 * len(ORIENTATIONS)}}})?$")
+    """As `Fingerprint.hashes`, hexadecimal."""
+    detail: int = 0
+    peak: float = 0.0
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where the by-products go; both are filled by name, never changed, and can be made again."""
+
+    thumbnails: Store
+    """By the original's SHA-256."""
+    squares: Store
+    """By `crop.square_key`; what is here needs no second decoding when the dataset is built."""
+    one_at_a_time: Path
+    """A lock file: very large pictures are decoded by one process at a time."""
+
+
+def folders(workspace: Workspace) -> Folders:
+    """The by-products' places in a workspace."""
+    root = workspace.root
+    return Folders(Store(root / "thumbnails"), Store(root / "squares"), root / "large.lock")
+
+
+def measure(settings: CurateSettings) -> str:
+    """What measurements depend on besides the file; others are made anew."""
+    return f"{VERSION}/{PIL.__version__}/{crop.limits(settings)}"
+
+
+def examine(path: Path, sha256: str, settings: CurateSettings, places: Folders) -> Examined:
+    """Decode an original once; measure it, and keep its thumbnail and its square.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        DiskFull: no room for the thumbnail or the square.
+    """
+    about = measure(settings)
+    try:
+        width, height = size_in_header(path)
+        with _alone(places.one_at_a_time, width * height > LARGE):
+            return _measured(crop.decode(path, settings), sha256, settings, places)
+    except TooManyPixels as error:
+        return Examined(sha256=sha256, measure=about, too_large=True, width=error.width, height=error.height)
+    except Unreadable as error:
+        return Examined(sha256=sha256, measure=about, problem=error.problem)
+
+
+def died(sha256: str, settings: CurateSettings) -> Examined:
+    """What is known of an original on which a worker process died twice."""
+    return Examined(
+        sha256=sha256, measure=measure(settings), problem="the decoder crashed or ran out of memory"
+    )
+
+
+def _measured(picture: Picture, sha256: str, settings: CurateSettings, places: Folders) -> Examined:
+    print_ = fingerprint(picture.image)
+    write_whole(places.thumbnails.path(sha256), print_.thumbnail)
+    if min(picture.width, picture.height) >= (settings.min_side or settings.size):
+        box = crop.centre_box(picture.width, picture.height)
+        key = crop.square_key(sha256, box, settings)
+        if key not in places.squares:
+            data = crop.encode(crop.square(picture, box, settings.size), settings)
+            write_whole(places.squares.path(key), data)
+    return Examined(
+        sha256=sha256,
+        measure=measure(settings),
+        width=picture.width,
+        height=picture.height,
+        pixels_sha256=pixels_sha256(picture.image) if picture.reduced == 1 else None,
+        hashes=print_.hashes.hex(),
+        detail=print_.detail,
+        peak=round(print_.peak, 3),
+        notes=picture.notes,
+    )
+
+
+@contextmanager
+def _alone(lock: Path, large: bool) -> Iterator[None]:
+    """Hold the lock while a large picture is in memory; the kernel frees it if this process dies."""
+    if not large:
+        yield
+        return
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -146,9 +146,7 @@ def _examine_all(
     work = partial(_examine, workspace=workspace, settings=settings)
     try:
         with progress.stage("examine", len(todo)) as stage:
-            for one in engine.run(
-                work, todo, workers=workers, stage=stage, died=partial(died, settings=settings)
-            ):
+            for one in engine.run(work, todo, workers=workers, stage=stage, died=died):
                 known[one.sha256] = one
                 journal.append(one.model_dump(mode="json"))
     finally:

@@ -1,4 +1,4 @@
-"""Everything one original has to be decoded for, in one decoding: measurements, thumbnail, finished square."""
+"""All that an original has to be decoded for, in one decoding: measurements, thumbnail, finished square."""
 
 import fcntl
 from collections.abc import Iterator
@@ -84,11 +84,9 @@ def examine(path: Path, sha256: str, settings: CurateSettings, places: Folders) 
         return Examined(sha256=sha256, measure=about, problem=error.problem)
 
 
-def died(sha256: str, settings: CurateSettings) -> Examined:
-    """What is known of an original on which a worker process died twice."""
-    return Examined(
-        sha256=sha256, measure=measure(settings), problem="the decoder crashed or ran out of memory"
-    )
+def died(sha256: str) -> Examined:
+    """What is known of an original on which a worker died twice: too little to believe it next time."""
+    return Examined(sha256=sha256, measure="", problem="the decoder crashed or ran out of memory")
 
 
 def _measured(picture: Picture, sha256: str, settings: CurateSettings, places: Folders) -> Examined:

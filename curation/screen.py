@@ -5,8 +5,10 @@ from curation.examine import Examined
 from curation.settings import CurateSettings
 
 FEATURES = 32
-"""Coefficients above the noise below which a picture is blank: noise and smooth gradients reach 15, the poorest
-of 539 nebulae 152."""
+"""Coefficients above the noise below which a picture is blank.
+
+Noise and smooth gradients reach 15, the poorest of 539 nebulae 152.
+"""
 
 POINT = 10.0
 """A point this many times above the noise is a star, and saves a picture without other features."""

@@ -52,11 +52,11 @@ def fetch_all(
     sleep: Sleep = rest,
     dice: Callable[[], float] = random.random,
 ) -> Iterator[tuple[Record, Outcome]]:
-    """Fetch the originals of records into the store and yield every record once with its outcome, as they come.
+    """Fetch originals into the store and yield every record once with its outcome, as they come.
 
-    `paces` are those the session was made with. Closing the generator, or Ctrl-C, stops the threads; what came
-    so far stays in `parts` and is resumed by the next call. A file that a host withholds (403) is `GONE`, unless
-    the host withholds everything: then it is `BUSY` and worth another run.
+    `paces` are those the session was made with. Closing the generator, or Ctrl-C, stops the threads; what
+    came so far stays in `parts` and is resumed by the next call. A file that a host withholds (403) is
+    `GONE`, unless the host withholds everything: then it is `BUSY` and worth another run.
 
     Raises:
         DiskFull: there is no room; everything that was yielded is safe.

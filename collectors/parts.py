@@ -87,8 +87,9 @@ class Part:
     def discard(self) -> None:
         """Forget all bytes."""
         self._about.unlink(missing_ok=True)
-        self._file.seek(0)
-        self._file.truncate()
+        if self.size:
+            self._file.seek(0)
+            self._file.truncate()
         self._sha1, self._sha256 = hashlib.sha1(usedforsecurity=False), hashlib.sha256()
         self.size, self.head = 0, b""
 

@@ -74,9 +74,9 @@ def fetch(
 ) -> StoredFile | Missed | Withheld:
     """Fetch one original into the store.
 
-    The same wrong bytes twice are what the host really has: `CHANGED` where a manifest locks the file, else
-    `DAMAGED`. Different wrong bytes are the line's fault and worth another run. A web page in place of the file
-    is a host that does not serve us now. Bytes that came in an earlier run are not asked for again.
+    The same wrong bytes twice are what the host really has: `CHANGED` where a manifest locks the file,
+    else `DAMAGED`. Different wrong bytes are the line's fault and worth another run. A web page in place of
+    the file is a host that does not serve us now. Bytes that came in an earlier run are not asked for again.
 
     Raises:
         DiskFull: there is no room; what came so far is kept.

@@ -1,0 +1,178 @@
+"""The transport adapter under `polite_session`: every request of every library passes here."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from collectors.pace import Gate, HostBusy, Pace, host_name, is_loopback, pace_for
+from collectors.progress import Progress
+from collectors.redirects import check_redirect
+from collectors.retry import BROKEN_LINE, REPEATABLE, Trouble, backoff, innermost, retry_after, trouble
+
+
+class NoContact(Exception):
+    """A host was to be asked, and there is no operator's address to put into the User-Agent."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(f"no contact address of the operator; {host} was not asked")
+        self.host = host
+
+
+class Gates:
+    """The gate of every host that was asked so far, by `host:port`."""
+
+    def __init__(
+        self, paces: Mapping[str, Pace], *, sleep: Callable[[float], None], clock: Callable[[], float]
+    ) -> None:
+        self._paces, self._sleep, self._clock = paces, sleep, clock
+        self._lock = threading.Lock()
+        self._gates: dict[str, Gate] = {}
+
+    def __getitem__(self, host: str) -> Gate:
+        with self._lock:
+            if host not in self._gates:
+                pace = pace_for(host, self._paces)
+                self._gates[host] = Gate(host, pace, sleep=self._sleep, clock=self._clock)
+            return self._gates[host]
+
+
+class PoliteAdapter(HTTPAdapter):
+    """The transport of `polite_session`."""
+
+    def __init__(
+        self,
+        gates: Gates,
+        *,
+        known: bool,
+        progress: Progress,
+        sleep: Callable[[float], None],
+        now: Callable[[], float],
+        dice: Callable[[], float],
+        timeout: tuple[float, float],
+        tries: int,
+    ) -> None:
+        super().__init__(pool_connections=32, pool_maxsize=64)
+        self._gates, self._known, self._progress = gates, known, progress
+        self._sleep, self._now, self._dice = sleep, now, dice
+        self._timeout, self._tries = timeout, tries
+
+    def send(  # type: ignore[override]
+        self,
+        request: requests.PreparedRequest,
+        stream: bool = False,
+        timeout: Any = None,
+        **options: Any,
+    ) -> requests.Response:
+        """Send when the host's gate opens, and again while there is hope. Raises as `polite_session` says."""
+        host = urlsplit(request.url or "").netloc.rpartition("@")[2].lower()
+        if not self._known and not is_loopback(host_name(host)):
+            raise NoContact(host_name(host))
+        gate = self._gates[host]
+        options |= {"stream": stream, "timeout": timeout or self._timeout}
+        failures = asked = 0
+        while True:
+            came = self._once(gate, request, options)
+            if isinstance(came, requests.Response):
+                gate.faster()
+                check_redirect(came)
+                return came
+            failures, asked = failures + (came.asked is None), asked + (came.asked is not None)
+            wait = came.asked or backoff(failures + asked, self._dice)
+            if came.for_everybody:
+                self._pause(gate, wait, came)
+                wait = 0.0
+            if request.method not in REPEATABLE:
+                return came.given_up()
+            if came.response is not None:
+                came.response.close()
+            if came.hopeless or failures >= self._tries or asked >= 2 * self._tries:
+                raise HostBusy(host, came.asked, f"{failures + asked} tries: {came.detail}") from came.error
+            self._sleep(wait)
+
+    def _pause(self, gate: Gate, seconds: float, why: "Trouble") -> None:
+        """Let nobody ask this host for a while."""
+        if why.response is not None and why.response.status_code == 429:
+            gate.slower()
+        if gate.pause(seconds) and seconds >= 1:
+            self._progress.note(f"{gate.host} is given a pause of {seconds:.0f} s ({why.detail})")
+
+    def _once(
+        self, gate: Gate, request: requests.PreparedRequest, options: Mapping[str, Any]
+    ) -> "requests.Response | Trouble":
+        """One request through the gate; unless it is streamed, the body is read before the gate is left."""
+        stream = options["stream"]
+        gate.enter()
+        try:
+            response = super().send(request, **options)
+        except BROKEN_LINE as error:
+            gate.leave()
+            return Trouble(innermost(error), error=error)
+        except BaseException:
+            gate.leave()
+            raise
+        response.raw = _Body(response.raw, gate)
+        if not stream:
+            try:
+                response.content  # noqa: B018 (reads and keeps the body, so that a cut can be repaired here)
+            except BROKEN_LINE as error:
+                return Trouble(innermost(error), error=error)
+            finally:
+                response.close()
+        detail = trouble(response, stream)
+        if detail is None:
+            return response
+        return Trouble(detail, response=response, asked=retry_after(response.headers, self._now))
+
+
+class _Body:
+    """A urllib3 response that pays for its bytes and gives its place at the gate back when it ends."""
+
+    def __init__(self, raw: Any, gate: Gate) -> None:
+        self._raw, self._gate = raw, gate
+        self._inside = True
+        self._lock = threading.Lock()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._raw, name)
+
+    def read(self, amt: int | None = None, **options: Any) -> bytes:
+        return self._paid(self._raw.read(amt, **options), whole=amt is None)
+
+    def read1(self, amt: int | None = None, **options: Any) -> bytes:
+        return self._paid(self._raw.read1(amt, **options))
+
+    def stream(self, amt: int = 65536, decode_content: bool | None = None) -> Iterator[bytes]:
+        try:
+            for data in self._raw.stream(amt, decode_content=decode_content):
+                self._gate.spend(len(data))
+                yield data
+        finally:
+            self._leave()
+
+    def _paid(self, data: bytes, *, whole: bool = False) -> bytes:
+        self._gate.spend(len(data))
+        if whole or not data:
+            self._leave()
+        return data
+
+    def close(self) -> None:
+        try:
+            self._raw.close()
+        finally:
+            self._leave()
+
+    def release_conn(self) -> None:
+        try:
+            self._raw.release_conn()
+        finally:
+            self._leave()
+
+    def _leave(self) -> None:
+        with self._lock:
+            inside, self._inside = self._inside, False
+        if inside:
+            self._gate.leave()

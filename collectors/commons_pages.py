@@ -1,4 +1,4 @@
-"""A file page of a MediaWiki's query API → a record. Pure: what was asked, and how, is in `commons`."""
+"""A file page of a MediaWiki's query API → a record. Pure: the asking is done in `mediawiki`."""
 
 import hashlib
 import re
@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit, urlunsplit
 
-from collectors import commons_rights, prose
+from collectors import commons_rights, commons_statements, prose
 from collectors.conclude import conclude, credit_line
 from collectors.record import Ai, Creator, FoundBy, Original, Record, Seen
 from collectors.workspace import canonical_json
@@ -100,14 +100,14 @@ def parse_page(answer: Mapping[str, Any], subject: str, at: datetime | None = No
     title = without_namespace(page["title"])
     address = _page_address(page, info, api)
     visible, all_categories = _categories(page)
-    found = tuple(
-        commons_rights.evidence(
-            fields,
-            all_categories,
-            url=_revision_address(page, api) or address,
-            at=when,
-            answer_sha256=hashlib.sha256(canonical_json(answer)).hexdigest(),
-        )
+    where = {
+        "url": _revision_address(page, api) or address,
+        "at": when,
+        "answer_sha256": hashlib.sha256(canonical_json(answer)).hexdigest(),
+    }
+    found = (
+        *commons_rights.evidence(fields, all_categories, **where),
+        *commons_statements.evidence(answer.get("statements", {}), **where),
     )
     rights = conclude(commons_rights.claims(found), commons_rights.restrictions(found))
     creator = prose.creator(fields.get("Artist", ""), address)

@@ -10,16 +10,8 @@ import pytest
 import requests
 from pydantic import ValidationError
 
-from collectors.commons import (
-    SOURCE,
-    CategoryMissing,
-    CommonsSettings,
-    NotAWiki,
-    Wiki,
-    WikiRefused,
-    bare,
-    search,
-)
+from collectors.commons import SOURCE, CategoryMissing, CommonsSettings, bare, search
+from collectors.mediawiki import NotAWiki, Wiki, WikiRefused
 from collectors.record import Reason, Record, Skipped
 from collectors.sources import Ask, Finished, Found
 from collectors.workspace import Store
@@ -279,7 +271,7 @@ def test_each_continuation_carries_the_question_and_only_the_latest_continue() -
         {"batchcomplete": True, "query": {"pages": [{"pageid": 2, "ns": 6, "imageinfo": [{"url": "v"}]}]}},
     ]
     session = Session(lambda params: steps[len(session.asked) - 1])
-    pages = list(Wiki(API, session).files("Nebulae"))
+    pages = [page for batch in Wiki(API, session).files("Nebulae") for page in batch]
     assert [page["imageinfo"] for page in pages] == [[{"url": "u"}], [{"url": "v"}]]
     first, second, third = session.asked
     assert {k: v for k, v in second.items() if k not in first} == {
@@ -303,6 +295,74 @@ def test_what_is_asked_is_what_the_rules_of_commons_allow(small: SmallWiki, tmp_
             assert question["gcmlimit"] == 50
             assert "metadata" not in question["iiprop"].split("|")
             assert not any(name.startswith("iiurl") for name in question)
+
+
+class WithStatements(SmallWiki):
+    """The small wiki with structured data; asked for a file that is gone, it refuses the whole question."""
+
+    gone: frozenset[str] = frozenset()
+
+    def __call__(self, params: dict[str, Any]) -> dict[str, Any]:
+        if params.get("action") != "wbgetentities":
+            return super().__call__(params)
+        ids = params["ids"].split("|")
+        if self.gone & set(ids):
+            return {"error": {"code": "no-such-entity", "info": "Could not find an entity"}}
+        value = {"datavalue": {"value": {"id": "Q20007257"}}}
+        by = {"P275": [{"mainsnak": value, "rank": "normal"}]}
+        return {"entities": {one: {"statements": by if one != "M2" else []} for one in ids}, "success": 1}
+
+
+def test_on_commons_structured_data_is_asked_for_batch_by_batch(tmp_path: Path) -> None:
+    wiki = WithStatements(TREE, FILES)
+    wiki.gone = frozenset({"M3"})
+    session = Session(wiki)
+    ask = an_ask(session, tmp_path, api=COMMONS, depth=0)
+    records = [one for one in search(ask) if isinstance(one, Record)]
+    expressions = {record.uid: record.rights.expression for record in records}
+    assert expressions == {
+        "commons:M1": "CC-BY-4.0",
+        "commons:M2": "NOASSERTION",
+        "commons:M3": "NOASSERTION",
+    }
+    asked = [question["ids"] for question in session.asked if question["action"] == "wbgetentities"]
+    assert asked == ["M1|M2", "M3"]
+    kept = ask.answers.answer(records[0].evidence[0].answer_sha256 or "")
+    assert kept["statements"] == {"P275": ["Q20007257"]}
+    assert SOURCE.parse(kept, "nebula").rights == records[0].rights
+
+
+def test_one_file_that_is_gone_does_not_take_the_statements_of_the_others() -> None:
+    wiki = WithStatements(TREE, FILES)
+    wiki.gone = frozenset({"M4"})
+    found = Wiki(COMMONS, Session(wiki)).statements([1, 3, 4, 5])
+    assert sorted(found) == [1, 3, 5]
+
+
+@pytest.mark.parametrize("changes", [{}, {"api": COMMONS, "structured": "off"}])
+def test_structured_data_is_not_asked_for_elsewhere_or_when_it_is_off(
+    tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    session = Session(WithStatements(TREE, FILES))
+    list(search(an_ask(session, tmp_path, **changes)))
+    assert not any(question["action"] == "wbgetentities" for question in session.asked)
+
+
+def test_a_server_that_goes_on_at_the_same_place_is_left() -> None:
+    said = {"query": {"pages": []}, "continue": {"gcmcontinue": "x", "continue": "gcmcontinue||"}}
+    session = Session(lambda params: said)
+    with pytest.raises(WikiRefused) as caught:
+        list(Wiki(API, session).files("Nebulae"))
+    assert caught.value.code == "continue"
+    assert len(session.asked) == 2
+
+
+def test_subcategories_lose_their_namespace_in_any_language() -> None:
+    said = {
+        "batchcomplete": True,
+        "query": {"categorymembers": [{"ns": 14, "title": "Kategorie:M 42: Nebel"}]},
+    }
+    assert list(Wiki(API, Session(lambda params: said)).subcategories("Nebel")) == ["M 42: Nebel"]
 
 
 def test_commons_itself_needs_no_question_about_its_name() -> None:

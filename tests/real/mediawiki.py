@@ -1,12 +1,14 @@
 """A real MediaWiki for the tests: Debian's package, SQLite, its own nginx and PHP, on loopback.
 
-Nothing outside a temporary folder is written and no service of the machine is touched: both servers run in the
-foreground as children of the test run and are stopped by their process id.
+Nothing outside a temporary folder is written and no service of the machine is touched: both servers run in
+the foreground as children of the test run, are stopped by their process id, and end when the run is killed.
 """
 
+import ctypes
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -105,7 +107,11 @@ def running(root: Path, contents: Contents) -> Iterator[RealWiki]:
             _server(root, [_program("php-fpm"), *_as_root("-R"), "-F", "-y", _fpm_conf(root)], "php-fpm")
         )
         servers.enter_context(
-            _server(root, [_program("nginx"), "-p", root, "-c", _nginx_conf(wiki)], "nginx")
+            _server(
+                root,
+                [_program("nginx"), "-e", root / "run" / "nginx.log", "-p", root, "-c", _nginx_conf(wiki)],
+                "nginx",
+            )
         )
         _wait(wiki)
         yield wiki
@@ -240,7 +246,11 @@ http {{
 def _server(root: Path, command: Sequence[Any], name: str) -> Iterator[None]:
     with (root / "run" / f"{name}.out").open("wb") as output:
         process = subprocess.Popen(
-            [str(part) for part in command], stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
+            [str(part) for part in command],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            preexec_fn=_end_with_parent,
         )
         try:
             yield
@@ -274,6 +284,11 @@ def _program(name: str) -> str:
     path = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
     versions = sorted(Path("/usr/sbin").glob("php-fpm*"), reverse=True) if name == "php-fpm" else []
     return shutil.which(name, path=path) or (str(versions[0]) if versions else "")
+
+
+def _end_with_parent() -> None:
+    """Ask Linux to stop this process when the test run dies, however it dies (prctl(2), PR_SET_PDEATHSIG)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
 
 def _as_root(flag: str) -> tuple[str, ...]:

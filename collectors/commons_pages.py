@@ -4,7 +4,8 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from fnmatch import fnmatchcase
+from fnmatch import translate
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit, urlunsplit
 
@@ -62,9 +63,14 @@ def _both(earlier: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any
 def wrap(page: Mapping[str, Any], *, api: str, wiki: str, path: Sequence[str]) -> dict[str, Any]:
     """The answer that is kept as evidence: the merged page, and all that `parse` needs beside it.
 
-    Nothing in it differs between two times of asking (`index` is the place in a batch, so it is left out).
+    Nothing in it differs between two times of asking: the place in a batch (`index`) and tracking go.
     """
     kept = {name: value for name, value in page.items() if name != "index"}
+    if "imageinfo" in kept:
+        kept["imageinfo"] = [
+            info | {"url": without_tracking(info["url"])} if "url" in info else info
+            for info in kept["imageinfo"]
+        ]
     return {"api": api, "wiki": wiki, "page": kept, "path": list(path)}
 
 
@@ -196,10 +202,18 @@ def without_tracking(url: str) -> str:
 
 def matching(globs: Sequence[str], names: Iterable[str]) -> str | None:
     """The first glob that fits a name, whatever the case (`_` counts as a space), or `None`."""
-    plain_names = [_folded(name) for name in names]
-    return next(
-        (glob for glob in globs if any(fnmatchcase(name, _folded(glob)) for name in plain_names)), None
-    )
+    any_of, each = _compiled(tuple(globs))
+    hit = [name for name in map(_folded, names) if any_of.match(name)]
+    if not hit:
+        return None
+    return next(glob for glob, pattern in each.items() if any(map(pattern.match, hit)))
+
+
+@lru_cache(maxsize=16)
+def _compiled(globs: tuple[str, ...]) -> tuple[re.Pattern[str], dict[str, re.Pattern[str]]]:
+    """One pattern for all globs, because most names fit none, and one for each."""
+    each = {glob: re.compile(translate(_folded(glob))) for glob in globs}
+    return re.compile("|".join(one.pattern for one in each.values()) or r"(?!)"), each
 
 
 def _folded(name: str) -> str:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -250,8 +251,6 @@ def test_an_empty_category_is_no_error_and_a_note_says_so(tmp_path: Path) -> Non
     class Noted:
         def note(self, text: str) -> None:
             notes.append(text)
-
-    from dataclasses import replace
 
     ask = replace(
         an_ask(Session(SmallWiki({"Empty": []}, {})), tmp_path, categories=["Empty"]), progress=Noted()

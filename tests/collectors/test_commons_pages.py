@@ -24,6 +24,7 @@ from collectors.workspace import Store
 
 RECORDED = Path(__file__).resolve().parents[2].parent / "shared" / "recorded" / "wikimedia"
 COMMONS = "https://commons.wikimedia.org/w/api.php"
+ORION = "https://upload.wikimedia.org/wikipedia/commons/a/ab/Orion.jpg"
 
 
 def recorded(name: str) -> dict[str, Any]:
@@ -35,7 +36,7 @@ def recorded(name: str) -> dict[str, Any]:
 def a_page(**changes: Any) -> dict[str, Any]:
     """A whole page, shaped after the documented API (formatversion 2)."""
     info = {
-        "url": "https://upload.wikimedia.org/wikipedia/commons/a/ab/Orion.jpg?utm_source=x&utm_content=original",
+        "url": f"{ORION}?utm_source=x&utm_content=original",
         "descriptionurl": "https://commons.wikimedia.org/wiki/File:Orion.jpg",
         "timestamp": "2019-03-02T10:00:00Z",
         "sha1": "a" * 40,
@@ -154,7 +155,7 @@ def test_a_page_becomes_a_record() -> None:
     assert record.title == "Orion.jpg"
     assert record.page == "https://commons.wikimedia.org/wiki/File:Orion.jpg"
     assert (record.found_by.query, record.found_by.path) == ("Nebulae", ("Nebulae", "Orion"))
-    assert record.original.url == "https://upload.wikimedia.org/wikipedia/commons/a/ab/Orion.jpg"
+    assert record.original.url == ORION
     assert record.original.revision == "2019-03-02T10:00:00Z"
     assert record.categories == ("Emission nebulae",)
     assert record.rights.expression == "CC-BY-4.0"
@@ -178,8 +179,8 @@ def test_the_kept_answer_alone_gives_the_record_back(tmp_path: Path) -> None:
     assert again.credit_line == asked.credit_line
 
 
-def test_the_place_in_a_batch_does_not_change_the_kept_answer() -> None:
-    one, other = a_page(index=3), a_page(index=17)
+def test_the_place_in_a_batch_and_tracking_do_not_change_the_kept_answer() -> None:
+    one, other = a_page(index=3), a_page(index=17, info={"url": ORION})
     assert wrap(one, api=COMMONS, wiki="commons", path=()) == wrap(
         other, api=COMMONS, wiki="commons", path=()
     )

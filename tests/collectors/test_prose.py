@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collectors.prose import LONGEST, absolute, creator, plain
@@ -101,6 +101,7 @@ def test_one_endless_word_is_cut_all_the_same() -> None:
     assert plain("x" * 5000) == "x" * (LONGEST - 1) + "…"
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.sampled_from("<>/ab &;\"'=\x1f\n#brdivlaf"), max_size=200))
 def test_no_html_is_too_broken(html: str) -> None:
     text = plain(html, 50)

@@ -29,7 +29,9 @@ from collectors.record import Reason, Record, Skipped, StoredFile, Verdict
 from collectors.sources import Ask, Finished, Source
 from collectors.workspace import DiskFull, Journal, Workspace, canonical_json
 
-RIGHTS_REASONS = frozenset({Reason.NO_LICENCE, Reason.LICENCE_REFUSED, Reason.OPTED_OUT, Reason.AI_GENERATED})
+RIGHTS_REASONS = frozenset(
+    {Reason.NO_LICENCE, Reason.LICENCE_REFUSED, Reason.NO_CREDIT, Reason.OPTED_OUT, Reason.AI_GENERATED}
+)
 """Refusals that are listed in the manifest, so that an audit can count them; others are only counted."""
 
 RASTER = frozenset({"image/jpeg", "image/png", "image/tiff", "image/webp", "image/gif", "image/bmp"})

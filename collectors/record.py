@@ -14,6 +14,7 @@ class Reason(StrEnum):
 
     NO_LICENCE = "no-licence"
     LICENCE_REFUSED = "licence-refused"
+    NO_CREDIT = "no-credit"
     OPTED_OUT = "opted-out"
     AI_GENERATED = "ai-generated"
     NOT_AN_IMAGE = "not-an-image"
@@ -38,6 +39,7 @@ class Reason(StrEnum):
 _WORDS = {
     Reason.NO_LICENCE: "no licence is stated, or none we could read",
     Reason.LICENCE_REFUSED: "the recipe's policy refuses its licence",
+    Reason.NO_CREDIT: "its licence asks for credit, and nobody is named",
     Reason.OPTED_OUT: "its author or host opted out of use by AI",
     Reason.AI_GENERATED: "made by a generator",
     Reason.NOT_AN_IMAGE: "not a raster image (vector, document, sound, video)",

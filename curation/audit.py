@@ -9,7 +9,7 @@ from collectors.record import Reason, Record
 from collectors.rights import Confidence, LicenceClass
 from curation.audit_files import to_csv, to_json, to_markdown, write
 from curation.audited import Audit, ClassRow, Concern, Finding, ImageRow, LicenceRow
-from curation.policy import consequence, may_fetch, may_publish, relied_on
+from curation.policy import consequence, may_fetch, may_publish, missing_credit, relied_on
 from curation.settings import PolicySettings
 
 __all__ = ["Audit", "Concern", "Finding", "audit", "to_csv", "to_json", "to_markdown", "write"]
@@ -18,8 +18,8 @@ __all__ = ["Audit", "Concern", "Finding", "audit", "to_csv", "to_json", "to_mark
 def audit(manifest: Manifest, settings: PolicySettings) -> Audit:
     """Audit every record of a manifest under a policy. Pure: nothing is read or written.
 
-    An image that has a file violates the policy if the policy would not let it into the dataset, if it is
-    opted out, or if its licence asks for credit and there is none to give. All else is a note for a person.
+    An image that has a file violates the policy if the policy would not let it into the dataset: for its
+    licence, an opt-out, or a credit that is asked for and cannot be given. All else is a note for a person.
     """
     found = {record.uid: tuple(_findings(record, settings)) for record in manifest.records}
     violations = {record.uid: tuple(_violations(record, settings)) for record in manifest.records}
@@ -45,17 +45,19 @@ def audit(manifest: Manifest, settings: PolicySettings) -> Audit:
 def _violations(record: Record, settings: PolicySettings) -> Iterator[Finding]:
     if record.file is None:
         return
-    verdict, licence = may_publish(record, settings), relied_on(record.rights)
+    verdict = may_publish(record, settings)
     if verdict.reason is Reason.OPTED_OUT:
         yield _finding(record, Concern.OPTED_OUT, verdict.detail)
+    elif verdict.reason is Reason.NO_CREDIT:
+        yield _finding(record, Concern.MISSING_CREDIT, verdict.detail)
     elif verdict.reason is not None and not _for_review(record, settings):
         yield _finding(record, Concern.NOT_ALLOWED, verdict.detail or verdict.reason.words)
-    if licence.attribution and (missing := _missing_credit(record)):
-        yield _finding(record, Concern.MISSING_CREDIT, f"{licence.name}: {missing}")
 
 
 def _findings(record: Record, settings: PolicySettings) -> Iterator[Finding]:
     rights, licence = record.rights, relied_on(record.rights)
+    if settings.purpose != "publish" and (missing := missing_credit(record)):
+        yield _finding(record, Concern.MISSING_CREDIT, missing)
     if record.file and _for_review(record, settings):
         yield _finding(record, Concern.FOR_REVIEW, may_publish(record, settings).detail)
     if record.ai.opted_out and (record.file is None or record.permission):
@@ -79,15 +81,6 @@ def _finding(record: Record, concern: Concern, what: str) -> Finding:
 def _for_review(record: Record, settings: PolicySettings) -> bool:
     verdict = may_publish(record, settings)
     return verdict.reason is Reason.NO_LICENCE and may_fetch(record, settings).keep
-
-
-def _missing_credit(record: Record) -> str | None:
-    missing = [
-        words
-        for words, value in (("no creator", record.creator.name), ("no credit line", record.credit_line))
-        if not (value or "").strip()
-    ]
-    return " and ".join(missing) or None
 
 
 def _where_from(record: Record) -> str:

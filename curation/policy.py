@@ -31,7 +31,8 @@ def may_publish(record: Record, settings: PolicySettings) -> Verdict:
     """Whether the image, cropped, may stand in the dataset that `settings.purpose` says is made.
 
     For `publish` the licence must allow derivatives, because a square crop is one; `train` and `private` hand
-    nothing on. Where channels disagree every licence they name must be allowed.
+    nothing on. For the same purpose somebody must be named where the licence asks for credit. Where channels
+    disagree every licence they name must be allowed.
     """
     permitted = _permitted(record, settings)
     if record.ai.opted_out and not permitted:
@@ -42,7 +43,18 @@ def may_publish(record: Record, settings: PolicySettings) -> Verdict:
     if permitted:
         assert record.permission
         return Verdict(detail=f"written permission of {record.permission.date}")
-    return _judge(record.rights, settings)
+    verdict = _judge(record.rights, settings)
+    if verdict.keep and settings.purpose == "publish" and (missing := missing_credit(record)):
+        return Verdict(reason=Reason.NO_CREDIT, detail=missing)
+    return verdict
+
+
+def missing_credit(record: Record) -> str | None:
+    """What cannot be named though the licence asks for it; `None`: nothing is missing."""
+    licence = relied_on(record.rights)
+    fields = {"creator": record.creator.name, "credit line": record.credit_line}
+    missing = [f"no {words}" for words, value in fields.items() if not (value or "").strip()]
+    return f"{licence.name}: {' and '.join(missing)}" if licence.attribution and missing else None
 
 
 def consequence(rights: Record | Rights, settings: PolicySettings) -> str:

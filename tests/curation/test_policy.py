@@ -35,6 +35,14 @@ def test_free_licences_are_fetched_and_published(rights: dict[str, Any]) -> None
     assert may_publish(record, PUBLISH) == KEEP
 
 
+def test_a_licence_that_asks_for_credit_is_not_published_when_nobody_is_named() -> None:
+    nobody = a_record(rights=BY, creator={"name": None, "url": None})
+    verdict = may_fetch(nobody, PUBLISH)
+    assert (verdict.reason, verdict.detail) == (Reason.NO_CREDIT, "CC BY 4.0: no creator")
+    assert may_fetch(nobody, PolicySettings(purpose="train")).keep
+    assert may_fetch(a_record(rights=CC0, creator={"name": None, "url": None}), PUBLISH).keep
+
+
 @pytest.mark.parametrize("purpose", ["publish", "train", "private"])
 def test_without_a_licence_nothing_is_fetched(purpose: Any) -> None:
     verdict = may_fetch(a_record(rights=UNKNOWN), PolicySettings(purpose=purpose))

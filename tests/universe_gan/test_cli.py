@@ -112,7 +112,8 @@ def test_the_demo_does_not_write_into_a_folder_that_is_something_else(
 def test_json_is_one_object_on_stdout(demo: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["build", "sample", "--json"]) == Exit.DONE
     value = json.loads(capsys.readouterr().out)
-    assert value["collect"]["taken"] == value["curate"]["judged"] > value["curate"]["kept"] > 0
+    assert value["collect"]["taken"] < value["curate"]["judged"]
+    assert value["collect"]["taken"] > value["curate"]["kept"] > 0
     assert value["audit"]["violations"] == []
 
 
@@ -198,12 +199,10 @@ def test_no_space_on_disk_is_said_and_leaves_nothing_half(
 ) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("no /dev/full on this system")
-    (fresh / "data" / "sample").mkdir(parents=True)
-    (fresh / "data" / "sample" / "fetched.jsonl").symlink_to("/dev/full")
+    (fresh / "manifests" / "sample.jsonl.part").symlink_to("/dev/full")
     assert run(["collect", "sample"]) == Exit.MACHINE
     assert "no space left at" in capsys.readouterr().err
     assert not (fresh / "manifests" / "sample.jsonl").exists()
-    (fresh / "data" / "sample" / "fetched.jsonl").unlink()
     assert run(["collect", "sample"]) == Exit.DONE
 
 

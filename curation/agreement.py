@@ -47,7 +47,7 @@ class Eye:
             return image.convert("L")
 
     def _filter(self, number: int, side: int) -> Floats:
-        return band(self._gray(number).resize((side, side), Image.Resampling.BOX))
+        return band(self._gray(number).resize((side, side), Image.Resampling.HAMMING))
 
 
 def band(square: Image.Image) -> Floats:

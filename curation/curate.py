@@ -32,12 +32,9 @@ SOURCES = ("nasa", "commons", "flickr", "deviantart")
 class OriginalsMissing(Exception):
     """Files that the manifest lists and the workspace does not hold."""
 
-    def __init__(self, uids: Sequence[str], root: Path) -> None:
-        super().__init__(uids, root)
-        self.uids, self.root = tuple(uids), root
-
-    def __str__(self) -> str:
-        return f"{len(self.uids)} files of the manifest are not in {self.root}, first {self.uids[0]}"
+    def __init__(self, uids: Sequence[str]) -> None:
+        super().__init__(f"{len(uids)} originals are missing, {uids[0]} among them")
+        self.uids = tuple(uids)
 
 
 class VerdictsBroken(Exception):
@@ -136,7 +133,7 @@ def _examine_all(
     """Measurements by the file's SHA-256: old ones from the journal, new ones appended to it."""
     missing = [record.uid for record in records if _sha256(record) not in workspace.originals]
     if missing:
-        raise OriginalsMissing(missing, workspace.originals.root)
+        raise OriginalsMissing(missing)
     wanted = sorted({_sha256(record) for record in records})
     places, about = folders(workspace), measure(settings)
     known = {one.sha256: one for one in _journalled(workspace.examined) if one.measure == about}

@@ -92,7 +92,7 @@ def canonical(image: Image.Image) -> Image.Image:
     if max(gray.size) <= LONGEST:
         return gray
     width, height = (max(1, round(side * LONGEST / max(gray.size))) for side in gray.size)
-    return gray.resize((width, height), Image.Resampling.BOX)
+    return gray.resize((width, height), Image.Resampling.HAMMING)
 
 
 def fingerprint(image: Image.Image) -> Fingerprint:
@@ -101,7 +101,7 @@ def fingerprint(image: Image.Image) -> Fingerprint:
     square = whole.crop(centre_box(*whole.size))
     side = min(THUMBNAIL, square.width)
     thumbnail = BytesIO()
-    square.resize((side, side), Image.Resampling.BOX).save(thumbnail, "JPEG", quality=90)
+    square.resize((side, side), Image.Resampling.HAMMING).save(thumbnail, "JPEG", quality=90)
     return Fingerprint(hashes(square), *_information(square), thumbnail.getvalue())
 
 

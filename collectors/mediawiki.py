@@ -13,6 +13,7 @@ import mwclient.errors
 import requests
 
 from collectors.commons_pages import merged, without_namespace
+from collectors.polite import HostBusy
 
 COMMONS = "https://commons.wikimedia.org/w/api.php"
 
@@ -21,6 +22,9 @@ API = re.compile(r"(?P<scheme>https?)://(?P<host>[^/?#@\s]+)(?P<path>/(?:[^?#\s]
 
 BATCH = 50
 """File pages an answer; more makes the server split the batch."""
+
+HICCUPS = 4
+"""How often a question is asked whose answer is no JSON."""
 
 ROOTS_A_CALL = 10
 """Their names stand in the address, which may not become too long."""
@@ -49,6 +53,10 @@ class NotAWiki(Exception):
     def __init__(self, api: str, detail: str) -> None:
         super().__init__(f"{api}: {detail}")
         self.api, self.detail = api, detail
+
+
+class NotJson(NotAWiki):
+    """An answer that should have been JSON and was not."""
 
 
 class WikiRefused(Exception):
@@ -82,6 +90,7 @@ class Wiki:
             connection_options={"timeout": None},
         )
         self.is_commons = self.host == urlsplit(COMMONS).hostname
+        self._answers = False
         self._slug = "commons" if self.is_commons else None
 
     @property
@@ -97,10 +106,27 @@ class Wiki:
     def ask(self, action: str = "query", **params: Any) -> dict[str, Any]:
         """One question, one answer as it came.
 
+        A wiki, or a cache before it, may now and then send a web page or half an answer with status 200; that
+        is asked again a few times.
+
         Raises:
             NotAWiki: no JSON, no such address, or JSON of something else.
+            HostBusy: no JSON, though this wiki has answered before.
             WikiRefused: the answer is an API error.
         """
+        for _ in range(HICCUPS):
+            try:
+                answer = self._ask(action, params)
+            except NotJson as error:
+                problem = error
+            else:
+                self._answers = True
+                return answer
+        if self._answers:
+            raise HostBusy(self.host, None, problem.detail) from problem
+        raise NotAWiki(self.api, problem.detail) from problem
+
+    def _ask(self, action: str, params: Mapping[str, Any]) -> dict[str, Any]:
         try:
             answer = self._site.raw_api(action, "GET", retry_on_error=False, **_ALWAYS, **params)
         except requests.HTTPError as error:
@@ -108,7 +134,7 @@ class Wiki:
         except mwclient.errors.APIDisabledError as error:
             raise NotAWiki(self.api, "its API is switched off") from error
         except mwclient.errors.InvalidResponse as error:
-            raise NotAWiki(self.api, f"the answer is not JSON: {_start(str(error))}") from error
+            raise NotJson(self.api, f"the answer is not JSON: {_start(error.response_text or '')}") from error
         except mwclient.errors.MaximumRetriesExceeded as error:
             raise WikiRefused(self.api, "maxlag", "the wiki's database is behind") from error
         if not isinstance(answer, dict):

@@ -5,9 +5,11 @@ mwclient is, obey as well. This module is the public face of the rooms behind it
 """
 
 import importlib.metadata
+import os
 import random
 import re
 import time
+import urllib.request
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
@@ -98,6 +100,7 @@ def polite_session(
     session = requests.Session()
     session.max_redirects = REDIRECTS
     session.headers["User-Agent"] = user_agent(contact)
+    session.trust_env = _environment_matters()
     gates = Gates(paces or {}, sleep=sleep, clock=clock)
     adapter = PoliteAdapter(
         gates,
@@ -112,3 +115,10 @@ def polite_session(
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     return session
+
+
+def _environment_matters() -> bool:
+    """Whether proxies or certificates are set; else requests would look for them, and into .netrc, every time."""
+    return bool(urllib.request.getproxies()) or bool(
+        {"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"} & os.environ.keys()
+    )

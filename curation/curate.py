@@ -194,7 +194,8 @@ def _rank(record: Record, examined: Examined) -> tuple[object, ...]:
     """Smallest for the copy to keep.
 
     First the freest licence without a contradiction and on the firmest ground, then the source nearest to the
-    author, then the original before a smaller rendition, then most pixels; the uid decides the rest for ever.
+    author, then the original before a smaller rendition or a picture made from another, then most pixels, then
+    most bytes (of two encodings the finer one); the uid decides the rest for ever.
     """
     rights = record.rights
     return (
@@ -203,7 +204,9 @@ def _rank(record: Record, examined: Examined) -> tuple[object, ...]:
         list(Confidence).index(rights.confidence),
         SOURCES.index(record.source) if record.source in SOURCES else len(SOURCES),
         record.file is None or record.file.rendition != "original",
+        any(one.field == "derived_from" for one in record.evidence),
         -(examined.width or 0) * (examined.height or 0),
+        -(record.file.bytes if record.file else 0),
         record.uid,
     )
 

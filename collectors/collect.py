@@ -130,7 +130,7 @@ def collect(
     result.reasons.update(skip.reason for skip in skipped)
     candidates, refused = sort_out(settle_copies(records), plan.settings, wanted, result.reasons)
 
-    cellar = Cellar(workspace, plan.question)
+    cellar = Cellar(workspace, plan.question, hopeful=refresh)
     chosen = choose(candidates, plan.settings.limit, cellar.never)
     result.planned_bytes = sum(record.original.bytes or 0 for record in chosen if not cellar.find(record))
     if dry_run:
@@ -325,7 +325,8 @@ def choose(candidates: Sequence[Record], limit: int | None, never: Mapping[str, 
 class Cellar:
     """What was fetched before, found again by the image it belongs to; and what will never come."""
 
-    def __init__(self, workspace: Workspace, question: str) -> None:
+    def __init__(self, workspace: Workspace, question: str, *, hopeful: bool = False) -> None:
+        """`hopeful`: what would never come is tried once more."""
         self._store = workspace.originals
         self._question = question
         self._journal = Journal(workspace.root / "fetched.jsonl")
@@ -334,8 +335,13 @@ class Cellar:
         for line in self._journal.read():
             if "file" in line:
                 self._files[line["key"]] = StoredFile.model_validate(line["file"])
-            elif line["question"] == question:
+            elif line["question"] == question and "never" in line:
                 self.never[line["uid"]] = Missed.model_validate(line["never"])
+            elif line["question"] == question:
+                self.never.clear()
+        if hopeful and self.never:
+            self._journal.append({"question": question, "hopeful": True})
+            self.never.clear()
 
     def find(self, record: Record) -> StoredFile | None:
         """The stored file of this record, or of a byte-identical one."""
@@ -376,17 +382,19 @@ def fetch(
     chosen = choose(candidates, limit, cellar.never)
     with progress.stage("fetch", len(chosen)) as stage:
         stage.advance(sum(1 for record in chosen if cellar.find(record)))
+        copies = Counter(_identity(record) for record in chosen)
         while batch := _next_batch(chosen, cellar, waiting):
             for record, outcome in _arrivals(plan, workspace, session, batch, progress):
                 if isinstance(outcome, StoredFile):
                     cellar.add(record, outcome)
                     result.fetched_bytes += outcome.bytes
-                    stage.advance()
+                    stage.advance(copies[_identity(record)])
                 elif outcome.again:
                     waiting[record.uid] = outcome
                 else:
                     cellar.give_up(record, outcome)
             chosen = choose(candidates, limit, cellar.never)
+            copies = Counter(_identity(record) for record in chosen)
             stage.expect(len(chosen))
     by_uid = {record.uid: record for record in candidates}
     for uid, missed in {**cellar.never, **waiting}.items():

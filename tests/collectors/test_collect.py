@@ -242,6 +242,18 @@ def test_a_file_that_is_gone_makes_room_for_the_next(shelf: Shelf) -> None:
     assert result.manifest.header.skipped == {"gone": 1, "not-needed": 2}
 
 
+def test_refresh_tries_once_more_what_was_gone(shelf: Shelf) -> None:
+    shelf.put(1)
+    lost = shelf.put(2)
+    data = (shelf.root / "2.png").read_bytes()
+    (shelf.root / "2.png").unlink()
+    assert [missed.key for missed in a_run(a_plan(shelf)).missed] == [lost.uid]
+    (shelf.root / "2.png").write_bytes(data)
+    assert a_run(a_plan(shelf)).taken == 1
+    assert a_run(a_plan(shelf), refresh=True).taken == 2
+    assert a_run(a_plan(shelf)).taken == 2
+
+
 def test_bytes_that_are_not_the_described_file_never_enter_the_dataset(shelf: Shelf) -> None:
     shelf.put(1)
     shelf.put(2, original={"sha1": "0" * 40})

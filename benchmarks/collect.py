@@ -167,7 +167,7 @@ CONTENDERS: Mapping[str, Callable[[Task, Path], Took]] = {
 
 
 def pictures(count: int, folder: Path | None) -> dict[str, bytes]:
-    """JPEG files by path: those of the folder, or made up (8 skies of 1600 × 1200, 200 to 500 kB); all different."""
+    """JPEG files by path, all different: of the folder, or made up (8 skies of 1600 × 1200, 160-320 kB)."""
     if folder:
         bases = [path.read_bytes() for path in sorted(folder.rglob("*.jp*g"))]
     else:
@@ -267,8 +267,6 @@ def summary(task: Task, took: Mapping[str, Sequence[Took]]) -> list[dict[str, An
 def main() -> None:
     layout = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=layout)
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
     parser.add_argument("--images", type=int, default=200)
     parser.add_argument("--latency", type=float, default=50, help="milliseconds before every answer")
     parser.add_argument("--free-handshake", action="store_true", help="new connections cost no latency")

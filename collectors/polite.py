@@ -118,7 +118,6 @@ def polite_session(
 
 
 def _environment_matters() -> bool:
-    """Whether proxies or certificates are set; else requests would look for them, and into .netrc, every time."""
-    return bool(urllib.request.getproxies()) or bool(
-        {"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"} & os.environ.keys()
-    )
+    """Whether proxies or certificates are set; else requests would look for them in vain on every request."""
+    certificates = {"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"} & os.environ.keys()
+    return bool(urllib.request.getproxies() or certificates)

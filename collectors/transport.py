@@ -91,7 +91,8 @@ class PoliteAdapter(HTTPAdapter):
                 came.response.close()
             if came.hopeless or failures >= self._tries or asked >= 2 * self._tries:
                 raise HostBusy(host, came.asked, f"{failures + asked} tries: {came.detail}") from came.error
-            self._sleep(wait)
+            if wait:
+                self._sleep(wait)
 
     def _pause(self, gate: Gate, seconds: float, why: "Trouble") -> None:
         """Let nobody ask this host for a while."""

@@ -127,7 +127,7 @@ def _information(square: Image.Image) -> tuple[int, float]:
     The noise is the median size of a second difference in both directions, which is zero on planes and
     which stars are too few to change (Immerkær 1996, https://doi.org/10.1006/cviu.1996.0060).
     """
-    pixels = np.asarray(square, dtype=np.float64)
+    pixels = np.asarray(square, dtype=np.float32)
     if min(pixels.shape) < 3:
         return 0, 0.0
     across = pixels[:, :-2] - 2 * pixels[:, 1:-1] + pixels[:, 2:]

@@ -211,3 +211,20 @@ def test_the_samples_nebulae_are_all_different_and_their_copies_are_all_found() 
         assert {uid: copy.of for uid, copy in found.items()} == {
             f"b:{name}": f"a:{name}" for name in pictures
         }
+
+
+@pytest.mark.skipif(not (SAMPLE / "copies").is_dir(), reason="the sample does not lie beside the code")
+def test_the_copies_that_ship_with_the_sample_are_found() -> None:
+    shelf: Thumbnails = {}
+    looks = []
+    for path in [*sample(), *sorted((SAMPLE / "copies").glob("*.jpg"))]:
+        if "damaged" not in path.name:
+            image = open_upright(path, max_pixels=10**7).image
+            looks.append(look(f"a:{path.stem}", image, shelf, int(path.parent.name == "copies")))
+    found = {
+        uid.removeprefix("a:"): copy.of.removeprefix("a:")
+        for uid, copy in copies(looks, shelf.__getitem__).items()
+    }
+    made = {path.stem for path in (SAMPLE / "copies").glob("*.jpg") if "damaged" not in path.name}
+    assert set(found) == made
+    assert all(copy.startswith(original) for copy, original in found.items())

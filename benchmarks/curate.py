@@ -1,0 +1,166 @@
+"""How much curation costs beyond decoding: decode + hash + crop + write, as a share of decoding alone.
+
+    python benchmarks/curate.py [--folder F] [--images N] [--rounds R] [--size S] [--megapixels M] [--json F]
+
+Every round handles the same files three times, in turning order: only decoding them (Pillow's `load()`, nothing
+else: the limit); with `curation.examine`, which decodes, turns and converts, hashes in eight orientations,
+hashes the pixels, cuts and scales the square, encodes it as PNG and writes square and thumbnail, synced to the
+disk, into a fresh folder; and the same through the engine on all cores. The share compares the first two, both
+in one process. Medians over the rounds; the share is the median of the rounds' own shares.
+
+The pictures are real: a folder of yours, else the nebulae of an installed Stellarium, else the sample. With
+`--megapixels` they are first enlarged to that many and saved as JPEG (quality 92), as large as Commons has
+them: what is done per pixel of the square then weighs less, as it does in use.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from math import sqrt
+from pathlib import Path
+
+from PIL import Image
+
+from collectors.workspace import Workspace
+from curation import engine
+from curation.examine import examine, folders
+from curation.settings import CurateSettings
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDERS = (
+    Path("/usr/share/stellarium/nebulae/default"),
+    Path("/usr/local/share/stellarium/nebulae/default"),
+    ROOT / "universe_gan" / "sample" / "images",
+)
+KINDS = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff"}
+
+
+def main() -> None:
+    """Measure, print the table, write the JSON."""
+    arguments = parse()
+    settings = CurateSettings(size=arguments.size, min_side=1)
+    with tempfile.TemporaryDirectory() as name:
+        scratch = Path(name)
+        paths = chosen(arguments.folder, arguments.images)
+        if arguments.megapixels:
+            paths = enlarged(paths, arguments.megapixels, scratch / "originals")
+        pixels = statistics.median(width * height for width, height in map(size, paths))
+        rounds = [one_round(paths, scratch, settings, turn) for turn in range(arguments.rounds)]
+    report(rounds, len(paths), pixels, arguments)
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
+    parser.add_argument("--folder", type=Path, help="pictures to work on")
+    parser.add_argument("--images", type=int, default=40)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--size", type=int, default=512, help="side of the square")
+    parser.add_argument("--megapixels", type=float, help="enlarge the pictures to this size, as JPEG")
+    parser.add_argument("--json", type=Path, help="write the figures here")
+    return parser.parse_args()
+
+
+def chosen(folder: Path | None, images: int) -> list[Path]:
+    """Pictures spread evenly over the folder, sorted by name."""
+    source = folder or next((known for known in FOLDERS if known.is_dir()), None)
+    found = sorted(path for path in source.iterdir() if path.suffix.lower() in KINDS) if source else []
+    if not found:
+        raise SystemExit(f"no pictures in {source}; name a folder with --folder")
+    return found[:: max(1, len(found) // images)][:images]
+
+
+def enlarged(paths: Sequence[Path], megapixels: float, folder: Path) -> list[Path]:
+    """The pictures at this many megapixels, as JPEG."""
+    folder.mkdir()
+    made = []
+    for path in paths:
+        with Image.open(path) as image:
+            grow = sqrt(megapixels * 1e6 / (image.width * image.height))
+            shape = (round(image.width * grow), round(image.height * grow))
+            image.convert("RGB").resize(shape, Image.Resampling.LANCZOS).save(
+                folder / f"{path.stem}.jpg", quality=92
+            )
+        made.append(folder / f"{path.stem}.jpg")
+    return made
+
+
+def size(path: Path) -> tuple[int, int]:
+    with Image.open(path) as image:
+        return image.size
+
+
+def one_round(paths: Sequence[Path], scratch: Path, settings: CurateSettings, turn: int) -> dict[str, float]:
+    """Images a second of each contender, in an order that turns from round to round."""
+    workers = os.cpu_count() or 1
+    contenders: dict[str, Callable[[Workspace], None]] = {
+        "decode only": lambda workspace: decode_all(paths),
+        "curate": lambda workspace: curate_all(paths, workspace, settings, 1),
+        "curate on all cores": lambda workspace: curate_all(paths, workspace, settings, workers),
+    }
+    names = list(contenders)
+    speeds = {}
+    for name in names[turn % 3 :] + names[: turn % 3]:
+        folder = scratch / "workspace"
+        started = time.perf_counter()
+        contenders[name](Workspace(folder))
+        speeds[name] = len(paths) / (time.perf_counter() - started)
+        shutil.rmtree(folder, ignore_errors=True)
+    return speeds
+
+
+def decode_all(paths: Sequence[Path]) -> None:
+    for path in paths:
+        with Image.open(path) as image:
+            image.load()
+
+
+def curate_all(paths: Sequence[Path], workspace: Workspace, settings: CurateSettings, workers: int) -> None:
+    work = partial(examine_one, workspace=workspace, settings=settings)
+    for examined in engine.run(work, list(enumerate(paths)), workers=workers):
+        assert examined is None, examined
+
+
+def examine_one(item: tuple[int, Path], workspace: Workspace, settings: CurateSettings) -> str | None:
+    """Everything curation does with one file; what went wrong, if anything did."""
+    number, path = item
+    return examine(path, f"{number:064x}", settings, folders(workspace)).problem
+
+
+def report(
+    rounds: Sequence[dict[str, float]], images: int, pixels: float, arguments: argparse.Namespace
+) -> None:
+    names = ("decode only", "curate", "curate on all cores")
+    limit, curated, cores = (statistics.median(each[name] for each in rounds) for name in names)
+    share = statistics.median(each["curate"] / each["decode only"] for each in rounds)
+    extra = 1000 / curated - 1000 / limit
+    print(f"{images} images, median {pixels / 1e6:.2f} MP, {arguments.size} px squares, {len(rounds)} rounds")
+    print(f"{'decode only':24}{limit:8.1f} images/s")
+    print(
+        f"{'decode+hash+crop+write':24}{curated:8.1f} images/s   {share:.0%} of decode only, {extra:.0f} ms more"
+    )
+    print(
+        f"{f'the same, {os.cpu_count()} processes':24}{cores:8.1f} images/s   start of the processes included"
+    )
+    if arguments.json:
+        figures = {
+            "images": images,
+            "megapixels": round(pixels / 1e6, 3),
+            "size": arguments.size,
+            "decode_only_per_s": limit,
+            "curate_per_s": curated,
+            "share": share,
+            "all_cores_per_s": cores,
+            "cores": os.cpu_count(),
+            "rounds": list(rounds),
+        }
+        arguments.json.write_text(json.dumps(figures, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -47,7 +47,9 @@ class CollectSettings(Settings):
     min_side: int = Field(default=256, ge=1)
     """Shortest side in pixels, as the source states it."""
     max_megapixels: float = Field(default=400, gt=0)
+    """Width × height beyond which an image is not fetched."""
     max_megabytes: float = Field(default=200, gt=0)
+    """File size beyond which an image is not fetched."""
 
 
 @dataclass(frozen=True)

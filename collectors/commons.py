@@ -13,7 +13,7 @@ from pydantic import Field, field_validator
 
 from collectors import commons_statements
 from collectors.commons_pages import MissingFile, matching, parse, parse_page, wrap
-from collectors.frozen import Frozen
+from collectors.frozen import Settings
 from collectors.mediawiki import API, COMMONS, NotAWiki, Wiki, WikiRefused
 from collectors.polite import PACES, Pace, pace_for
 from collectors.record import Reason, Skipped
@@ -22,7 +22,7 @@ from collectors.sources import Ask, Finished, Found, Source
 __all__ = ["SOURCE", "CategoryMissing", "CommonsSettings", "NotAWiki", "WikiRefused", "bare", "search"]
 
 
-class CommonsSettings(Frozen):
+class CommonsSettings(Settings):
     """`[collect.commons]`: which categories of which wiki, and which branches to leave out."""
 
     api: str = COMMONS

@@ -32,7 +32,8 @@ class CurateSettings(Settings):
     max_megapixels: float = Field(default=500, gt=0)
     """Images beyond this are not decoded."""
     format: Literal["png", "webp", "jpeg"] = "png"
-    """`png` and `webp` keep every pixel."""
+    """How the squares are encoded: `png`, `webp` (both keep every pixel) or `jpeg`."""
     duplicates: bool = True
     """Drop near-duplicates, turned and mirrored copies included."""
     crop: Literal["centre"] = "centre"
+    """Where the square is cut."""

@@ -94,7 +94,10 @@ workers_option = click.option("--workers", type=click.IntRange(1), help="Process
 @workers_option
 @speaks
 def demo(output: Output, target: Path, workers: int | None) -> Exit:
-    """Run the whole chain on the sample that ships with the tool; no network, no key."""
+    """Run the whole chain on a sample; no network, no key.
+
+    The sample, 32 real nebulae with a free licence and some copies of them, ships with the tool.
+    """
     from universe_gan import commands, recipe
     from universe_gan.demo import set_up
 
@@ -129,7 +132,7 @@ def check(output: Output) -> Exit:
 @cli.command()
 @speaks
 def sources(output: Output) -> Exit:
-    """List the sources: what each needs, and whose terms hold."""
+    """List the sources, their keys and terms."""
     from universe_gan import commands
 
     return commands.sources(output)
@@ -142,7 +145,11 @@ def sources(output: Output) -> Exit:
 @speaks
 @takes_recipe
 def collect(output: Output, recipe: Recipe, locked: bool, refresh: bool, dry_run: bool) -> Exit:
-    """Find images at the sources, fetch what the recipe allows, seal the manifest."""
+    """Find, decide, fetch; seal the manifest.
+
+    Asks every source of the recipe, decides by licence, type and size before anything is downloaded, fetches
+    what is allowed and writes the manifest when nothing is missing. Run it again to go on.
+    """
     from universe_gan import commands
 
     if locked and (refresh or dry_run):
@@ -156,7 +163,10 @@ def collect(output: Output, recipe: Recipe, locked: bool, refresh: bool, dry_run
 @speaks
 @takes_recipe
 def audit(output: Output, recipe: Recipe) -> Exit:
-    """Audit the licences of a manifest; exit code 8 when the policy is violated."""
+    """Audit the licences of a manifest.
+
+    Exit code 8 when an image that was fetched violates the recipe's policy.
+    """
     from universe_gan import commands
 
     return commands.audit(output, recipe)
@@ -167,7 +177,10 @@ def audit(output: Output, recipe: Recipe) -> Exit:
 @speaks
 @takes_recipe
 def curate(output: Output, recipe: Recipe, workers: int | None) -> Exit:
-    """Judge every image (damage, size, copies), crop what stays, write the dataset."""
+    """Judge and crop every image; write the dataset.
+
+    Damaged, too small and blank images and near-duplicates are dropped, each with its reason.
+    """
     from universe_gan import commands
 
     return commands.curate(output, recipe, workers=workers)
@@ -177,7 +190,10 @@ def curate(output: Output, recipe: Recipe, workers: int | None) -> Exit:
 @speaks
 @takes_recipe
 def report(output: Output, recipe: Recipe) -> Exit:
-    """Write the HTML report: thumbnails, licence badges, reasons."""
+    """Write the HTML report.
+
+    One self-contained page: numbers, reasons, thumbnails with licence badges that link to their source.
+    """
     from universe_gan import commands
 
     return commands.report(output, recipe)
@@ -212,7 +228,7 @@ def relicense(output: Output, recipe: Recipe, dry_run: bool) -> Exit:
 @click.option("--data", type=click.Path(path_type=Path), help="Folder for workspaces (default: data/).")
 @speaks
 def status(output: Output, recipes: tuple[str, ...], data: Path | None) -> Exit:
-    """Show where each stage of each recipe stands, and the next command."""
+    """Show where each stage stands, and the next command."""
     from universe_gan import commands
 
     return commands.status(output, recipes, data)

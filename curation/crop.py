@@ -1,8 +1,9 @@
 """The square that is published: the largest centred one, scaled down once, always to the same bytes.
 
-The scaling is Pillow's LANCZOS, from a factor of four on after a whole-number area average that leaves it at
-least a factor of two (`reducing_gap`): no star is lost, which OpenCV's interpolations do not manage (60 to 73 %
-lost at a factor of eight), and the result is 50 dB (43 at worst) from LANCZOS alone at a sixth of its cost.
+The scaling is Pillow's LANCZOS, from a factor of four on after a whole-number area average that leaves it
+at least a factor of two (`reducing_gap`): no star is lost, which OpenCV's interpolations do not manage (60
+to 73 % lost at a factor of eight), and the result is 50 dB (43 at worst) from LANCZOS alone at a sixth of
+its cost.
 """
 
 import hashlib

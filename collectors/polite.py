@@ -9,7 +9,6 @@ import os
 import random
 import re
 import time
-import urllib.request
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
@@ -100,7 +99,9 @@ def polite_session(
     session = requests.Session()
     session.max_redirects = REDIRECTS
     session.headers["User-Agent"] = user_agent(contact)
-    session.trust_env = _environment_matters()
+    # The environment is read once here and once a host in the transport; requests would read it every time.
+    session.trust_env = False
+    session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
     gates = Gates(paces or {}, sleep=sleep, clock=clock)
     adapter = PoliteAdapter(
         gates,
@@ -115,9 +116,3 @@ def polite_session(
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     return session
-
-
-def _environment_matters() -> bool:
-    """Whether proxies or certificates are set; else requests would look for them in vain on every request."""
-    certificates = {"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"} & os.environ.keys()
-    return bool(urllib.request.getproxies() or certificates)

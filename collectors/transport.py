@@ -59,6 +59,7 @@ class PoliteAdapter(HTTPAdapter):
         self._gates, self._known, self._progress = gates, known, progress
         self._sleep, self._now, self._dice = sleep, now, dice
         self._timeout, self._tries = timeout, tries
+        self._proxies: dict[str, Mapping[str, str]] = {}
 
     def send(  # type: ignore[override]
         self,
@@ -73,6 +74,7 @@ class PoliteAdapter(HTTPAdapter):
             raise NoContact(host_name(host))
         gate = self._gates[host]
         options |= {"stream": stream, "timeout": timeout or self._timeout}
+        options["proxies"] = options.get("proxies") or self._proxies_for(host, request.url or "")
         failures = asked = 0
         while True:
             came = self._once(gate, request, options)
@@ -93,6 +95,13 @@ class PoliteAdapter(HTTPAdapter):
                 raise HostBusy(host, came.asked, f"{failures + asked} tries: {came.detail}") from came.error
             if wait:
                 self._sleep(wait)
+
+    def _proxies_for(self, host: str, url: str) -> Mapping[str, str]:
+        """The proxies of the environment for a host (`HTTPS_PROXY`, `NO_PROXY`, …); none for loopback."""
+        if host not in self._proxies:
+            named = {} if is_loopback(host_name(host)) else requests.utils.get_environ_proxies(url)
+            self._proxies[host] = named
+        return self._proxies[host]
 
     def _pause(self, gate: Gate, seconds: float, why: "Trouble") -> None:
         """Let nobody ask this host for a while."""

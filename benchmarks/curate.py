@@ -142,13 +142,10 @@ def report(
     extra = 1000 / curated - 1000 / limit
     print(f"{images} images of {pixels / 1e6:.2f} MP, {arguments.size} px squares, {len(rounds)} rounds")
     print(f"{'decode only':24}{limit:8.1f} images/s")
-    print(
+    words = f"{share:.0%} of decode only, {extra:.0f} ms more"
+    print(f"{'decode+hash+crop+write':24}{curated:8.1f} images/s   {words}")
     words = f"{os.cpu_count()} processes, their start included"
     print(f"{'the same on all cores':24}{cores:8.1f} images/s   {words}")
-    )
-    print(
-        f"{f'the same, {os.cpu_count()} processes':24}{cores:8.1f} images/s   start of the processes included"
-    )
     if arguments.json:
         figures = {
             "images": images,

@@ -193,8 +193,8 @@ def _look(record: Record, examined: Examined) -> Look:
 def _rank(record: Record, examined: Examined) -> tuple[object, ...]:
     """Smallest for the copy to keep.
 
-    First the freest licence without a contradiction and on the firmest ground, then the source nearest to the
-    author, then the original before a smaller rendition or a picture made from another, then most pixels, then
+    First the freest licence without a contradiction and on the firmest ground, then the source nearest to
+    the author, then the original before a smaller rendition or a picture made from another, then most pixels, then
     most bytes (of two encodings the finer one); the uid decides the rest for ever.
     """
     rights = record.rights

@@ -123,7 +123,7 @@ def of_two_copies(folder: Path, second: dict[str, Any]) -> str:
 @pytest.mark.parametrize(
     ("second", "kept"),
     [
-        ({}, "M1"),
+        ({}, "M2"),  # the file with more bytes
         ({"rights": CC0}, "M2"),
         ({"rights": BY | {"confidence": "inferred"}}, "M1"),
         ({"rights": CC0 | {"conflict": "CC0 by its template, BY by its text"}}, "M2"),

@@ -194,8 +194,8 @@ def _rank(record: Record, examined: Examined) -> tuple[object, ...]:
     """Smallest for the copy to keep.
 
     First the freest licence without a contradiction and on the firmest ground, then the source nearest to
-    the author, then the original before a smaller rendition or a picture made from another, then most pixels, then
-    most bytes (of two encodings the finer one); the uid decides the rest for ever.
+    the author, then the original before a smaller rendition or a picture made from another, then most
+    pixels, then most bytes (of two encodings the finer one); the uid decides the rest for ever.
     """
     rights = record.rights
     return (

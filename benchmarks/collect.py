@@ -41,9 +41,9 @@ import numpy as np
 import requests
 from PIL import Image
 
-from collectors.download import fetch_all
-from collectors.polite import Pace, polite_session
 from collectors.record import FoundBy, Original, Record, Seen, StoredFile
+from collectors.web.download import fetch_all
+from collectors.web.polite import Pace, polite_session
 from collectors.workspace import Store
 
 IMG2DATASET = """

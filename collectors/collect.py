@@ -20,13 +20,13 @@ from pydantic import Field
 
 from collectors import manifest as manifests
 from collectors.copies import settle_copies
-from collectors.download import Missed, copy_local, fetch_all
 from collectors.frozen import Settings
 from collectors.manifest import Manifest
-from collectors.polite import Pace
 from collectors.progress import Progress, Silent
 from collectors.record import Reason, Record, Skipped, StoredFile, Verdict
 from collectors.sources import Ask, Finished, Source
+from collectors.web.download import Missed, copy_local, fetch_all
+from collectors.web.polite import Pace
 from collectors.workspace import DiskFull, Journal, Workspace, canonical_json
 
 RIGHTS_REASONS = frozenset(

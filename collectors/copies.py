@@ -6,7 +6,7 @@ where the same bytes really are offered on two terms, at most one of them is rig
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from collectors import commons_rights
+from collectors.commons import page_rights
 from collectors.conclude import conclude, licence_words
 from collectors.record import Record
 from collectors.rights import Claim, Rights
@@ -62,13 +62,13 @@ def _silent(record: Record, group: Sequence[Record]) -> Rights:
 
 
 def _all_claims(record: Record) -> list[Claim]:
-    return commons_rights.claims(record.evidence) if _is_wiki_page(record) else _own_claims(record)
+    return page_rights.claims(record.evidence) if _is_wiki_page(record) else _own_claims(record)
 
 
 def _own_claims(record: Record) -> list[Claim]:
     """What the source says of this very record."""
     if _is_wiki_page(record):
-        return [claim for claim in commons_rights.claims(record.evidence) if claim.channel != SHARED]
+        return [claim for claim in page_rights.claims(record.evidence) if claim.channel != SHARED]
     rights = record.rights
     if rights.expression == "NOASSERTION":
         return []

@@ -9,9 +9,9 @@ from typing import Any
 import requests
 
 from collectors.frozen import Frozen
-from collectors.polite import Pace
 from collectors.progress import Progress, Silent
 from collectors.record import Original, Record, Skipped
+from collectors.web.polite import Pace
 from collectors.workspace import Store
 
 

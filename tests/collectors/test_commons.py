@@ -12,7 +12,7 @@ import requests
 from pydantic import ValidationError
 
 from collectors.commons import SOURCE, CategoryMissing, CommonsSettings, bare, search
-from collectors.mediawiki import NotAWiki, Wiki, WikiRefused
+from collectors.commons.mediawiki import NotAWiki, Wiki, WikiRefused
 from collectors.record import Reason, Record, Skipped
 from collectors.sources import Ask, Finished, Found
 from collectors.workspace import Store

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from collectors.commons_pages import (
+from collectors.commons.pages import (
     MissingFile,
     matching,
     merged,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from collectors.commons_rights import claims, evidence, restrictions, values
+from collectors.commons.page_rights import claims, evidence, restrictions, values
 from collectors.conclude import conclude
 from collectors.rights import Confidence, LicenceClass, Rights
 

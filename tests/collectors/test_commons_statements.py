@@ -6,8 +6,8 @@ import pytest
 from license_expression import get_spdx_licensing
 
 from collectors import licences
-from collectors.commons_pages import parse, wrap
-from collectors.commons_statements import LICENCE_OF, claims, evidence, kept
+from collectors.commons.pages import parse, wrap
+from collectors.commons.statements import LICENCE_OF, claims, evidence, kept
 from collectors.conclude import conclude
 from collectors.record import Record
 from collectors.rights import Confidence

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from collectors import licences
 from collectors.conclude import conclude, credit_line
-from collectors.licence_table import PD_UNKNOWN_BASIS, TABLE, UNKNOWN
+from collectors.licences.table import PD_UNKNOWN_BASIS, TABLE, UNKNOWN
 from collectors.record import Creator
 from collectors.rights import Claim, Confidence, LicenceClass, Rights
 

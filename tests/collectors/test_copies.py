@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from collectors.commons_pages import parse, wrap
+from collectors.commons.pages import parse, wrap
 from collectors.copies import settle_copies
 from collectors.record import Record
 from collectors.rights import LicenceClass

@@ -37,9 +37,9 @@ from faulty import (
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from collectors.download import Missed, copy_local, fetch_all
-from collectors.polite import NoContact, Pace, polite_session
 from collectors.record import Reason, Record, StoredFile
+from collectors.web.download import Missed, copy_local, fetch_all
+from collectors.web.polite import NoContact, Pace, polite_session
 from collectors.workspace import DiskFull, Store
 
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF"
@@ -566,8 +566,8 @@ def test_under_any_weather_the_files_are_the_same(
 LOADER = """
 import sys
 from pathlib import Path
-from collectors.download import fetch_all
-from collectors.polite import polite_session
+from collectors.web.download import fetch_all
+from collectors.web.polite import polite_session
 from collectors.record import Record
 from collectors.workspace import Store
 root = Path(sys.argv[1])

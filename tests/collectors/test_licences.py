@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from license_expression import get_spdx_licensing
 
 from collectors import licences
-from collectors.licence_table import CC_CODES, CC_PORTS, PD_UNKNOWN_BASIS, SPDX_PORTED, TABLE, UNKNOWN, cc_id
 from collectors.licences import from_categories, from_category, from_flickr_id, from_text, from_url
+from collectors.licences.table import CC_CODES, CC_PORTS, PD_UNKNOWN_BASIS, SPDX_PORTED, TABLE, UNKNOWN, cc_id
 from collectors.rights import LicenceClass
 
 RECORDED = Path(__file__).resolve().parents[2].parent / "shared" / "recorded"

@@ -14,9 +14,9 @@ from faulty import Cut, FaultServer, MaxLag, Page, Refuse, Stall, always, for_pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors import redirects
-from collectors.pace import Gate
-from collectors.polite import (
+from collectors.web import redirects
+from collectors.web.pace import Gate
+from collectors.web.polite import (
     PACES,
     HostBusy,
     NoContact,

@@ -14,10 +14,10 @@ from real.wiki_contents import AUTHORS, SAMPLE
 
 from collectors.commons import SOURCE, CategoryMissing, CommonsSettings, NotAWiki, search
 from collectors.copies import settle_copies
-from collectors.polite import polite_session
 from collectors.record import Creator, Reason, Record, Skipped
 from collectors.rights import Confidence, LicenceClass
 from collectors.sources import Ask, Finished, Found
+from collectors.web.polite import polite_session
 from collectors.workspace import Store
 
 pytestmark = pytest.mark.mediawiki

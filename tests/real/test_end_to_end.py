@@ -198,7 +198,7 @@ def test_killed_again_and_again_it_still_gets_there(
 
 
 def every_fault_that_can_be_noticed(seed: int) -> Plan:
-    """Files may come damaged in any way, for their hash is known; nobody can see a flipped bit of an answer."""
+    """Files may be damaged in any way, for their hash is known; nobody can see a flipped bit of an answer."""
     files = seeded_plan(seed, 0.4, ALL_FAULTS)
     answers = seeded_plan(seed, 0.4, [fault for fault in ALL_FAULTS if not isinstance(fault, Flip)])
     return lambda asked: (files if asked.is_file else answers)(asked)

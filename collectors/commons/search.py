@@ -1,6 +1,6 @@
 """Wikimedia Commons, or any MediaWiki: the walk through a category tree.
 
-A source in two halves: this one walks and asks (through `mediawiki`), `commons_pages` reads what came.
+A source in two halves: this one walks and asks (through `mediawiki`), `pages` reads what came.
 """
 
 import re
@@ -11,13 +11,13 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
-from collectors import commons_statements
-from collectors.commons_pages import MissingFile, matching, parse, parse_page, wrap
+from collectors.commons import statements
+from collectors.commons.mediawiki import API, COMMONS, NotAWiki, Wiki, WikiRefused
+from collectors.commons.pages import MissingFile, matching, parse, parse_page, wrap
 from collectors.frozen import Settings
-from collectors.mediawiki import API, COMMONS, NotAWiki, Wiki, WikiRefused
-from collectors.polite import PACES, Pace, pace_for
 from collectors.record import Reason, Skipped
 from collectors.sources import Ask, Finished, Found, Source
+from collectors.web.polite import PACES, Pace, pace_for
 
 __all__ = ["SOURCE", "CategoryMissing", "CommonsSettings", "NotAWiki", "WikiRefused", "bare", "search"]
 
@@ -105,11 +105,11 @@ def _files(wiki: Wiki, ask: Ask, path: tuple[str, ...], told: set[int]) -> Itera
     for batch in wiki.files(path[-1]):
         new = {page["pageid"]: page for page in batch if page["pageid"] not in told}
         told.update(new)
-        statements = wiki.statements(list(new)) if has_statements else {}
+        stated = wiki.statements(list(new)) if has_statements else {}
         for pageid, page in new.items():
             answer = wrap(page, api=settings.api, wiki=wiki.slug, path=path)
             if has_statements:
-                answer["statements"] = commons_statements.kept(statements.get(pageid, {}))
+                answer["statements"] = statements.kept(stated.get(pageid, {}))
             yield _file(ask, answer, path)
 
 

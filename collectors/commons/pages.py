@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit, urlunsplit
 
-from collectors import commons_rights, commons_statements, prose
+from collectors.commons import page_rights, prose, statements
 from collectors.conclude import conclude, credit_line
 from collectors.record import Ai, Creator, FoundBy, Original, Record, Seen
 from collectors.workspace import canonical_json
@@ -102,7 +102,7 @@ def parse_page(answer: Mapping[str, Any], subject: str, at: datetime | None = No
     if not info or info.get("filemissing") or not info.get("url"):
         raise MissingFile(uid, "the page holds no file")
     when = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if at else None
-    fields = commons_rights.values(info.get("extmetadata"))
+    fields = page_rights.values(info.get("extmetadata"))
     title = without_namespace(page["title"])
     address = _page_address(page, info, api)
     visible, all_categories = _categories(page)
@@ -112,10 +112,10 @@ def parse_page(answer: Mapping[str, Any], subject: str, at: datetime | None = No
         "answer_sha256": hashlib.sha256(canonical_json(answer)).hexdigest(),
     }
     found = (
-        *commons_rights.evidence(fields, all_categories, **where),
-        *commons_statements.evidence(answer.get("statements", {}), **where),
+        *page_rights.evidence(fields, all_categories, **where),
+        *statements.evidence(answer.get("statements", {}), **where),
     )
-    rights = conclude(commons_rights.claims(found), commons_rights.restrictions(found))
+    rights = conclude(page_rights.claims(found), page_rights.restrictions(found))
     creator = prose.creator(fields.get("Artist", ""), address)
     wished = prose.plain(fields.get("Attribution", ""), 300)
     credited = Creator(name=wished, url=creator.url) if wished else creator

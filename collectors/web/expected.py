@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from collectors.record import Record, StoredFile
-from collectors.signatures import KNOWN, plain, sniff
+from collectors.web.signatures import KNOWN, plain, sniff
 
 
 class Came(Protocol):

@@ -17,12 +17,12 @@ from urllib.parse import urlsplit
 
 import requests
 
-from collectors.expected import Expected
-from collectors.pace import Pace, Stopped, host_name, pace_for, rest, stopped_by
 from collectors.progress import Progress, Silent
 from collectors.record import Reason, Record, StoredFile
-from collectors.signatures import HEAD
-from collectors.transfer import MAX_BYTES, Missed, Withheld, fetch
+from collectors.web.expected import Expected
+from collectors.web.pace import Pace, Stopped, host_name, pace_for, rest, stopped_by
+from collectors.web.signatures import HEAD
+from collectors.web.transfer import MAX_BYTES, Missed, Withheld, fetch
 from collectors.workspace import Store, written_whole
 
 __all__ = ["Missed", "copy_local", "fetch_all"]

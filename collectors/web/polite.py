@@ -14,12 +14,12 @@ from urllib.parse import urlsplit
 
 import requests
 
-from collectors.optout import AGENT, allowed_by_robots, opt_out
-from collectors.pace import PACES, HostBusy, Pace, Stopped, go_on, is_loopback, pace_for, rest, stopped_by
 from collectors.progress import Progress, Silent
-from collectors.redirects import RedirectRefused
-from collectors.retry import TRIES, backoff, retry_after
-from collectors.transport import Gates, NoContact, PoliteAdapter
+from collectors.web.optout import AGENT, allowed_by_robots, opt_out
+from collectors.web.pace import PACES, HostBusy, Pace, Stopped, go_on, is_loopback, pace_for, rest, stopped_by
+from collectors.web.redirects import RedirectRefused
+from collectors.web.retry import TRIES, backoff, retry_after
+from collectors.web.transport import Gates, NoContact, PoliteAdapter
 
 __all__ = [
     "PACES",

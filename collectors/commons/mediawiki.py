@@ -12,8 +12,8 @@ import mwclient
 import mwclient.errors
 import requests
 
-from collectors.commons_pages import merged, without_namespace
-from collectors.polite import HostBusy
+from collectors.commons.pages import merged, without_namespace
+from collectors.web.polite import HostBusy
 
 COMMONS = "https://commons.wikimedia.org/w/api.php"
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable
 from urllib.parse import unquote, urlsplit
 
-from collectors.licence_table import PD_BASES, PD_UNKNOWN_BASIS, TABLE, cc_id, cc_licence
+from collectors.licences.table import PD_BASES, PD_UNKNOWN_BASIS, TABLE, cc_id, cc_licence
 
 _CC_HOSTS = ("creativecommons.org", "www.creativecommons.org")
 _DEED = re.compile(r"(?:deed|legalcode)(?:\.[a-z]{2,3}(?:[-_][a-z]{2,4})?)?|rdf")

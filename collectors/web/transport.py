@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 
-from collectors.pace import Gate, HostBusy, Pace, host_name, is_loopback, pace_for
 from collectors.progress import Progress
-from collectors.redirects import check_redirect
-from collectors.retry import BROKEN_LINE, REPEATABLE, Trouble, backoff, innermost, retry_after, trouble
+from collectors.web.pace import Gate, HostBusy, Pace, host_name, is_loopback, pace_for
+from collectors.web.redirects import check_redirect
+from collectors.web.retry import BROKEN_LINE, REPEATABLE, Trouble, backoff, innermost, retry_after, trouble
 
 
 class NoContact(Exception):

@@ -11,11 +11,11 @@ from pathlib import Path
 import requests
 import urllib3
 
-from collectors.expected import Expected
 from collectors.frozen import Frozen
-from collectors.parts import Part
-from collectors.polite import HostBusy, RedirectRefused, backoff, go_on, opt_out, rest
 from collectors.record import Reason, Record, StoredFile
+from collectors.web.expected import Expected
+from collectors.web.parts import Part
+from collectors.web.polite import HostBusy, RedirectRefused, backoff, go_on, opt_out, rest
 from collectors.workspace import Store
 
 MAX_BYTES = 2_000_000_000

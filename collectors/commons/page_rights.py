@@ -1,6 +1,6 @@
 """What a wiki's file page says about rights: evidence from fields and categories, and what it amounts to.
 
-Two channels here, a third in `commons_statements`. `extmetadata` is scraped from the description page, names
+Two channels here, a third in `statements`. `extmetadata` is scraped from the description page, names
 one licence even where several are offered, and is cached by the file's SHA-1, so that byte-identical files
 may answer with each other's. `categories` are set by the licence templates of this very page, hidden ones
 included; they tell every licence offered and the grounds of a public-domain claim
@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from collectors import commons_statements, licences
+from collectors import licences
+from collectors.commons import statements
 from collectors.rights import Claim, Confidence, Evidence, LicenceClass
 
 NAMING = ("LicenseUrl", "License", "LicenseShortName", "UsageTerms")
@@ -51,7 +52,7 @@ def claims(found: Sequence[Evidence]) -> list[Claim]:
     said = list(_field_claims(fields))
     if expression := licences.from_categories(names):
         said.append(Claim(expression=expression, confidence=Confidence.INFERRED, channel="categories"))
-    return [*said, *commons_statements.claims(found)]
+    return [*said, *statements.claims(found)]
 
 
 def restrictions(found: Sequence[Evidence]) -> tuple[str, ...]:

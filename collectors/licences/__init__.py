@@ -10,8 +10,8 @@ from functools import lru_cache
 from itertools import product
 from typing import Any
 
-from collectors.licence_table import FLICKR, PD_UNKNOWN_BASIS, TABLE, UNKNOWN, Licence, cc_licence, unknown
-from collectors.licence_words import from_categories, from_category, from_text, from_url
+from collectors.licences.table import FLICKR, PD_UNKNOWN_BASIS, TABLE, UNKNOWN, Licence, cc_licence, unknown
+from collectors.licences.words import from_categories, from_category, from_text, from_url
 from collectors.rights import LicenceClass
 
 __all__ = [

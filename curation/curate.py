@@ -20,21 +20,13 @@ from curation import engine
 from curation.crop import centre_box
 from curation.duplicates import Copy, Look, copies
 from curation.examine import Examined, died, examine, folders, measure
-from curation.judged import Judged
+from curation.judged import Judged, OriginalsMissing
 from curation.policy import may_publish
 from curation.screen import screen
 from curation.settings import CurateSettings, PolicySettings
 
 SOURCES = ("nasa", "commons", "flickr", "deviantart")
 """Of copies under equal terms, the one from the earlier source stays; sources not named come last."""
-
-
-class OriginalsMissing(Exception):
-    """Files that the manifest lists and the workspace does not hold."""
-
-    def __init__(self, uids: Sequence[str]) -> None:
-        super().__init__(f"{len(uids)} originals are missing, {uids[0]} among them")
-        self.uids = tuple(uids)
 
 
 class VerdictsBroken(Exception):

@@ -20,7 +20,7 @@ from curation import card, crop, engine
 from curation.columns import COLUMNS, Row, Square, schema
 from curation.crop import Box
 from curation.folders import folder_written_whole
-from curation.judged import Judged
+from curation.judged import Judged, OriginalsMissing
 from curation.outcome import Outcome, outcomes, reasons
 from curation.settings import CurateSettings, PolicySettings
 
@@ -43,14 +43,6 @@ class NothingKept(Exception):
     def __init__(self, reasons: Counter[Reason]) -> None:
         super().__init__("no image is kept")
         self.reasons = reasons
-
-
-class OriginalsMissing(Exception):
-    """Kept images whose files are not in the workspace."""
-
-    def __init__(self, uids: Sequence[str]) -> None:
-        super().__init__(f"{len(uids)} originals are missing, {uids[0]} among them")
-        self.uids = tuple(uids)
 
 
 class BuiltFile(Frozen):

@@ -1,7 +1,17 @@
 """What curation decided about each image of a manifest (`verdicts.jsonl`)."""
 
+from collections.abc import Sequence
+
 from collectors.frozen import Frozen
 from collectors.record import Verdict
+
+
+class OriginalsMissing(Exception):
+    """Files that the manifest lists and the workspace does not hold."""
+
+    def __init__(self, uids: Sequence[str]) -> None:
+        super().__init__(f"{len(uids)} originals are missing, {uids[0]} among them")
+        self.uids = tuple(uids)
 
 
 class Judged(Frozen):

@@ -8,9 +8,11 @@ from collectors.collect import NothingFound
 from collectors.commons import CategoryMissing, NotAWiki, WikiRefused
 from collectors.folder import OutsideFolder, SidecarBroken
 from collectors.manifest import ManifestBroken, ManifestTooNew
-from collectors.polite import HostBusy, NoContact
+from collectors.web.polite import HostBusy, NoContact, RedirectRefused
 from collectors.workspace import DiskFull, WorkspaceBusy
-from curation.dataset import NothingKept, OriginalsMissing
+from curation.curate import VerdictsBroken
+from curation.dataset import NothingKept
+from curation.judged import OriginalsMissing
 from curation.outcome import NotJudged
 from universe_gan.demo import DemoInTheWay
 from universe_gan.exits import Exit
@@ -106,6 +108,12 @@ _TABLE: dict[type[BaseException], Callable[[Any], Failure]] = {
         "wait a while and run the same command again; what was learned so far is kept",
         Exit.BUSY,
     ),
+    RedirectRefused: lambda error: Failure(
+        f"{error.url} redirects to {error.target}, where we do not go: {error.why}",
+        "check the address in the recipe",
+        Exit.INPUT,
+    ),
+    VerdictsBroken: lambda error: Failure(str(error), "run `universe-gan curate …` again", Exit.INPUT),
     WorkspaceBusy: lambda error: Failure(
         f"{error.path} is in use by {error.holder}",
         "wait until it ends, or give this command its own workspace with --data",

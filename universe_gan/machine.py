@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from collectors.frozen import Frozen
-from collectors.polite import valid_contact
+from collectors.web.polite import valid_contact
 from universe_gan import __version__
 from universe_gan.stages import CONTACT
 

@@ -12,8 +12,8 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from collectors.collect import CollectSettings, Plan
 from collectors.frozen import Frozen, Settings
+from collectors.plan import CollectSettings, Plan
 from collectors.sources import table
 from collectors.workspace import canonical_json
 from curation.policy import check_settings

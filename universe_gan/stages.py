@@ -12,10 +12,10 @@ from typing import Any
 from collectors import manifest as manifests
 from collectors.collect import Collected, collect, collect_locked
 from collectors.manifest import Manifest
-from collectors.polite import Pace, polite_session
 from collectors.progress import Progress
 from collectors.record import Record, Verdict
 from collectors.relicense import Relicensed, relicense
+from collectors.web.polite import Pace, polite_session
 from collectors.workspace import Workspace
 from curation import audit as audits
 from curation import report as reports

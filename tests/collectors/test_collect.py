@@ -14,16 +14,10 @@ import pytest
 from builders import a_record
 
 from collectors import manifest as manifests
-from collectors.collect import (
-    CollectSettings,
-    NothingFound,
-    Plan,
-    choose,
-    collect,
-    collect_locked,
-    worth_fetching,
-)
+from collectors.choice import choose, worth_fetching
+from collectors.collect import NothingFound, collect, collect_locked
 from collectors.frozen import Frozen
+from collectors.plan import CollectSettings, Plan
 from collectors.record import Original, Reason, Record, Skipped, Verdict
 from collectors.sources import Ask, Finished, Found, Source
 from collectors.web.polite import polite_session

@@ -1,0 +1,49 @@
+"""What one recipe asks the collectors for."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from collectors.frozen import Settings
+from collectors.sources import Source
+from collectors.workspace import canonical_json
+
+
+class CollectSettings(Settings):
+    """`[collect]`: how many images of what, and which sizes are worth a download."""
+
+    subject: str = Field(min_length=1)
+    """What the images show; a column of the dataset."""
+    limit: int | None = Field(default=None, ge=1)
+    """Images to take, shared out evenly between the categories or searches; default: all."""
+    min_side: int = Field(default=256, ge=1)
+    """Shortest side in pixels, as the source states it."""
+    max_megapixels: float = Field(default=400, gt=0)
+    """Width × height beyond which an image is not fetched."""
+    max_megabytes: float = Field(default=200, gt=0)
+    """File size beyond which an image is not fetched."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One recipe, understood: what to ask of whom, and under which name the result goes."""
+
+    name: str
+    base: Path
+    """The recipe's folder."""
+    manifest: Path
+    settings: CollectSettings
+    sources: Sequence[tuple[Source, Any]]
+    """Each source with its own settings, in the recipe's order."""
+    recipe_sha256: str
+    tool: str
+
+    @property
+    def question(self) -> str:
+        """Hash of what is asked of the sources; limits and policy do not change it."""
+        asked = {source.name: settings.model_dump(mode="json") for source, settings in self.sources}
+        return hashlib.sha256(canonical_json([self.settings.subject, asked])).hexdigest()

@@ -71,10 +71,8 @@ def search(ask: Ask) -> Iterator[Record | Skipped]:
     files = {_name(path, folder): path for path in _files(folder)}
     asked = ask.now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     names = sorted({*credits, *(name for name, path in files.items() if path.suffix.lower() in PICTURES)})
-    with ask.progress.stage(f"folder {settings.path}", len(names)) as stage:
-        for name in names:
-            yield _look_at(ask, asked, folder, credits.get(name), files.get(name), name)
-            stage.advance()
+    for name in names:
+        yield _look_at(ask, asked, folder, credits.get(name), files.get(name), name)
 
 
 def parse(answer: Mapping[str, Any], subject: str) -> Record:

@@ -64,10 +64,10 @@ def curate(
         judged[record.uid] = _judge(record.uid, examined[_sha256(record)], settings)
     if settings.duplicates:
         left = [record for record in wanted if judged[record.uid].verdict.keep]
-        with progress.stage("duplicates", 1) as stage:
+        with progress.stage("compare", len(left)) as stage:
             looks = [_look(record, examined[_sha256(record)]) for record in left]
             found = copies(looks, folders(workspace).thumbnails.read)
-            stage.advance()
+            stage.advance(len(left))
         judged |= _without_copies(judged, found, {record.uid: record for record in left})
     verdicts = tuple(judged[uid] for uid in sorted(judged))
     write_verdicts(verdicts, workspace.verdicts)

@@ -15,10 +15,11 @@ from collectors.frozen import Frozen
 from collectors.manifest import Manifest
 from collectors.progress import Progress, Silent
 from collectors.record import Reason
-from collectors.workspace import Store, Workspace, canonical_json, write_whole
+from collectors.workspace import Workspace, canonical_json, write_whole
 from curation import card, crop, engine
 from curation.columns import COLUMNS, Row, Square, schema
 from curation.crop import Box
+from curation.examine import folders
 from curation.folders import folder_written_whole
 from curation.judged import Judged, OriginalsMissing
 from curation.outcome import Outcome, outcomes, reasons
@@ -111,7 +112,7 @@ def build(
         for name, text in card.files(facts):
             write_whole(folder / name, text)
         files = tuple(_built_file(path, folder) for path in sorted(folder.rglob("*")) if path.is_file())
-    squares.forget_others(kept)
+    squares.forget_others(everything)
     return BuiltDataset(
         path=workspace.dataset,
         rows=len(kept),
@@ -126,7 +127,7 @@ class _Squares:
 
     def __init__(self, workspace: Workspace, settings: CurateSettings, render: Render) -> None:
         self._originals = workspace.originals
-        self._store = Store(workspace.root / "squares")
+        self._store = folders(workspace).squares
         self._settings = settings
         self._render = render
 
@@ -147,12 +148,19 @@ class _Squares:
             assert outcome.judged is not None  # it was kept, so it was examined
             yield Row(outcome.record, outcome.judged, _square(data, self._settings.format))
 
-    def forget_others(self, kept: Sequence[Outcome]) -> None:
-        """Remove squares that no row uses any more."""
-        wanted = {self._store.path(self._key(outcome)) for outcome in kept}
+    def forget_others(self, everything: Iterable[Outcome]) -> None:
+        """Remove squares of images that are gone or were cut otherwise; those of dropped copies may be wanted yet."""
+        wanted = {self._store.path(key) for outcome in everything if (key := self._any_key(outcome))}
         for found in self._store.root.rglob("*"):
             if found.is_file() and found not in wanted:
                 found.unlink()
+
+    def _any_key(self, outcome: Outcome) -> str | None:
+        file, judged = outcome.record.file, outcome.judged
+        if not file or not judged or not judged.width or not judged.height:
+            return None
+        box = judged.box or crop.centre_box(judged.width, judged.height)
+        return crop.square_key(file.sha256, box, self._settings)
 
     def _key(self, outcome: Outcome) -> str:
         path, box = self._job(outcome)

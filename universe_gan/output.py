@@ -39,6 +39,7 @@ class Output:
         self._err = Console(stderr=True, highlight=False, soft_wrap=True)
         self._notes: list[str] = []
         self._log: Path | None = None
+        self._bars: Bars | None = None
 
     def keep_log(self, path: Path) -> None:
         """From now on, write every line into this file too."""
@@ -106,7 +107,10 @@ class Output:
             yield plain
             plain.close()
             return
-        with Bars(
+        if self._bars is not None:  # a stage inside a stage: a terminal has room for one display only
+            yield _BarStage(self._bars, self._bars.add_task(f"  {name}", total=total))
+            return
+        self._bars = Bars(
             SpinnerColumn(),
             TextColumn("{task.description}"),
             BarColumn(),
@@ -114,11 +118,15 @@ class Output:
             _Rate(),
             TimeRemainingColumn(),
             console=self._err,
-        ) as bars:
-            task = bars.add_task(name, total=total)
-            yield _BarStage(bars, task)
-            if bars.tasks[0].total is None:
-                bars.update(task, total=bars.tasks[0].completed)
+        )
+        try:
+            with self._bars as bars:
+                task = bars.add_task(name, total=total)
+                yield _BarStage(bars, task)
+                if bars.tasks[0].total is None:
+                    bars.update(task, total=bars.tasks[0].completed)
+        finally:
+            self._bars = None
 
 
 class PlainStage:

@@ -39,6 +39,18 @@ def test_a_note_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == "host pauses\n"
 
 
+def test_a_terminal_shows_a_stage_inside_a_stage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    output = Output()
+    with output.stage("outer", 2) as outer, output.stage("inner") as inner:
+        inner.expect(3)
+        inner.advance(3)
+        output.note("a note between the bars")
+        outer.advance(2)
+    with output.stage("next") as later:
+        later.advance(7)
+
+
 def test_plain_progress_speaks_every_thirty_seconds_with_rate_and_time_left() -> None:
     now = 0.0
     lines: list[str] = []

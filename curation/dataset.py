@@ -149,7 +149,7 @@ class _Squares:
             yield Row(outcome.record, outcome.judged, _square(data, self._settings.format))
 
     def forget_others(self, everything: Iterable[Outcome]) -> None:
-        """Remove squares of images that are gone or were cut otherwise; those of dropped copies may be wanted yet."""
+        """Remove squares of images that are gone or cut otherwise; a dropped copy may yet be wanted."""
         wanted = {self._store.path(key) for outcome in everything if (key := self._any_key(outcome))}
         for found in self._store.root.rglob("*"):
             if found.is_file() and found not in wanted:

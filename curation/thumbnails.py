@@ -67,8 +67,8 @@ def thumbnails(
 ) -> dict[str, str]:
     """`data:` addresses by uid, for every image that is here and can be shown.
 
-    With `settings`, they are made from the finished squares where there are any, else from the originals. They
-    stay in `previews/` of the workspace for the next report.
+    With `settings`, they are made from the finished squares where there are any, else from the originals.
+    They stay in `previews/` of the workspace for the next report.
     """
     shown = {
         outcome.record.uid: _job(outcome, workspace, settings)

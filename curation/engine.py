@@ -135,8 +135,14 @@ class _Pool(Generic[Item, Result]):
         self._pool = ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(end,))
 
     def submit(self, item: Item) -> "Future[Result]":
-        with _interrupts_held():  # a worker may start here, and inherits the mask until it ignores Ctrl-C
-            return self._pool.submit(self._function, item)
+        """Hand an item over; a pool that just broke answers with a future that failed with it."""
+        try:
+            with _interrupts_held():  # a worker may start here, and inherits the mask until it ignores Ctrl-C
+                return self._pool.submit(self._function, item)
+        except BrokenProcessPool as broken:
+            future: Future[Result] = Future()
+            future.set_exception(broken)
+            return future
 
     def stop(self) -> None:
         """Stop the workers now, finished or not. May be called twice."""

@@ -96,6 +96,18 @@ def test_an_item_whose_worker_died_once_is_tried_again(tmp_path: Path) -> None:
     assert list(run(partial(shot_once, mark=tmp_path / "mark"), range(9), workers=2)) == list(range(9))
 
 
+def test_a_pool_that_broke_before_an_item_was_handed_over_loses_nothing() -> None:
+    """Slow handing over: the pool is broken long before the later items are taken."""
+
+    def slowly() -> Iterator[int]:
+        for number in range(8):
+            time.sleep(0.15 if number > 1 else 0)
+            yield number
+
+    results = run(partial(shot, victims=(0,)), slowly(), workers=2, died=lambda item: -1)
+    assert list(results) == [-1, *range(1, 8)]
+
+
 def test_without_a_word_on_the_dead_it_is_an_error_that_names_the_item() -> None:
     with pytest.raises(WorkerDied) as caught:
         list(run(partial(shot, victims=(4,)), range(9), workers=2))

@@ -11,6 +11,7 @@ from collectors.workspace import write_whole
 from curation.audit import Audit, Concern
 from universe_gan import machine, stages, template
 from universe_gan.exits import Exit
+from universe_gan.invocation import python, tool
 from universe_gan.output import Output
 from universe_gan.recipe import Recipe, RecipeExists, find, load, shipped_path
 from universe_gan.stages import as_json
@@ -29,7 +30,7 @@ def init(output: Output, name: str | None, *, show: bool, pattern: str | None) -
     write_whole(path, text)
     output.line(f"wrote {path}")
     output.result({"recipe": str(path)})
-    output.say(f"next: edit it, then universe-gan collect {path} --dry-run")
+    output.say(f"next: edit it, then {tool()} collect {path} --dry-run")
     return Exit.DONE
 
 
@@ -66,8 +67,8 @@ def collect(output: Output, recipe: Recipe, *, locked: bool, refresh: bool, dry_
     output.result(_collected_json(result))
     code = _collect_exit(result, locked=locked)
     if code is Exit.DONE:
-        follow = f"universe-gan collect {recipe.path}" if dry_run else f"universe-gan audit {recipe.path}"
-        output.say(f"next: {follow}")
+        stage = "collect" if dry_run else "audit"
+        output.say(f"next: {tool()} {stage} {recipe.path}")
     return code
 
 
@@ -93,7 +94,7 @@ def _tell_collected(
             f"{result.taken:,} images are here; {result.pending:,} could not be fetched now,"
             " so the manifest is not sealed yet"
         )
-        output.say(f"next: universe-gan collect {recipe.path}   (tries just those)")
+        output.say(f"next: {tool()} collect {recipe.path}   (tries just those)")
     elif locked:
         output.line(f"{result.taken:,} files of {recipe.manifest} are here and verified")
     elif result.manifest:
@@ -123,7 +124,7 @@ def audit(output: Output, recipe: Recipe) -> Exit:
     output.result(as_json(result))
     if result.violations:
         return Exit.VIOLATIONS
-    output.say(f"next: universe-gan curate {recipe.path}")
+    output.say(f"next: {tool()} curate {recipe.path}")
     return Exit.DONE
 
 
@@ -147,7 +148,7 @@ def curate(output: Output, recipe: Recipe, *, workers: int | None) -> Exit:
         result = stages.run_curate(recipe, workspace, output, workers)
     _tell_curated(output, recipe, result)
     output.result(_curated_json(result))
-    output.say(f"next: universe-gan report {recipe.path}")
+    output.say(f"next: {tool()} report {recipe.path}")
     return Exit.DONE
 
 
@@ -217,15 +218,13 @@ def _tell_next(output: Output, recipe: Recipe, *, demo: bool) -> None:
     output.say(f"  open {recipe.data / 'report.html'} in a browser")
     output.say(f"  {_load_line(recipe)}")
     if demo:
-        output.say(
-            "  universe-gan init my-nebulae --from nebulae   (your own recipe, from Wikimedia Commons)"
-        )
+        output.say(f"  {tool()} init my-nebulae --from nebulae   (your own recipe, from Wikimedia Commons)")
     else:
-        output.say(f"  universe-gan status {recipe.path}")
+        output.say(f"  {tool()} status {recipe.path}")
 
 
 def _load_line(recipe: Recipe) -> str:
-    return f"python -c \"import datasets; print(datasets.load_dataset('{recipe.data / 'dataset'}'))\""
+    return f"{python()} -c \"import datasets; print(datasets.load_dataset('{recipe.data / 'dataset'}'))\""
 
 
 def relicense(output: Output, recipe: Recipe, *, dry_run: bool) -> Exit:
@@ -248,7 +247,7 @@ def relicense(output: Output, recipe: Recipe, *, dry_run: bool) -> Exit:
             "written": not dry_run,
         }
     )
-    output.say(f"next: universe-gan audit {recipe.path}")
+    output.say(f"next: {tool()} audit {recipe.path}")
     return Exit.DONE
 
 
@@ -257,7 +256,7 @@ def status(output: Output, recipes: Sequence[str], data: Path | None) -> Exit:
     paths = [find(one) for one in recipes] or sorted(Path("manifests").glob("*.toml"))
     if not paths:
         output.line("no recipes in manifests/")
-        output.say("next: universe-gan init NAME")
+        output.say(f"next: {tool()} init NAME")
     standings = [standing(load(path, data=data)) for path in paths]
     for one in standings:
         _tell_standing(output, one)
@@ -269,7 +268,7 @@ def _tell_standing(output: Output, one: Standing) -> None:
     output.table(
         one.recipe, ["stage", "stands", "facts"], [(row.name, row.stands, row.facts) for row in one.stages]
     )
-    output.line(f"next: {one.next}" if one.next else "everything is up to date")
+    output.line(f"next: {tool()} {one.next}" if one.next else "everything is up to date")
 
 
 def _reason_rows(reasons: Mapping[Reason, int] | Counter[str]) -> list[tuple[int, str, str]]:

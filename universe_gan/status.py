@@ -18,7 +18,7 @@ class Standing(Frozen):
     recipe: str
     stages: tuple[StageStanding, ...]
     next: str | None
-    """The command to run now; `None` when all is up to date."""
+    """The command to run now, without the name of the tool; `None` when all is up to date."""
 
 
 def standing(recipe: Recipe) -> Standing:
@@ -31,7 +31,7 @@ def standing(recipe: Recipe) -> Standing:
     notes = State(workspace).read()
     rows += [_later(stage, notes.get(stage), root, workspace) for stage in STAGES[1:]]
     todo = next((row.name for row in rows if row.stands != "done"), None)
-    command = f"universe-gan {todo} {recipe.path}" if todo else None
+    command = f"{todo} {recipe.path}" if todo else None
     return Standing(recipe=str(recipe.path), stages=tuple(rows), next=command)
 
 

@@ -53,7 +53,7 @@
     }
     for (const [family, size] of families) {
       family.hidden = size === 0;
-      family.dataset.n = Math.min(size || 1, 8);
+      if (size) family.dataset.n = Math.min(size, 8);
     }
     for (const [section, size] of sections) section.hidden = size === 0;
     count.querySelector("b").textContent = shown.toLocaleString("en");

@@ -19,10 +19,8 @@ def tool() -> str:
 
 def python() -> str:
     """`python` where the shell finds this very interpreter under that name, else its path."""
-    found = shutil.which("python")
-    return (
-        "python" if found and str(Path(found).absolute()) == sys.executable else _short(Path(sys.executable))
-    )
+    found = Path(shutil.which("python") or "")
+    return "python" if str(found.absolute()) == sys.executable else _short(Path(sys.executable))
 
 
 def _short(path: Path) -> str:

@@ -177,6 +177,7 @@ def _templates() -> jinja2.Environment:
     templates.filters.update(
         yaml=lambda text: Markdown(yaml_string(text)),
         raw=lambda text: Markdown(plain(str(text)).replace("`", "'")),
+        ours=Markdown,
         link=licence_link,
         asks=asks,
         number=lambda number: Markdown(f"{number:,}"),

@@ -1,0 +1,183 @@
+"""The words beside a dataset: valid for the Hub, complete in their credits, and deaf to hostile titles."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from builders import BY, CC0, NASA, SA, UNKNOWN, a_judgement, a_manifest, a_record
+from huggingface_hub import DatasetCard
+from markdown_it import MarkdownIt
+
+from collectors.record import Reason, Record, Verdict
+from curation import card
+from curation.card import HUB_LICENCES, Facts, asks, hub_licence, size_category
+from curation.columns import COLUMNS
+from curation.outcome import outcomes
+from curation.settings import CurateSettings, PolicySettings
+
+HOSTILE = (
+    '"]\n---\nlicense: mit\n# <script>alert(1)</script> ![x](http://evil.example/t.gif) '
+    "| [y](javascript:z) `q` [z](http://evil.example) &lt;b&gt; http://evil.example"
+)
+
+MARKDOWN = MarkdownIt("commonmark").enable("table")
+
+
+def facts(*records: Record, title: str | None = "Nebulae", **manifest: Any) -> Facts:
+    whole = a_manifest(records, **manifest)
+    judged = [a_judgement(record) for record in records if record.file]
+    policy = PolicySettings()
+    return Facts(whole, outcomes(whole, judged, policy), CurateSettings(), policy, title, "f" * 64)
+
+
+def texts(about: Facts) -> dict[str, str]:
+    return dict(card.files(about))
+
+
+def front(text: str, tmp_path: Path) -> dict[str, Any]:
+    """The card's metadata, as the Hub's own library reads them."""
+    path = tmp_path / "README.md"
+    path.write_text(text)
+    data: dict[str, Any] = DatasetCard.load(path).data.to_dict()
+    assert data == yaml.safe_load(text.split("---\n")[1])
+    return data
+
+
+def test_a_mixed_set_has_no_single_licence(tmp_path: Path) -> None:
+    text = texts(facts(a_record(number=1), a_record(number=2, rights=CC0), a_record(number=3, rights=BY)))
+    data = front(text["README.md"], tmp_path)
+    assert data["license"] == "other"
+    assert data["license_name"] == "licence-per-image"
+    assert data["license_link"] in text
+    assert data["pretty_name"] == "Nebulae"
+    assert data["task_categories"] == ["unconditional-image-generation"]
+    assert data["size_categories"] == ["n<1K"]
+    assert data["configs"] == [
+        {"config_name": "default", "data_files": [{"split": "train", "path": "data/train-*"}]}
+    ]
+
+
+def test_one_licence_that_the_hub_knows_is_the_licence_of_the_set(tmp_path: Path) -> None:
+    data = front(texts(facts(a_record(number=1), a_record(number=2)))["README.md"], tmp_path)
+    assert data["license"] == "cc-by-sa-4.0"
+    assert "license_name" not in data
+
+
+def test_one_licence_that_the_hub_does_not_know_is_other(tmp_path: Path) -> None:
+    about = facts(a_record(number=1, rights=NASA))
+    assert front(texts(about)["README.md"], tmp_path)["license"] == "other"
+    assert hub_licence([]) == "other"
+    assert "CC-BY-SA-2.0" not in HUB_LICENCES
+    assert "CC-BY-SA-2.5" not in HUB_LICENCES
+
+
+def test_every_licence_stands_in_the_table_with_its_count_and_what_it_asks() -> None:
+    text = texts(facts(a_record(number=1), a_record(number=2), a_record(number=3, rights=CC0)))
+    for name in ("README.md", "LICENSE.md"):
+        assert (
+            "| [CC BY-SA 4.0](https://creativecommons.org/licenses/by-sa/4.0/) | `CC-BY-SA-4.0` | 2 "
+            "| credit the creator, share adaptations alike |"
+        ) in text[name]
+        assert "| `CC0-1.0` | 1 | nothing |" in text[name]
+
+
+def test_every_column_and_every_reason_is_explained() -> None:
+    refused = a_record(
+        number=9, rights=UNKNOWN, file=None, refused=Verdict(reason=Reason.NO_LICENCE, detail="nothing")
+    )
+    text = texts(facts(a_record(number=1), refused, skipped={"not-an-image": 1234}))["README.md"]
+    for column in COLUMNS:
+        assert f"| `{column.name}` | {column.type} | {column.words} |" in text
+    assert f"| `no-licence` | 1 | {Reason.NO_LICENCE.words} |" in text
+    assert f"| `not-an-image` | 1,234 | {Reason.NOT_AN_IMAGE.words} |" in text
+    assert "Of 1,236 images seen, 1 are here." in text
+
+
+def test_the_card_says_how_to_make_it_again() -> None:
+    about = facts(a_record(number=1))
+    text = texts(about)["README.md"]
+    assert about.manifest.header.root_sha256 in text
+    assert "f" * 64 in text
+    assert "universe-gan collect --locked manifests/nebulae.toml" in text
+    assert "universe-gan 0.1.0" in text
+
+
+def test_doubts_about_rights_are_said() -> None:
+    doubtful = a_record(number=1, rights=SA | {"confidence": "inferred", "conflict": "a says x, b says y"})
+    calm = texts(facts(a_record(number=2)))["README.md"]
+    text = texts(facts(doubtful, a_record(number=2)))["README.md"]
+    assert "inferred from free text" in text
+    assert "contradicts itself" in text
+    assert "inferred from free text" not in calm
+    assert "contradicts itself" not in calm
+
+
+def test_everybody_is_credited_with_title_author_source_and_licence() -> None:
+    records = [a_record(number=n, rights=(SA, CC0)[n % 2]) for n in range(1, 6)]
+    text = texts(facts(*records))["ATTRIBUTION.md"]
+    for n in range(1, 6):
+        assert (
+            f"- [Nebula {n}.jpg](https://commons.wikimedia.org/wiki/File:Nebula_{n}.jpg) by "
+            f"[Ada Lane {n}](https://commons.wikimedia.org/wiki/User:Ada_Lane) (`commons:M{n}`)\n"
+        ) in text
+    assert "## [CC BY-SA 4.0](https://creativecommons.org/licenses/by-sa/4.0/)" in text
+    assert "cut to a square and scaled to 512 × 512 px" in text
+
+
+def test_an_unknown_creator_is_said_to_be_unknown() -> None:
+    text = texts(facts(a_record(number=1, rights=CC0, creator={"name": None, "url": None}, page=None)))
+    assert "- Nebula 1.jpg, creator not stated (`commons:M1`)" in text["ATTRIBUTION.md"]
+
+
+@pytest.mark.parametrize("where", ["title", "creator", "subject", "name"])
+def test_hostile_words_stay_words(tmp_path: Path, where: str) -> None:
+    record = a_record(
+        number=1,
+        title=HOSTILE if where == "title" else "File:A.jpg",
+        creator={"name": HOSTILE if where == "creator" else "Ada", "url": "https://x.example/) <b>"},
+    )
+    about = facts(
+        record,
+        title=HOSTILE if where == "name" else "Nebulae",
+        subject=HOSTILE if where == "subject" else "nebula",
+    )
+    all_texts = texts(about)
+    data = front(all_texts["README.md"], tmp_path)
+    assert data["license"] == "cc-by-sa-4.0"
+    assert data["pretty_name"] == (" ".join(HOSTILE.split()) if where == "name" else "Nebulae")
+    shown = " ".join(HOSTILE.split())
+    for name, text in all_texts.items():
+        assert "\nlicense: mit" not in text
+        words = text.split("\n---\n", 1)[1] if name == "README.md" else text
+        tokens = [token for block in MARKDOWN.parse(words) for token in (block, *(block.children or ()))]
+        kinds = {token.type for token in tokens}
+        assert not kinds & {"html_block", "html_inline", "image"}
+        links = {str(token.attrs["href"]) for token in tokens if token.type == "link_open"}
+        assert not [link for link in links if "evil" in link or link.startswith("javascript")]
+        if name == "ATTRIBUTION.md" and where in ("title", "creator"):
+            lines = [block.content for block in MARKDOWN.parse(words) if block.type == "inline"]
+            assert len(lines) == 4
+            assert shown in "".join(token.content for token in tokens if token.type == "text")
+
+
+def test_size_categories_are_those_of_the_hub() -> None:
+    sizes = [1, 999, 1_000, 9_999, 10_000, 100_000, 1_000_000, 10_000_000]
+    assert [size_category(rows) for rows in sizes] == [
+        "n<1K",
+        "n<1K",
+        "1K<n<10K",
+        "1K<n<10K",
+        "10K<n<100K",
+        "100K<n<1M",
+        "1M<n<10M",
+        "10M<n<100M",
+    ]
+
+
+def test_a_licence_whose_terms_are_not_known_does_not_seem_free() -> None:
+    from collectors import licences
+
+    assert "partly unknown" in asks(licences.get("NOASSERTION"))
+    assert asks(licences.get("CC0-1.0")) == "nothing"
+    assert asks(licences.get("CC-BY-NC-ND-4.0")) == "credit the creator, no commercial use, no adaptations"

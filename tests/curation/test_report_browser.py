@@ -1,0 +1,239 @@
+"""The report in a real browser: badges, filters, keyboard, contrast; no errors, requests, injected markup."""
+
+import os
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_report import HOSTILE, a_collection
+
+from collectors.workspace import Workspace
+from curation import report
+from curation.settings import PolicySettings
+
+CHROMIUM = Path("/usr/bin/chromium")
+
+pytestmark = pytest.mark.browser
+
+WORDS = (
+    ".badge, .mark, .meta, .name, .reason, .reason b, .soft, .kicker, .legend li, td, th, summary, .ribbon, "
+    ".empty, .count, .chips label, .choice label, footer p, details dt, .lede"
+)
+CONTRAST = """
+(words) => {
+  const parse = (text) => {
+    const numbers = text.match(/[\\d.]+/g).map(Number);
+    const scale = text.startsWith("color(") ? 255 : 1;
+    return numbers.map((v, at) => (at < 3 ? v * scale : v));
+  };
+  const linear = (v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+  const light = (rgb) => {
+    const [r, g, b] = rgb.slice(0, 3).map((v) => linear(v / 255));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const ground = (element) => {
+    for (let up = element; up; up = up.parentElement) {
+      const rgb = parse(getComputedStyle(up).backgroundColor);
+      if (rgb.length < 4 || rgb[3] > 0.9) return rgb;
+    }
+    return [255, 255, 255];
+  };
+  return [...document.querySelectorAll(words)].map((element) => {
+    const pair = [light(parse(getComputedStyle(element).color)), light(ground(element))];
+    const [bright, dim] = pair.sort((x, y) => y - x);
+    return [element.className || element.tagName, Math.round(((bright + 0.05) / (dim + 0.05)) * 100) / 100];
+  });
+}
+"""
+"""WCAG 2 contrast of every kind of words against the nearest ground that is not see-through."""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    name = "playwright.sync_api"
+    api = import_module(name) if _required() else pytest.importorskip(name)
+    if not CHROMIUM.exists():
+        if _required():
+            pytest.fail(f"a browser is required here, and {CHROMIUM} is not installed")
+        pytest.skip(f"{CHROMIUM} is not installed")
+    with api.sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+def _required() -> bool:
+    return "browser" in os.environ.get("UNIVERSE_GAN_REQUIRE", "")
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> str:
+    workspace = Workspace(tmp_path_factory.mktemp("report"))
+    manifest, judged = a_collection(workspace)
+    path = report.write(manifest, judged, workspace, policy=PolicySettings(), title=HOSTILE, workers=1)
+    return path.as_uri()
+
+
+class Opened:
+    """A page, and everything it did that a report must not do."""
+
+    def __init__(self, browser: Any, address: str, **options: Any) -> None:
+        self.bad: list[str] = []
+        self.page = browser.new_context(**options).new_page()
+        self.page.on("console", lambda message: self.bad.append(f"console: {message.text}"))
+        self.page.on("pageerror", lambda error: self.bad.append(f"error: {error}"))
+        self.page.on(
+            "dialog", lambda dialog: (self.bad.append(f"dialog: {dialog.message}"), dialog.dismiss())
+        )
+        self.page.on("request", lambda request: self._note(request.url, address))
+        self.page.goto(address)
+
+    def _note(self, url: str, address: str) -> None:
+        if not url.startswith("data:") and url.split("#")[0] != address.split("#")[0]:
+            self.bad.append(f"request: {url}")
+
+    def shown(self) -> list[str]:
+        """The uids in view, in the order of the page."""
+        tiles = self.page.locator("[data-uid]:visible")
+        return [str(uid) for uid in tiles.evaluate_all("all => all.map((one) => one.dataset.uid)")]
+
+    def settle(self) -> None:
+        self.page.evaluate(
+            "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        )
+
+
+@pytest.fixture
+def opened(browser: Any, address: str) -> Iterator[Opened]:
+    page = Opened(browser, address, viewport={"width": 1300, "height": 900})
+    yield page
+    page.page.context.close()
+    assert page.bad == []
+
+
+ALL = [f"commons:M{n}" for n in (1, 2, 6, 3, 4, 5)]
+
+
+def test_it_opens_without_errors_requests_or_injected_markup(opened: Opened) -> None:
+    page = opened.page
+    assert opened.shown() == ALL
+    assert page.locator("script").count() == 1
+    assert page.locator("img:not([src^='data:'])").count() == 0
+    assert page.locator("[onclick], [onerror], a[href^='javascript']").count() == 0
+    assert "onerror=alert(1)" in page.locator("h1").inner_text()
+    page.mouse.wheel(0, 5_000)
+    page.wait_for_function("[...document.images].every((one) => one.complete && one.naturalWidth > 0)")
+
+
+def test_badges_say_the_licence_in_words_and_colour_and_pictures_lead_to_the_source(opened: Opened) -> None:
+    tile = opened.page.locator("[data-uid='commons:M1']")
+    badge = tile.locator(".badge")
+    assert badge.inner_text().startswith("CC BY-SA 4.0")
+    assert "share-alike" in (badge.text_content() or "")
+    other = opened.page.locator("[data-uid='commons:M2'] .badge")
+    colours = [one.evaluate("(e) => getComputedStyle(e).backgroundColor") for one in (badge, other)]
+    assert colours[0] != colours[1]
+    link = tile.locator(".frame a")
+    assert link.get_attribute("href") == "https://commons.wikimedia.org/wiki/File:Nebula_1.jpg"
+    assert link.get_attribute("rel") == "noopener noreferrer"
+
+
+def test_a_dropped_copy_is_grey_and_right_of_its_twin(opened: Opened) -> None:
+    kept, copy = (opened.page.locator(f"[data-uid='commons:M{n}']") for n in (1, 2))
+    first, second = kept.bounding_box(), copy.bounding_box()
+    assert first["y"] == second["y"]
+    assert first["x"] + first["width"] <= second["x"] < first["x"] + 2 * first["width"]
+    assert "grayscale(1)" in copy.locator("img").evaluate("(e) => getComputedStyle(e).filter")
+    assert kept.locator("img").evaluate("(e) => getComputedStyle(e).filter") == "none"
+
+
+@pytest.mark.parametrize(
+    ("fragment", "expected"),
+    [
+        ("#show=kept", [1, 6]),
+        ("#show=out", [2, 3, 4, 5]),
+        ("#class=sa", [1, 6]),
+        ("#class=by&class=pd", [2, 3, 4]),
+        ("#reason=too-small", [3]),
+        ("#mark=conflict", [6]),
+        ("#mark=any", [6, 4]),
+        ("#q=nebula+3", [3]),
+        ("#q=ADA+LANE", [1, 2, 3, 4, 5]),
+        ("#q=commons:m4", [4]),
+        ("#show=kept&class=by", []),
+        ("#reason=no-such-reason&show=nonsense", [1, 2, 6, 3, 4, 5]),
+        ("#pictures", [1, 2, 6, 3, 4, 5]),
+    ],
+)
+def test_the_address_opens_a_filtered_view(
+    browser: Any, address: str, fragment: str, expected: list[int]
+) -> None:
+    opened = Opened(browser, address + fragment)
+    assert opened.shown() == [f"commons:M{number}" for number in expected]
+    assert opened.page.locator("#count").inner_text() == f"{len(expected)} of 6 images"
+    assert opened.page.locator("#nothing").is_visible() == (not expected)
+    assert opened.bad == []
+    opened.page.context.close()
+
+
+def test_filters_work_by_mouse_and_are_kept_in_the_address(opened: Opened) -> None:
+    page = opened.page
+    page.get_by_text("left out", exact=True).click()
+    page.select_option("[name=reason]", "duplicate")
+    opened.settle()
+    assert opened.shown() == ["commons:M2"]
+    assert page.url.endswith("#show=out&reason=duplicate")
+    page.fill("[name=q]", "nowhere")
+    opened.settle()
+    assert opened.shown() == []
+    assert page.get_by_text("Nothing matches these filters.").is_visible()
+    page.get_by_role("button", name="Show everything").click()
+    opened.settle()
+    assert opened.shown() == ALL
+    page.evaluate("location.hash = 'class=pd'")
+    page.wait_for_function("document.querySelectorAll('[data-uid]:not([hidden])').length === 2")
+    assert page.locator("[name=class][value=pd]").is_checked()
+
+
+def test_everything_can_be_done_with_the_keyboard(opened: Opened) -> None:
+    page = opened.page
+    page.keyboard.press("/")
+    page.keyboard.type("nebula 2")
+    opened.settle()
+    assert opened.shown() == ["commons:M2"]
+    page.keyboard.press("Escape")
+    opened.settle()
+    assert opened.shown() == ALL
+    page.keyboard.press("Tab")
+    page.keyboard.press("ArrowRight")
+    opened.settle()
+    assert opened.shown() == ["commons:M1", "commons:M6"]
+    page.locator("[data-uid='commons:M1'] summary").focus()
+    page.keyboard.press("Enter")
+    assert page.locator("[data-uid='commons:M1'] dd").first.is_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_all_words_can_be_read_in_light_and_dark(browser: Any, address: str, scheme: str) -> None:
+    opened = Opened(browser, address, color_scheme=scheme, viewport={"width": 1300, "height": 900})
+    measured = opened.page.evaluate(CONTRAST, WORDS)
+    assert len(measured) > 50
+    assert [found for found in measured if found[1] < 4.5] == []
+    opened.page.context.close()
+
+
+def test_it_fits_a_phone(browser: Any, address: str) -> None:
+    opened = Opened(browser, address, viewport={"width": 360, "height": 740})
+    assert opened.page.evaluate("document.documentElement.scrollWidth") == 360
+    assert opened.shown() == ALL
+    opened.page.context.close()
+
+
+def test_it_can_be_read_without_its_script(browser: Any, address: str) -> None:
+    opened = Opened(browser, address, java_script_enabled=False)
+    assert opened.page.locator("#filters").is_hidden()
+    assert opened.page.locator("[data-uid='commons:M1'] .name").is_visible()
+    assert opened.bad == []
+    opened.page.context.close()

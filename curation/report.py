@@ -25,6 +25,9 @@ from curation.settings import CurateSettings, PolicySettings
 from curation.thumbnails import SIDE, Thumbnail, capped, thumbnail, thumbnails
 from curation.tiles import CLASS_WORDS, MARKS, Tile, families, tiles
 
+MANY = 400
+"""With more images than this the browser draws only what is in view."""
+
 MOST_REFUSED = 5_000
 """Refused images are listed up to this number; the counts and tables always hold all of them."""
 
@@ -74,6 +77,7 @@ def write(
         "violations": _violations(audit),
         "capped": len(without),
         "side": SIDE,
+        "many": MANY,
         **_inline(),
     }
     target = path or workspace.report

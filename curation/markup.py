@@ -7,7 +7,8 @@ from urllib.parse import quote, urlsplit
 
 _SPACE = re.compile(r"\s+")
 _UNSEEN = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffc]")
-_MARKDOWN = re.compile(r"[\\`*_{}\[\]<>#|~&$@:]|(?<=www)\.", re.IGNORECASE)
+_MARKDOWN = re.compile(r"[\\`*_{}\[\]<>#|~&$@]|:(?=//|[\w+-]+:)|(?<=www)\.", re.IGNORECASE)
+"""A colon only where it could make an address or an emoji (`:smile:`)."""
 _NOT_YAML = re.compile(
     "[^\\x20-\\x7e\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )

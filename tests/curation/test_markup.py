@@ -32,8 +32,13 @@ def test_plain_text_is_one_visible_line(text: str) -> None:
 
 
 def test_every_mark_that_means_something_in_markdown_is_escaped() -> None:
-    escaped = str(markdown("*_`[]<>|#~&$\\{}@:"))
-    assert escaped == "".join(f"\\{mark}" for mark in "*_`[]<>|#~&$\\{}@:")
+    escaped = str(markdown("*_`[]<>|#~&$\\{}@"))
+    assert escaped == "".join(f"\\{mark}" for mark in "*_`[]<>|#~&$\\{}@")
+
+
+def test_a_colon_is_escaped_only_where_it_makes_an_address_or_an_emoji() -> None:
+    assert markdown("refused: no licence") == "refused: no licence"
+    assert markdown("http://x.org :smile:") == "http\\://x.org \\:smile:"
 
 
 def test_ordinary_names_stay_readable_in_the_source() -> None:

@@ -134,7 +134,7 @@ def _homepage(about: metadata.PackageMetadata) -> str | None:
     labelled = [str(line).partition(", ") for line in fields.get("project_url") or []]
     urls = {label.strip().lower(): url for label, _, url in labelled}
     stated = fields.get("home_page")
-    found = (stated, urls.get("homepage"), urls.get("source"), urls.get("repository"))
+    found = (stated, urls.get("homepage"), urls.get("source"), urls.get("repository"), urls.get("code"))
     return next((str(url) for url in found if url), None)
 
 

@@ -29,7 +29,7 @@ class Cellar:
     def find(self, record: Record) -> StoredFile | None:
         """The stored file of this record, or of a byte-identical one."""
         file = self._files.get(identity(record))
-        return file if file and file.sha256 in self._store else None
+        return file if file and self._store.size(file.sha256) == file.bytes else None
 
     def add(self, record: Record, file: StoredFile) -> None:
         self._files[identity(record)] = file

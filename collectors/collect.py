@@ -91,7 +91,7 @@ def collect(
     result.planned_bytes = sum(record.original.bytes or 0 for record in chosen if not cellar.find(record))
     if dry_run:
         result.taken = len(chosen)
-        result.reasons[Reason.NOT_NEEDED] += len(candidates) - len(chosen)
+        _count_the_rest(result, candidates, chosen, cellar.never)
         return result
     _demand_space(workspace.root, result.planned_bytes)
     chosen = fetch(plan, workspace, session, candidates, cellar, result, progress)
@@ -127,7 +127,7 @@ def collect_locked(
     """
     progress = progress or Silent()
     listed = [record for record in locked.records if record.file]
-    todo = [record for record in listed if record.file and record.file.sha256 not in workspace.originals]
+    todo = list(_not_sound(listed, workspace, progress))
     result = Collected(manifest=locked, seen=len(locked.records), taken=len(listed) - len(todo))
     result.planned_bytes = sum(record.file.bytes for record in todo if record.file)
     _demand_space(workspace.root, result.planned_bytes)
@@ -141,6 +141,17 @@ def collect_locked(
             else:
                 _note_missed(result, record, outcome)
     return result
+
+
+def _not_sound(listed: Sequence[Record], workspace: Workspace, progress: Progress) -> Iterator[Record]:
+    """Records whose file is missing or no longer has the locked bytes; a damaged file is removed."""
+    with progress.stage("verify", len(listed)) as stage:
+        for record in listed:
+            assert record.file, "only records with a file are listed"
+            if not workspace.originals.is_sound(record.file.sha256):
+                workspace.originals.drop(record.file.sha256)
+                yield record
+            stage.advance()
 
 
 def fetch(
@@ -175,13 +186,21 @@ def fetch(
             chosen = choose(candidates, limit, cellar.never)
             copies = Counter(identity(record) for record in chosen)
             stage.expect(len(chosen))
-    by_uid = {record.uid: record for record in candidates}
-    for uid, missed in {**cellar.never, **waiting}.items():
-        if uid in by_uid:
-            _note_missed(result, by_uid[uid], missed)
     result.taken = sum(1 for record in chosen if cellar.find(record))
-    result.reasons[Reason.NOT_NEEDED] += sum(1 for uid in by_uid if uid not in cellar.never) - len(chosen)
+    _count_the_rest(result, candidates, chosen, {**cellar.never, **waiting})
     return chosen
+
+
+def _count_the_rest(
+    result: Collected, candidates: Sequence[Record], chosen: Sequence[Record], missed: Mapping[str, Missed]
+) -> None:
+    """Give every candidate that was not taken its reason."""
+    needed = {record.uid for record in chosen}
+    for record in candidates:
+        if record.uid in missed:
+            _note_missed(result, record, missed[record.uid])
+        elif record.uid not in needed:
+            result.reasons[Reason.NOT_NEEDED] += 1
 
 
 def _next_batch(chosen: Sequence[Record], cellar: Cellar, waiting: Mapping[str, Missed]) -> list[Record]:

@@ -79,6 +79,25 @@ class Store:
     def __contains__(self, sha256: str) -> bool:
         return self.path(sha256).is_file()
 
+    def size(self, sha256: str) -> int | None:
+        """Bytes of the file; `None`: it is not here."""
+        try:
+            return self.path(sha256).stat().st_size
+        except FileNotFoundError:
+            return None
+
+    def is_sound(self, sha256: str) -> bool:
+        """Whether the file is here and still has the bytes of its name; reads all of it."""
+        try:
+            with self.path(sha256).open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest() == sha256
+        except FileNotFoundError:
+            return False
+
+    def drop(self, sha256: str) -> None:
+        """Remove a file that is not what it should be."""
+        self.path(sha256).unlink(missing_ok=True)
+
     def read(self, sha256: str) -> bytes:
         """The bytes. Raises `FileNotFoundError`."""
         return self.path(sha256).read_bytes()

@@ -144,7 +144,7 @@ def load(path: Path, overrides: Sequence[str] = (), data: Path | None = None) ->
 def find(asked: str) -> Path:
     """The recipe a user means: a path, or the bare name of one in `manifests/`."""
     path = Path(asked)
-    if path.suffix == "" and not path.exists() and _NAME.match(asked):
+    if path.suffix == "" and not path.is_file() and _NAME.match(asked):
         path = Path("manifests") / f"{asked}.toml"
     if path.suffix == ".jsonl":
         path = path.with_suffix(".toml")

@@ -335,6 +335,38 @@ def test_locked_brings_back_exactly_the_files_of_the_manifest(shelf: Shelf) -> N
     assert all(record.file.sha256 in store for record in manifest.records if record.file)
 
 
+def test_locked_notices_damage_in_the_store_and_mends_it(shelf: Shelf) -> None:
+    for number in range(1, 4):
+        shelf.put(number)
+    plan = a_plan(shelf)
+    manifest = a_run(plan).manifest
+    workspace = Workspace(plan.base / "data")
+    path = workspace.originals.path(manifest.records[0].file.sha256)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + b"?")
+    result = collect_locked(plan, manifest, workspace, polite_session(None, {}))
+    assert (result.taken, result.fetched_bytes) == (3, len(whole))
+    assert path.read_bytes() == whole
+
+
+def test_a_stored_file_that_was_cut_is_fetched_again(shelf: Shelf) -> None:
+    shelf.put(1)
+    plan = a_plan(shelf)
+    manifest = a_run(plan).manifest
+    path = Workspace(plan.base / "data").originals.path(manifest.records[0].file.sha256)
+    path.write_bytes(path.read_bytes()[:10])
+    assert a_run(plan).fetched_bytes > 0
+    assert path.stat().st_size == manifest.records[0].file.bytes
+
+
+def test_a_dry_run_after_a_run_gives_the_same_reasons(shelf: Shelf) -> None:
+    shelf.put(1)
+    shelf.put(2)
+    (shelf.root / "2.png").unlink()
+    plan = a_plan(shelf)
+    assert a_run(plan).reasons == a_run(plan, dry_run=True).reasons == {Reason.GONE: 1}
+
+
 def test_locked_names_a_file_that_changed_at_the_source(shelf: Shelf) -> None:
     shelf.put(1)
     plan = a_plan(shelf)

@@ -1,4 +1,4 @@
-"""Curation on the 555 deep-sky pictures of Debian's stellarium-data: no good one is lost, copies are found."""
+"""Curation on the 555 deep-sky pictures of Debian's stellarium-data: none is lost, and copies are found."""
 
 import hashlib
 import io

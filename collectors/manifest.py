@@ -33,6 +33,10 @@ class ManifestTooNew(Exception):
         self.path, self.format, self.tool = path, format, tool
 
 
+SEAL = "seal"
+"""Key of a line's own seal: it shows which line was edited by hand."""
+
+
 class Header(Frozen):
     """The first line: what the rest must add up to."""
 
@@ -51,6 +55,9 @@ class Header(Frozen):
     skipped: dict[str, int] = Field(default_factory=dict)
     """Images seen and not listed, counted by reason."""
     root_sha256: str
+    """Over uids and files, nothing else: equal for datasets of equal pictures."""
+    records_sha256: str = ""
+    """Over all records whole: rights, credits and evidence included."""
 
 
 class Manifest(Frozen):
@@ -90,6 +97,7 @@ def seal(
         bytes=sum(file.bytes for file in files),
         skipped=dict(sorted(skipped.items())),
         root_sha256=root_hash(ordered),
+        records_sha256=_over_all(ordered),
     )
     return Manifest(header=header, records=ordered)
 
@@ -97,8 +105,25 @@ def seal(
 def write(manifest: Manifest, path: Path) -> None:
     """Write the manifest whole or not at all. Raises `DiskFull`."""
     with written_whole(path) as file:
-        for part in (manifest.header, *manifest.records):
-            file.write(canonical_json(part.model_dump(mode="json", by_alias=True)) + b"\n")
+        file.write(canonical_json(manifest.header.model_dump(mode="json")) + b"\n")
+        for record in manifest.records:
+            value = _plain(record)
+            file.write(canonical_json({**value, SEAL: _seal_of(value)}) + b"\n")
+
+
+def _plain(record: Record) -> dict[str, Any]:
+    return record.model_dump(mode="json", by_alias=True)
+
+
+def _seal_of(value: Mapping[str, Any]) -> str:
+    return hashlib.sha256(canonical_json(value)).hexdigest()[:16]
+
+
+def _over_all(records: Iterable[Record]) -> str:
+    digest = hashlib.sha256()
+    for record in records:
+        digest.update(canonical_json(_plain(record)) + b"\n")
+    return digest.hexdigest()
 
 
 def read(path: Path) -> Manifest:
@@ -123,6 +148,8 @@ def read(path: Path) -> Manifest:
     found = root_hash(records)
     if found != header.root_sha256:
         raise ManifestBroken(path, 1, f"the root hash is {header.root_sha256}, the records give {found}")
+    if _over_all(records) != header.records_sha256:
+        raise ManifestBroken(path, 1, "the seal over all records does not fit: a record was exchanged")
     return Manifest(header=header, records=records)
 
 
@@ -147,10 +174,15 @@ def _header(path: Path, first: tuple[int, bytes] | None) -> Header:
 
 
 def _record(path: Path, number: int, line: bytes) -> Record:
+    value = _json(path, number, line)
+    seal = value.pop(SEAL, None)
     try:
-        return Record.model_validate(_json(path, number, line))
+        record = Record.model_validate(value)
     except ValidationError as error:
         raise ManifestBroken(path, number, _first_problem(error)) from error
+    if seal != _seal_of(value):
+        raise ManifestBroken(path, number, f"{record.uid} was edited by hand: its seal does not fit")
+    return record
 
 
 def _json(path: Path, number: int, line: bytes) -> dict[str, Any]:

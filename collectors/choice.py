@@ -49,7 +49,7 @@ def worth_fetching(record: Record, settings: CollectSettings) -> Verdict:
         return Verdict(reason=Reason.NOT_AN_IMAGE, detail=original.mime)
     width, height = original.width, original.height
     if width is not None and height is not None:
-        if min(width, height) < settings.min_side:
+        if min(width, height) < (settings.min_side or 1):
             return Verdict(
                 reason=Reason.TOO_SMALL, detail=f"{width} × {height} px, the floor is {settings.min_side}"
             )

@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from PIL import Image, UnidentifiedImageError
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from collectors import licences, sidecar
 from collectors.conclude import conclude, credit_line
@@ -116,7 +116,8 @@ def claims(credit: Credit) -> list[Claim]:
 
     Words that cannot be read are a claim nobody may rely on; an address may be any page where terms stand.
     """
-    confidence = Confidence.STATED if credit.how_known else Confidence.INFERRED
+    firm = credit.how_known or credit.licence_url or credit.licence in licences.TABLE
+    confidence = Confidence.STATED if firm else Confidence.INFERRED
     read: dict[str, str | None] = {}
     if credit.licence:
         read["licence"] = licences.from_text(credit.licence) or licences.UNKNOWN
@@ -166,7 +167,7 @@ def _name(path: Path, folder: Path) -> str:
 def _look_at(
     ask: Ask, asked: str, folder: Path, credit: Credit | None, path: Path | None, name: str
 ) -> Record | Skipped:
-    if credit is None:
+    if credit is None and (credit := _unclaimed(name)) is None:
         return Skipped(key=uid(name), reason=Reason.NO_LICENCE, detail=f"{name} has no line in the sidecar")
     if path is not None and not path.resolve().is_relative_to(folder.resolve()):
         return Skipped(
@@ -188,6 +189,18 @@ def _look_at(
         )
     ask.answers.add_answer(answer)
     return record
+
+
+def _unclaimed(name: str) -> Credit | None:
+    """What is known of a picture without a line: that it is there, for the manifest and the audit to count.
+
+    `None`: its name cannot be written in a manifest.
+    """
+    try:
+        name.encode()
+        return Credit(file=name, title=Path(name).name, description="It has no line in the sidecar.")
+    except (UnicodeEncodeError, ValidationError):
+        return None
 
 
 def _measure(path: Path, url: str) -> dict[str, Any]:

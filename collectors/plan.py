@@ -20,8 +20,8 @@ class CollectSettings(Settings):
     """What the images show; a column of the dataset."""
     limit: int | None = Field(default=None, ge=1)
     """Images to take, shared out evenly between the categories or searches; default: all."""
-    min_side: int = Field(default=256, ge=1)
-    """Shortest side in pixels, as the source states it."""
+    min_side: int | None = Field(default=None, ge=1)
+    """Shortest side in pixels, as the source states it; default: what [curate] will ask for."""
     max_megapixels: float = Field(default=400, gt=0)
     """Width × height beyond which an image is not fetched."""
     max_megabytes: float = Field(default=200, gt=0)

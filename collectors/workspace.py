@@ -20,6 +20,14 @@ class WorkspaceBusy(Exception):
         self.path, self.holder = path, holder
 
 
+class WorkspaceUnusable(Exception):
+    """The folder for the workspace cannot be made or written."""
+
+    def __init__(self, path: Path, problem: str) -> None:
+        super().__init__(f"{path}: {problem}")
+        self.path, self.problem = path, problem
+
+
 class DiskFull(Exception):
     """There is no room left for a file."""
 
@@ -144,12 +152,16 @@ class Workspace:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep a second command out of this workspace. Raises `WorkspaceBusy`.
+        """Keep a second command out of this workspace. Raises `WorkspaceBusy`, `WorkspaceUnusable`.
 
         The lock is the kernel's (flock), so a killed command never leaves one behind.
         """
-        self.root.mkdir(parents=True, exist_ok=True)
-        with (self.root / "lock").open("a+") as file:
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            opened = (self.root / "lock").open("a+")
+        except OSError as error:
+            raise WorkspaceUnusable(self.root, error.strerror or str(error)) from error
+        with opened as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

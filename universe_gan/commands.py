@@ -6,14 +6,15 @@ from pathlib import Path
 
 from collectors.collect import Collected
 from collectors.record import Reason
-from collectors.sources import table
+from collectors.sources import Source, table
 from collectors.workspace import write_whole
 from curation.audit import Audit, Concern
 from universe_gan import machine, stages, template
 from universe_gan.exits import Exit
+from universe_gan.failures import explain
 from universe_gan.invocation import python, tool
 from universe_gan.output import Output
-from universe_gan.recipe import Recipe, RecipeExists, find, load, shipped_path
+from universe_gan.recipe import Recipe, RecipeWrong, find, load, new_path, shipped_path
 from universe_gan.stages import as_json
 from universe_gan.status import Standing, standing
 
@@ -23,9 +24,7 @@ def init(output: Output, name: str | None, *, show: bool, pattern: str | None) -
     if show or name is None:
         output.line(template.every_setting())
         return Exit.DONE
-    path = Path("manifests") / f"{name}.toml"
-    if path.exists():
-        raise RecipeExists(path)
+    path = new_path(name)
     text = shipped_path(pattern).read_text(encoding="utf-8") if pattern else template.starter(name)
     write_whole(path, text)
     output.line(f"wrote {path}")
@@ -47,14 +46,19 @@ def check(output: Output) -> Exit:
 def sources(output: Output) -> Exit:
     """The table of sources."""
     rows = [
-        (source.name, source.title, ", ".join(source.keys) or "none", source.terms)
+        (source.name, source.title, ", ".join(_variables(source)) or "nothing", source.terms)
         for source in table().values()
     ]
-    output.table("Sources", ["name", "what", "keys", "terms"], rows)
+    output.table("Sources", ["name", "what", "needs", "terms"], rows)
     output.result(
-        {"sources": [dict(zip(("name", "title", "keys", "terms"), row, strict=True)) for row in rows]}
+        {"sources": [dict(zip(("name", "title", "needs", "terms"), row, strict=True)) for row in rows]}
     )
     return Exit.DONE
+
+
+def _variables(source: Source) -> list[str]:
+    """The environment variables a source needs."""
+    return [*([stages.CONTACT] if source.open_local is None else []), *source.keys]
 
 
 def collect(output: Output, recipe: Recipe, *, locked: bool, refresh: bool, dry_run: bool) -> Exit:
@@ -154,7 +158,7 @@ def curate(output: Output, recipe: Recipe, *, workers: int | None) -> Exit:
 
 def _tell_curated(output: Output, recipe: Recipe, result: stages.Curated) -> None:
     output.table("Dropped", ["images", "reason", "meaning"], _reason_rows(result.reasons))
-    output.line(f"{result.kept:,} of {len(result.judged):,} images kept")
+    output.line(f"{result.kept:,} of {result.fetched:,} fetched images kept")
     output.line(
         f"dataset   {result.dataset.path}  {result.dataset.rows:,} rows, {result.dataset.bytes / 1e6:,.1f} MB"
     )
@@ -257,11 +261,23 @@ def status(output: Output, recipes: Sequence[str], data: Path | None) -> Exit:
     if not paths:
         output.line("no recipes in manifests/")
         output.say(f"next: {tool()} init NAME")
-    standings = [standing(load(path, data=data)) for path in paths]
-    for one in standings:
-        _tell_standing(output, one)
-    output.result({"recipes": [as_json(one) for one in standings]})
-    return Exit.DONE
+    standings: list[Standing] = []
+    wrong: list[RecipeWrong] = []
+    for path in paths:
+        try:
+            standings.append(standing(load(path, data=data)))
+            _tell_standing(output, standings[-1])
+        except RecipeWrong as error:
+            wrong.append(error)
+    for mistake in wrong:
+        output.error(str(explain(mistake)))
+    output.result(
+        {
+            "recipes": [as_json(one) for one in standings],
+            "wrong": [{"recipe": str(one.path), "problems": list(one.problems)} for one in wrong],
+        }
+    )
+    return Exit.INPUT if wrong else Exit.DONE
 
 
 def _tell_standing(output: Output, one: Standing) -> None:

@@ -1,7 +1,9 @@
 """From a typed failure to what happened, how to fix it, and the exit code: the only place that advises."""
 
+import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from collectors.collect import NothingFound
@@ -9,14 +11,14 @@ from collectors.commons import CategoryMissing, NotAWiki, WikiRefused
 from collectors.folder import OutsideFolder, SidecarBroken
 from collectors.manifest import ManifestBroken, ManifestTooNew
 from collectors.web.polite import HostBusy, NoContact, RedirectRefused
-from collectors.workspace import DiskFull, WorkspaceBusy
+from collectors.workspace import DiskFull, WorkspaceBusy, WorkspaceUnusable
 from curation.curate import VerdictsBroken
 from curation.dataset import NothingKept
 from curation.judged import OriginalsMissing
 from curation.outcome import NotJudged
 from universe_gan.demo import DemoInTheWay
 from universe_gan.exits import Exit
-from universe_gan.recipe import RecipeExists, RecipeMissing, RecipeWrong
+from universe_gan.recipe import NameWrong, RecipeExists, RecipeMissing, RecipeWrong
 from universe_gan.stages import StageMissing
 
 
@@ -51,10 +53,13 @@ def _recipe_wrong(error: RecipeWrong) -> Failure:
 
 
 def _recipe_missing(error: RecipeMissing) -> Failure:
-    known = f"; shipped recipes: {', '.join(error.known)}" if error.known else ""
+    name = Path(error.asked).stem
+    near = difflib.get_close_matches(name, [path.stem for path in Path("manifests").glob("*.toml")], n=1)
+    hint = f" (did you mean {near[0]}?)" if near else ""
+    pattern = f" --from {name}" if name in error.known else ""
     return Failure(
-        f"there is no recipe {error.asked}{known}",
-        "`universe-gan init NAME` writes one into manifests/",
+        f"there is no recipe {error.asked}{hint}; shipped recipes: {', '.join(error.known)}",
+        f"`universe-gan init {name}{pattern}` writes one into manifests/",
         Exit.INPUT,
     )
 
@@ -64,6 +69,12 @@ def _no_contact(error: NoContact) -> Failure:
         f"{error.host} may only be asked by somebody who can be reached, and no valid contact is set",
         "export UNIVERSE_GAN_CONTACT=you@example.org (e-mail or web page; it goes into the User-Agent)",
         Exit.CREDENTIAL,
+    )
+
+
+def _not_writable(error: OSError) -> Failure:
+    return Failure(
+        f"{error.filename}: {error.strerror}", "change its permissions, or work in another folder", Exit.INPUT
     )
 
 
@@ -82,6 +93,11 @@ _TABLE: dict[type[BaseException], Callable[[Any], Failure]] = {
     RecipeExists: lambda error: Failure(
         f"{error.path} exists already and was not touched",
         "choose another name, or edit that file",
+        Exit.INPUT,
+    ),
+    NameWrong: lambda error: Failure(
+        f"{error.name!r} cannot be the name of a recipe",
+        "use letters without accents, digits, '.', '_' and '-', at most 64",
         Exit.INPUT,
     ),
     DemoInTheWay: lambda error: Failure(
@@ -105,7 +121,7 @@ _TABLE: dict[type[BaseException], Callable[[Any], Failure]] = {
     NoContact: _no_contact,
     HostBusy: lambda error: Failure(
         f"{error.host} does not serve us now: {error.detail}",
-        "wait a while and run the same command again; what was learned so far is kept",
+        "check your own connection; if it is fine, wait and run the same command again; nothing is lost",
         Exit.BUSY,
     ),
     RedirectRefused: lambda error: Failure(
@@ -114,6 +130,11 @@ _TABLE: dict[type[BaseException], Callable[[Any], Failure]] = {
         Exit.INPUT,
     ),
     VerdictsBroken: lambda error: Failure(str(error), "run `universe-gan curate …` again", Exit.INPUT),
+    WorkspaceUnusable: lambda error: Failure(
+        f"{error.path} cannot be written: {error.problem}",
+        "choose another folder with --data, or change its permissions",
+        Exit.INPUT,
+    ),
     WorkspaceBusy: lambda error: Failure(
         f"{error.path} is in use by {error.holder}",
         "wait until it ends, or give this command its own workspace with --data",
@@ -140,7 +161,9 @@ _TABLE: dict[type[BaseException], Callable[[Any], Failure]] = {
         "check names and spelling, raise depth, or choose other categories",
         Exit.INPUT,
     ),
-    SidecarBroken: lambda error: Failure(str(error), "correct the sidecar; nothing was touched", Exit.INPUT),
+    SidecarBroken: lambda error: Failure(
+        str(error), "correct the sidecar, or [collect.folder] in the recipe", Exit.INPUT
+    ),
     OutsideFolder: lambda error: Failure(
         str(error), "put the file into the folder and name it there; nothing was touched", Exit.INPUT
     ),
@@ -149,6 +172,9 @@ _TABLE: dict[type[BaseException], Callable[[Any], Failure]] = {
         "pip install --upgrade universe-gan",
         Exit.INPUT,
     ),
+    PermissionError: _not_writable,
+    NotADirectoryError: _not_writable,
+    FileExistsError: _not_writable,
     ManifestBroken: lambda error: Failure(
         str(error),
         "restore the file (`git checkout`), or write it again with `universe-gan collect`",

@@ -47,10 +47,14 @@ class Output:
         self._remember("$ universe-gan " + shlex.join(sys.argv[1:]))
 
     def _remember(self, text: str) -> None:
-        if self._log is not None:
+        if self._log is None:
+            return
+        try:
             self._log.parent.mkdir(parents=True, exist_ok=True)
             with self._log.open("a", encoding="utf-8") as file:
                 file.write(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {text}\n")
+        except OSError:  # a log that cannot be written stops nothing; the work itself will say what is wrong
+            self._log = None
 
     def line(self, text: str = "") -> None:
         """A line of the result. Text is printed as it is, never read as markup."""

@@ -55,6 +55,14 @@ class RecipeMissing(Exception):
         self.asked, self.known = asked, tuple(known)
 
 
+class NameWrong(Exception):
+    """A name that no recipe may have."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name!r} cannot be the name of a recipe")
+        self.name = name
+
+
 class RecipeExists(Exception):
     """A recipe that would have been overwritten."""
 
@@ -79,6 +87,19 @@ class Recipe:
     @property
     def manifest(self) -> Path:
         return self.plan.manifest
+
+    def made_with(self, stage: str) -> str:
+        """Hash of the settings that the result of a stage depends on besides the manifest."""
+        look = (self.policy, self.curate, self.publish)
+        used: dict[str, tuple[Frozen, ...]] = {
+            "collect": (self.plan.settings, self.policy),
+            "audit": (self.policy,),
+            "curate": look,
+            "report": look,
+        }
+        return hashlib.sha256(
+            canonical_json([settings.model_dump(mode="json") for settings in used[stage]])
+        ).hexdigest()
 
     @property
     def title(self) -> str:
@@ -114,6 +135,8 @@ def load(path: Path, overrides: Sequence[str] = (), data: Path | None = None) ->
     assert isinstance(policy, PolicySettings)
     assert isinstance(curate, CurateSettings)
     assert isinstance(publish, PublishSettings)
+    if collect.min_side is None:
+        collect = collect.model_copy(update={"min_side": curate.min_side or curate.size})
     understood = {
         "collect": collect.model_dump(mode="json"),
         "sources": {name: chosen.model_dump(mode="json") for name, chosen in sources},
@@ -155,6 +178,17 @@ def _home(path: Path) -> Path:
     """The folder that holds `manifests/` and `data/` side by side."""
     folder = path.parent
     return folder.parent if folder.resolve().name == "manifests" else folder
+
+
+def new_path(name: str) -> Path:
+    """Where a new recipe of this name goes. Raises `NameWrong`, `RecipeExists`."""
+    name = name.removesuffix(".toml")
+    if not _NAME.match(name):
+        raise NameWrong(name)
+    path = Path("manifests") / f"{name}.toml"
+    if path.exists():
+        raise RecipeExists(path)
+    return path
 
 
 def shipped() -> list[str]:

@@ -84,15 +84,26 @@ def run_collect(
     )
     if result.manifest:
         State(workspace).note(
-            "collect", result.manifest.header.root_sha256, files=result.manifest.header.files
+            "collect",
+            result.manifest.header.root_sha256,
+            recipe.made_with("collect"),
+            files=result.manifest.header.files,
         )
     return result
 
 
 @dataclass(frozen=True)
 class Curated:
+    """The verdicts and the dataset."""
+
     judged: tuple[Judged, ...]
     dataset: BuiltDataset
+    never_fetched: frozenset[str]
+    """Uids that stand in the manifest for the audit only."""
+
+    @property
+    def fetched(self) -> int:
+        return len(self.judged) - len(self.never_fetched)
 
     @property
     def kept(self) -> int:
@@ -100,7 +111,9 @@ class Curated:
 
     @property
     def reasons(self) -> Counter[str]:
-        return Counter(one.verdict.reason.value for one in self.judged if one.verdict.reason)
+        """Reasons of the images that were fetched and dropped."""
+        fetched = (one for one in self.judged if one.uid not in self.never_fetched)
+        return Counter(one.verdict.reason.value for one in fetched if one.verdict.reason)
 
 
 def run_curate(
@@ -120,8 +133,11 @@ def run_curate(
         progress=progress,
         workers=count,
     )
-    State(workspace).note("curate", manifest.header.root_sha256, kept=dataset.rows, seen=len(judged))
-    return Curated(judged, dataset)
+    State(workspace).note(
+        "curate", manifest.header.root_sha256, recipe.made_with("curate"), kept=dataset.rows, seen=len(judged)
+    )
+    never_fetched = frozenset(record.uid for record in manifest.records if record.file is None)
+    return Curated(judged, dataset, never_fetched)
 
 
 def run_audit(recipe: Recipe, workspace: Workspace) -> Audit:
@@ -129,7 +145,9 @@ def run_audit(recipe: Recipe, workspace: Workspace) -> Audit:
     manifest = read_manifest(recipe)
     audit = audits.audit(manifest, recipe.policy)
     audits.write(audit, workspace.audit)
-    State(workspace).note("audit", manifest.header.root_sha256, violations=len(audit.violations))
+    State(workspace).note(
+        "audit", manifest.header.root_sha256, recipe.made_with("audit"), violations=len(audit.violations)
+    )
     return audit
 
 
@@ -150,7 +168,7 @@ def run_report(recipe: Recipe, workspace: Workspace, progress: Progress) -> Path
         progress=progress,
         workers=os.cpu_count(),
     )
-    State(workspace).note("report", manifest.header.root_sha256)
+    State(workspace).note("report", manifest.header.root_sha256, recipe.made_with("report"))
     return workspace.report
 
 

@@ -15,13 +15,14 @@ class State:
         self._path = workspace.root / "state.json"
 
     def read(self) -> dict[str, dict[str, Any]]:
-        """Stage → its note, with `root`: the root hash of the manifest it worked on."""
+        """Stage → its note; `root` is the root hash of the manifest it worked on."""
         try:
             value = json.loads(self._path.read_text(encoding="utf-8"))
         except (FileNotFoundError, ValueError):
             return {}
         return value if isinstance(value, dict) else {}
 
-    def note(self, stage: str, root: str, **facts: int) -> None:
-        """Remember that a stage finished on the manifest with this root hash."""
-        write_whole(self._path, canonical_json({**self.read(), stage: {"root": root, **facts}}))
+    def note(self, stage: str, root: str, settings: str, **facts: int) -> None:
+        """Remember that a stage finished on the manifest with this root, under settings with this hash."""
+        note = {"root": root, "settings": settings, **facts}
+        write_whole(self._path, canonical_json({**self.read(), stage: note}))

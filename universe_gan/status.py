@@ -29,7 +29,7 @@ def standing(recipe: Recipe) -> Standing:
     if recipe.manifest.exists():
         root = manifests.read(recipe.manifest).header.root_sha256
     notes = State(workspace).read()
-    rows += [_later(stage, notes.get(stage), root, workspace) for stage in STAGES[1:]]
+    rows += [_later(recipe, stage, notes.get(stage), root, workspace) for stage in STAGES[1:]]
     todo = next((row.name for row in rows if row.stands != "done"), None)
     command = f"{todo} {recipe.path}" if todo else None
     return Standing(recipe=str(recipe.path), stages=tuple(rows), next=command)
@@ -49,12 +49,11 @@ def _collect(recipe: Recipe, workspace: Workspace) -> StageStanding:
 
 
 def _later(
-    stage: str, note: dict[str, object] | None, root: str | None, workspace: Workspace
+    recipe: Recipe, stage: str, note: dict[str, object] | None, root: str | None, workspace: Workspace
 ) -> StageStanding:
     made = {"audit": workspace.audit, "curate": workspace.dataset, "report": workspace.report}[stage]
     if note is None or not made.exists():
         return StageStanding(name=stage, stands="not run")
     facts = ", ".join(f"{value:,} {key}" for key, value in note.items() if isinstance(value, int))
-    return StageStanding(
-        name=stage, stands="done" if note.get("root") == root else "out of date", facts=facts
-    )
+    current = (note.get("root"), note.get("settings")) == (root, recipe.made_with(stage))
+    return StageStanding(name=stage, stands="done" if current else "out of date", facts=facts)

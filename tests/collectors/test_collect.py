@@ -270,11 +270,12 @@ def test_refused_rights_stand_in_the_manifest_other_refusals_are_counted(shelf: 
     shelf.put(3, original={"mime": "image/svg+xml"})
     shelf.put(4, original={"width": 20})
     shelf.found.append(Skipped(key="5", reason=Reason.EXCLUDED_NAME))
+    plan = a_plan(shelf, min_side=100)
 
     def wanted(record: Record) -> Verdict:
         return Verdict(reason=Reason.NO_LICENCE) if record.title == "no licence" else Verdict()
 
-    result = a_run(a_plan(shelf), wanted)
+    result = a_run(plan, wanted)
     assert result.manifest
     refused = [record for record in result.manifest.records if record.file is None]
     assert [record.title for record in refused] == ["no licence"]
@@ -298,7 +299,10 @@ def test_sizes_that_the_source_does_not_state_are_no_reason_to_refuse() -> None:
     ],
 )
 def test_what_is_not_worth_a_download_is_refused_before_it(original: dict[str, Any], reason: Reason) -> None:
-    assert worth_fetching(a_record(original=original), CollectSettings(subject="x")).reason is reason
+    assert (
+        worth_fetching(a_record(original=original), CollectSettings(subject="x", min_side=256)).reason
+        is reason
+    )
 
 
 def test_a_dry_run_fetches_and_seals_nothing(shelf: Shelf) -> None:

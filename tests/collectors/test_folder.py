@@ -126,8 +126,13 @@ def test_the_licence_and_how_it_is_known_are_evidence(home: Home) -> None:
 
 
 def test_a_licence_that_nobody_can_place_counts_as_inferred(home: Home) -> None:
-    home.picture("a.jpg", licence="CC-BY-4.0")
+    home.picture("a.jpg", licence="Creative Commons Attribution 4.0")
     assert record(home.search()).rights.confidence is Confidence.INFERRED
+
+
+def test_an_exact_id_or_address_is_a_statement(home: Home) -> None:
+    home.picture("a.jpg", licence="CC-BY-4.0")
+    assert record(home.search()).rights.confidence is Confidence.STATED
 
 
 @pytest.mark.parametrize(
@@ -178,8 +183,9 @@ def test_a_licence_and_an_address_that_disagree_are_a_conflict_and_the_stricter_
 
 def test_a_picture_without_a_line_has_no_licence(home: Home) -> None:
     home.picture("a.jpg")
-    found = skipped(home.search())
-    assert (found.key, found.reason) == ("folder:a.jpg", Reason.NO_LICENCE)
+    found = record(home.search())
+    assert (found.uid, found.rights.expression) == ("folder:a.jpg", "NOASSERTION")
+    assert found.original.bytes
 
 
 def test_other_files_and_hidden_ones_are_no_pictures_that_were_seen(home: Home) -> None:

@@ -22,7 +22,7 @@ from pydantic import Field
 
 from collectors import licences, sidecar
 from collectors.conclude import conclude, credit_line
-from collectors.frozen import Settings
+from collectors.frozen import SourceSettings
 from collectors.record import Ai, Creator, FoundBy, Original, Reason, Record, Seen, Skipped
 from collectors.rights import Claim, Confidence, Evidence, LicenceClass
 from collectors.sidecar import Credit, SidecarBroken
@@ -39,7 +39,7 @@ NOT_SHARED = frozenset({LicenceClass.UNKNOWN, LicenceClass.CLOSED})
 """Classes whose lines are worth listing without a file: the audit should see them."""
 
 
-class FolderSettings(Settings):
+class FolderSettings(SourceSettings):
     """`[collect.folder]`: which folder, and which file says whose pictures these are."""
 
     path: str = Field(min_length=1)

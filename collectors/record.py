@@ -157,6 +157,8 @@ class Record(Frozen):
     page: str | None
     """The page a person opens to see the image at its source."""
     found_by: FoundBy
+    kind: Literal["real", "fictive"] | None = None
+    """What the recipe says images of this source show; `None`: the recipe does not say."""
     description: str = ""
     """Plain text, at most 1,000 characters."""
     categories: tuple[str, ...] = ()

@@ -1,6 +1,6 @@
 """The table of sources: name, how it is asked, which key it needs, whose terms hold, at what pace."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +24,26 @@ class Finished(Frozen):
 
 
 Found = Record | Skipped | Finished
+
+
+class Sighting(Frozen):
+    """What a source says of a known record now."""
+
+    uid: str
+    now: Record | None
+    """The record as it would be collected today (`file` left out); `None`: it is not there any more."""
+    detail: str = ""
+    """For what is not there: deleted, private, a redirect to nothing."""
+
+
+class Resolved(Frozen):
+    """Where the locked bytes of a record are to be had now."""
+
+    uid: str
+    original: Original | None
+    """`None`: nowhere; `detail` says why."""
+    detail: str = ""
+    """`renamed to …`, `overwritten, archived revision of 2024-…`, `deleted`, a fresh address."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +81,13 @@ class Source:
     """Environment variables that must be set."""
     paces: Callable[[Any], Mapping[str, Pace]] = lambda settings: {}
     """Settings → the pace of each host they name that is not in the table of `polite`."""
+    look_again: Callable[[Ask, Sequence[Record]], Iterator[Sighting]] | None = None
+    """Ask for the metadata of known records again, cheaply, no pixels: for `verify`. `None`: nothing to ask."""
+    resolve: Callable[[Ask, Sequence[Record]], Iterator[Resolved]] | None = None
+    """Where the locked bytes of known records are to be had now: for `--locked`, when the address in the
+    manifest may have expired, moved or been overwritten. `None`: the address in the manifest is good for ever."""
+    notice: str | None = None
+    """A sentence the source's terms want to see on the dataset card."""
     open_local: Callable[[Any, Path, Original], Path] | None = None
     """For sources on this disk: settings, base folder, original → the file. `None`: fetched by address."""
 

@@ -14,7 +14,7 @@ from pydantic import Field, field_validator
 from collectors.commons import statements
 from collectors.commons.mediawiki import API, COMMONS, NotAWiki, Wiki, WikiRefused
 from collectors.commons.pages import MissingFile, matching, parse, parse_page, wrap
-from collectors.frozen import Settings
+from collectors.frozen import SourceSettings
 from collectors.record import Reason, Skipped
 from collectors.sources import Ask, Finished, Found, Source
 from collectors.web.polite import PACES, Pace, pace_for
@@ -22,7 +22,7 @@ from collectors.web.polite import PACES, Pace, pace_for
 __all__ = ["SOURCE", "CategoryMissing", "CommonsSettings", "NotAWiki", "WikiRefused", "bare", "search"]
 
 
-class CommonsSettings(Settings):
+class CommonsSettings(SourceSettings):
     """`[collect.commons]`: which categories of which wiki, and which branches to leave out."""
 
     api: str = COMMONS

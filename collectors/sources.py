@@ -82,10 +82,10 @@ class Source:
     paces: Callable[[Any], Mapping[str, Pace]] = lambda settings: {}
     """Settings → the pace of each host they name that is not in the table of `polite`."""
     look_again: Callable[[Ask, Sequence[Record]], Iterator[Sighting]] | None = None
-    """Ask for the metadata of known records again, cheaply, no pixels: for `verify`. `None`: nothing to ask."""
+    """Ask for the metadata of known records again, cheaply (for `verify`). `None`: nothing to ask."""
     resolve: Callable[[Ask, Sequence[Record]], Iterator[Resolved]] | None = None
-    """Where the locked bytes of known records are to be had now: for `--locked`, when the address in the
-    manifest may have expired, moved or been overwritten. `None`: the address in the manifest is good for ever."""
+    """Where the locked bytes of known records are to be had now (for `--locked`): addresses expire, files are
+    renamed and overwritten. `None`: the address in the manifest is good for ever."""
     notice: str | None = None
     """A sentence the source's terms want to see on the dataset card."""
     open_local: Callable[[Any, Path, Original], Path] | None = None

@@ -19,12 +19,13 @@ from collectors import manifest as manifests
 from collectors.cellar import Cellar, identity
 from collectors.choice import RIGHTS_REASONS, Wanted, choose, sort_out
 from collectors.copies import settle_copies
+from collectors.fresh import fetch_resolved
 from collectors.manifest import Manifest
 from collectors.plan import Plan
 from collectors.progress import Progress, Silent
 from collectors.record import Reason, Record, Skipped, StoredFile
 from collectors.search import search
-from collectors.sources import Source
+from collectors.sources import Ask, Source
 from collectors.web.download import Missed, copy_local, fetch_all
 from collectors.web.polite import Pace
 from collectors.workspace import DiskFull, Workspace
@@ -207,20 +208,35 @@ def _arrivals(
                 record,
                 copy_local(open_local(settings, plan.base, record.original), record, workspace.originals),
             )
-    if remote:
-        paces: dict[str, Pace] = {}
-        for source, settings in plan.sources:
-            paces.update(source.paces(settings))
-        max_bytes = int(plan.settings.max_megabytes * 1e6)
-        yield from fetch_all(
-            remote,
+    paces: dict[str, Pace] = {}
+    for source, settings in plan.sources:
+        paces.update(source.paces(settings))
+
+    def over_the_network(some: Sequence[Record]) -> Iterator[tuple[Record, StoredFile | Missed]]:
+        return fetch_all(
+            some,
             session,
             workspace.originals,
             workspace.parts,
             paces=paces,
-            max_bytes=max_bytes,
+            max_bytes=int(plan.settings.max_megabytes * 1e6),
             progress=progress,
         )
+
+    short_lived = {source.name for source, _ in plan.sources if source.expires and source.resolve}
+    lasting = [record for record in remote if record.source not in short_lived]
+    yield from over_the_network(lasting) if lasting else ()
+    for source, settings in plan.sources:
+        some = [record for record in remote if record.source == source.name and source.name in short_lived]
+        ask = Ask(
+            settings=settings,
+            subject=plan.settings.subject,
+            session=session,
+            answers=workspace.answers,
+            progress=progress,
+            base=plan.base,
+        )
+        yield from fetch_resolved(ask, source, some, over_the_network)
 
 
 def _note_missed(result: Collected, record: Record, missed: Missed) -> None:

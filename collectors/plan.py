@@ -44,6 +44,17 @@ class Plan:
 
     @property
     def question(self) -> str:
-        """Hash of what is asked of the sources; limits and policy do not change it."""
-        asked = {source.name: settings.model_dump(mode="json") for source, settings in self.sources}
+        """Hash of what is asked of the sources; limits and policy do not change it.
+
+        The content of files beside the recipe that decide what is found (`Source.beside`) is part of it.
+        """
+        asked: dict[str, Any] = {
+            source.name: settings.model_dump(mode="json") for source, settings in self.sources
+        }
+        for source, settings in self.sources:
+            files = [path for path in source.beside(settings, self.base) if path.is_file()]
+            if files:
+                asked[source.name]["beside"] = [
+                    hashlib.sha256(path.read_bytes()).hexdigest() for path in files
+                ]
         return hashlib.sha256(canonical_json([self.settings.subject, asked])).hexdigest()

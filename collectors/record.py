@@ -139,6 +139,9 @@ class Permission(Frozen):
     scope: tuple[Literal["train", "publish"], ...]
     date: str
     proof: str
+    """Where it can be read: an address, or `sha256:` and the hash of the letter."""
+    until: str | None = None
+    """Its last day; `None`: it does not end."""
 
 
 class Seen(Frozen):

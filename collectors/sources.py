@@ -88,6 +88,10 @@ class Source:
     renamed and overwritten. `None`: the address in the manifest is good for ever."""
     notice: str | None = None
     """A sentence the source's terms want to see on the dataset card."""
+    expires: bool = False
+    """Whether addresses hold for minutes only: then `resolve` is asked just before each download."""
+    beside: Callable[[Any, Path], Sequence[Path]] = lambda settings, base: ()
+    """Settings and the recipe's folder → files next to the recipe whose content decides what is found."""
     open_local: Callable[[Any, Path, Original], Path] | None = None
     """For sources on this disk: settings, base folder, original → the file. `None`: fetched by address."""
 

@@ -1,13 +1,15 @@
 """May this image be fetched, trained on, published as a crop? A recipe's policy → a verdict with its reason.
 
 Nothing here can be switched off that an author or a host asked for: an opt-out is lifted by the author's own
-written permission and by nothing else. What is not known is never allowed.
+written permission and by nothing else. Where a source opts its works out by default, silence is an opt-out.
+What is not known is never allowed.
 """
 
 from difflib import get_close_matches
 
 from collectors import licences
 from collectors.licences import UNKNOWN, Licence
+from collectors.permissions import silence_opts_out
 from collectors.record import KEEP, Reason, Record, Verdict
 from collectors.rights import LicenceClass, Rights
 from curation.settings import PolicySettings
@@ -44,6 +46,8 @@ def may_publish(record: Record, settings: PolicySettings) -> Verdict:
         assert record.permission
         return Verdict(detail=f"written permission of {record.permission.date}")
     verdict = _judge(record.rights, settings)
+    if verdict.reason is not Reason.LICENCE_REFUSED and (silence := silence_opts_out(record)):
+        return Verdict(reason=Reason.OPTED_OUT, detail=silence)
     if verdict.keep and settings.purpose == "publish" and (missing := missing_credit(record)):
         return Verdict(reason=Reason.NO_CREDIT, detail=missing)
     return verdict
@@ -60,7 +64,7 @@ def missing_credit(record: Record) -> str | None:
 def consequence(rights: Record | Rights, settings: PolicySettings) -> str:
     """What follows for whoever uses the image, in one line: `Name the author. Non-commercial use only.`"""
     if isinstance(rights, Record):
-        if rights.ai.opted_out and not _permitted(rights, settings):
+        if (rights.ai.opted_out or silence_opts_out(rights)) and not _permitted(rights, settings):
             return "Opted out of use by AI: neither trained on nor published."
         rights = rights.rights
     licence = relied_on(rights)

@@ -15,6 +15,22 @@ from collectors.web.polite import Pace
 from collectors.workspace import Store
 
 
+class KeyMissing(Exception):
+    """A source wants a key, and the environment does not hold it."""
+
+    def __init__(self, variable: str, where: str) -> None:
+        super().__init__(f"{variable} is not set; a key comes from {where}")
+        self.variable, self.where = variable, where
+
+
+class KeyRefused(Exception):
+    """A source does not take the key it was given; `detail` is what it said, never the key."""
+
+    def __init__(self, source: str, detail: str) -> None:
+        super().__init__(f"{source} refused its key: {detail}")
+        self.source, self.detail = source, detail
+
+
 class Finished(Frozen):
     """A unit of asking (a category, a time window) that need not be asked again after a kill."""
 

@@ -106,6 +106,8 @@ class Original(Frozen):
     revision: str | None = None
     """The source's name for this version (upload timestamp), which can be fetched after an overwrite."""
     taken: str | None = None
+    rendition: str = "original"
+    """What `url` leads to where the source does not give the original itself: `large`."""
 
 
 class StoredFile(Frozen):

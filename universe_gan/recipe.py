@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from collectors import shares
 from collectors.frozen import Frozen, Settings
 from collectors.plan import CollectSettings, Plan
 from collectors.sources import table
@@ -236,6 +237,9 @@ def _sections(
             continue
         also = tuple(sources) if name == "collect" else ()
         settings[name] = _check(model, own, (name,), problems, also)
+    collect = settings.get("collect")
+    if isinstance(collect, CollectSettings):
+        problems += shares.mistakes(collect.shares, chosen)
     policy = settings.get("policy")
     if isinstance(policy, PolicySettings):
         problems += [f"[policy] {problem}" for problem in check_settings(policy)]

@@ -64,6 +64,15 @@ def silence_opts_out(record: Record) -> str | None:
     return OUT_BY_DEFAULT.get(record.source) if record.ai.opted_out is None else None
 
 
+def lifts_opt_out(record: Record) -> bool:
+    """Whether an image that was opted out is wanted because its author permitted it in writing.
+
+    What its host says in the author's name (`X-Robots-Tag: noai`) then does not keep its file away.
+    """
+    opted_out = record.ai.opted_out or silence_opts_out(record) is not None
+    return opted_out and record.permission is not None
+
+
 def read(path: Path, today: datetime.date) -> list[Granted]:
     """Read and check a whole file of permissions.
 

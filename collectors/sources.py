@@ -114,6 +114,11 @@ class Source:
 
 def table() -> dict[str, Source]:
     """Every source by the name it has in a recipe (`[collect.NAME]`)."""
-    from collectors import commons, folder
+    from collectors import commons, deviantart, folder
 
-    return {source.name: source for source in (commons.SOURCE, folder.SOURCE)}
+    rows = (
+        commons.SOURCE,
+        deviantart.SOURCE,
+        folder.SOURCE,
+    )
+    return {source.name: source for source in rows}

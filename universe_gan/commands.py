@@ -7,9 +7,9 @@ from pathlib import Path
 from collectors.collect import Collected
 from collectors.record import Reason
 from collectors.sources import table
-from collectors.workspace import write_whole
+from collectors.workspace import Workspace, write_whole
 from curation.audit import Audit, Concern
-from universe_gan import machine, stages, template
+from universe_gan import lock, machine, stages, template
 from universe_gan.exits import Exit
 from universe_gan.output import Output
 from universe_gan.recipe import Recipe, RecipeExists, find, load, shipped_path
@@ -56,28 +56,24 @@ def sources(output: Output) -> Exit:
     return Exit.DONE
 
 
-def collect(output: Output, recipe: Recipe, *, locked: bool, refresh: bool, dry_run: bool) -> Exit:
+def collect(output: Output, recipe: Recipe, *, refresh: bool, dry_run: bool) -> Exit:
     """Collect, and the closing table by reason."""
     with stages.at_work(recipe) as workspace:
-        result = stages.run_collect(
-            recipe, workspace, output, locked=locked, refresh=refresh, dry_run=dry_run
-        )
-    _tell_collected(output, recipe, result, dry_run=dry_run, locked=locked)
+        result = stages.run_collect(recipe, workspace, output, refresh=refresh, dry_run=dry_run)
+    _tell_collected(output, recipe, result, dry_run=dry_run)
     output.result(_collected_json(result))
-    code = _collect_exit(result, locked=locked)
+    code = _collect_exit(result)
     if code is Exit.DONE:
         follow = f"universe-gan collect {recipe.path}" if dry_run else f"universe-gan audit {recipe.path}"
         output.say(f"next: {follow}")
     return code
 
 
-def _collect_exit(result: Collected, *, locked: bool) -> Exit:
-    return Exit.SOME_FAILED if result.pending or (locked and result.missed) else Exit.DONE
+def _collect_exit(result: Collected) -> Exit:
+    return Exit.SOME_FAILED if result.pending else Exit.DONE
 
 
-def _tell_collected(
-    output: Output, recipe: Recipe, result: Collected, *, dry_run: bool, locked: bool
-) -> None:
+def _tell_collected(output: Output, recipe: Recipe, result: Collected, *, dry_run: bool) -> None:
     output.table("Not taken", ["images", "reason", "meaning"], _reason_rows(result.reasons))
     for missed in result.missed[: None if output.verbose else 10]:
         output.say(f"  {missed.key}: {missed.reason.value}: {missed.detail}")
@@ -94,8 +90,6 @@ def _tell_collected(
             " so the manifest is not sealed yet"
         )
         output.say(f"next: universe-gan collect {recipe.path}   (tries just those)")
-    elif locked:
-        output.line(f"{result.taken:,} files of {recipe.manifest} are here and verified")
     elif result.manifest:
         header = result.manifest.header
         output.line(f"{header.files:,} of {result.seen:,} images taken, {header.bytes / 1e6:,.1f} MB")
@@ -109,6 +103,7 @@ def _collected_json(result: Collected) -> dict[str, object]:
         "pending": result.pending,
         "fetched_bytes": result.fetched_bytes,
         "planned_bytes": result.planned_bytes,
+        "shortage": result.shortage,
         "reasons": {reason.value: count for reason, count in sorted(result.reasons.items()) if count},
         "missed": [as_json(missed) for missed in result.missed],
         "root_sha256": result.manifest.header.root_sha256 if result.manifest else None,
@@ -182,17 +177,21 @@ def build(
     output: Output,
     recipe: Recipe,
     *,
-    locked: bool = False,
+    locked: lock.Locked | None = None,
     refresh: bool = False,
     workers: int | None = None,
     demo: bool = False,
 ) -> Exit:
     """The whole chain; stops where the collection is not complete."""
     with stages.at_work(recipe) as workspace:
-        collected = stages.run_collect(recipe, workspace, output, locked=locked, refresh=refresh)
-        _tell_collected(output, recipe, collected, dry_run=False, locked=locked)
-        if (code := _collect_exit(collected, locked=locked)) is not Exit.DONE:
-            output.result({"collect": _collected_json(collected)})
+        if locked:
+            code, collected = _rebuilt(output, recipe, workspace, locked)
+        else:
+            found = stages.run_collect(recipe, workspace, output, refresh=refresh)
+            _tell_collected(output, recipe, found, dry_run=False)
+            code, collected = _collect_exit(found), _collected_json(found)
+        if code is not Exit.DONE:
+            output.result({"collect": collected})
             return code
         audited = stages.run_audit(recipe, workspace)
         _tell_audit(output, recipe, audited)
@@ -202,7 +201,7 @@ def build(
     output.line(f"report    {path}")
     output.result(
         {
-            "collect": _collected_json(collected),
+            "collect": collected,
             "audit": as_json(audited),
             "curate": _curated_json(curated),
             "report": str(path),
@@ -210,6 +209,16 @@ def build(
     )
     _tell_next(output, recipe, demo=demo)
     return Exit.VIOLATIONS if audited.violations else Exit.DONE
+
+
+def _rebuilt(
+    output: Output, recipe: Recipe, workspace: Workspace, how: lock.Locked
+) -> tuple[Exit, dict[str, object]]:
+    result = stages.run_rebuild(
+        recipe, workspace, output, exact=how.exact, allow_missing=how.allow_missing, every=how.every
+    )
+    lock.tell(output, recipe, result)
+    return lock.exit_code(result), lock.rebuilt_json(result)
 
 
 def _tell_next(output: Output, recipe: Recipe, *, demo: bool) -> None:

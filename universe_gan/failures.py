@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from collectors.collect import NothingFound
-from collectors.commons import CategoryMissing, NotAWiki, WikiRefused
+from collectors.commons import AnotherWiki, CategoryMissing, NotAWiki, WikiRefused
 from collectors.folder import OutsideFolder, SidecarBroken
 from collectors.manifest import ManifestBroken, ManifestTooNew
 from collectors.web.polite import HostBusy, NoContact, RedirectRefused
@@ -128,6 +128,11 @@ _TABLE: dict[type[BaseException], Callable[[Any], Failure]] = {
     NotAWiki: lambda error: Failure(
         f"{error.api} does not answer like a MediaWiki API: {error.detail}",
         "set [collect.commons] api to the address that ends in api.php",
+        Exit.INPUT,
+    ),
+    AnotherWiki: lambda error: Failure(
+        f"{error.uid} is in the manifest, and {error.api} is another wiki ({error.slug})",
+        "set [collect.commons] api to the wiki the manifest was collected from",
         Exit.INPUT,
     ),
     WikiRefused: lambda error: Failure(

@@ -1,19 +1,26 @@
 """Shares by kind: the ratio of real and fictive images is kept, and a cut is said in words."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import requests
 from builders import a_record
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from collectors.choice import choose, missing_share
-from collectors.plan import CollectSettings
-from collectors.record import Record
+from collectors.collect import collect
+from collectors.frozen import SourceSettings
+from collectors.plan import CollectSettings, Plan
+from collectors.progress import Silent
+from collectors.record import KEEP, Record
 from collectors.shares import allot, mistakes, shortage
+from collectors.sources import Ask, Source
+from collectors.workspace import Workspace
 from universe_gan.recipe import RecipeWrong, load
 
 SHARES = {"real": 0.4, "fictive": 0.6}
@@ -174,3 +181,38 @@ def test_a_recipe_names_every_mistake_in_its_shares(tmp_path: Path) -> None:
     )
     with pytest.raises(RecipeWrong, match="no source has kind"):
         load(path)
+
+
+class Ear(Silent):
+    """Hears the notes for the user."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+def test_collecting_says_that_a_share_could_not_be_filled(tmp_path: Path) -> None:
+    found = [*pictures("real", 20), *pictures("fictive", 3, first=100)]
+
+    def search(ask: Ask) -> Iterator[Record]:
+        yield from found
+
+    shelf = Source("shelf", "a shelf", SourceSettings, search, lambda answer, subject: found[0], "terms")
+    plan = Plan(
+        name="planets",
+        base=tmp_path,
+        manifest=tmp_path / "planets.jsonl",
+        settings=CollectSettings(subject="planet", limit=10, shares=SHARES),
+        sources=[(shelf, SourceSettings())],
+        recipe_sha256="0" * 64,
+        tool="test",
+    )
+    ear = Ear()
+    workspace, session = Workspace(tmp_path / "data"), requests.Session()
+    result = collect(plan, workspace, session, lambda record: KEEP, dry_run=True, progress=ear)
+    assert result.taken == 5
+    assert ear.notes == [result.shortage]
+    assert result.shortage is not None
+    assert result.shortage.startswith("fictive: 3 of 6 can be had; real was cut from 4 to 2")

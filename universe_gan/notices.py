@@ -114,6 +114,7 @@ _SPELT = {
     "Apache 2.0": "Apache-2.0",
     "2-clause BSD License": "BSD-2-Clause",
     "BSD License": "BSD",
+    "Python": "PSF-2.0",
 }
 """How packages without an SPDX expression name their licence."""
 

@@ -114,7 +114,6 @@ _SPELT = {
     "Apache 2.0": "Apache-2.0",
     "2-clause BSD License": "BSD-2-Clause",
     "BSD License": "BSD",
-    "Python": "PSF-2.0",
 }
 """How packages without an SPDX expression name their licence."""
 
@@ -135,7 +134,7 @@ def _homepage(about: metadata.PackageMetadata) -> str | None:
     labelled = [str(line).partition(", ") for line in fields.get("project_url") or []]
     urls = {label.strip().lower(): url for label, _, url in labelled}
     stated = fields.get("home_page")
-    found = (stated, urls.get("homepage"), urls.get("source"), urls.get("repository"))
+    found = (stated, urls.get("homepage"), urls.get("source"), urls.get("repository"), urls.get("code"))
     return next((str(url) for url in found if url), None)
 
 

@@ -114,10 +114,11 @@ class Source:
 
 def table() -> dict[str, Source]:
     """Every source by the name it has in a recipe (`[collect.NAME]`)."""
-    from collectors import commons, deviantart, flickr, folder
+    from collectors import commons, deviantart, flickr, folder, nasa
 
     rows = (
         commons.SOURCE,
+        nasa.SOURCE,
         flickr.SOURCE,
         deviantart.SOURCE,
         folder.SOURCE,

@@ -236,6 +236,8 @@ def _others() -> Iterator[Licence]:
     yield _free(free_use, "Copyrighted, free use", f"{_TEMPLATE}Copyrighted_free_use", Class.CUSTOM)
     yield _closed("LicenseRef-NonFree", "Not free (fair use only)")
     yield _closed("LicenseRef-AllRightsReserved", "All rights reserved", _FLICKR_RESERVED)
+    guide = "https://www.nasa.gov/nasa-brand-center/images-and-media/"
+    yield _closed("LicenseRef-NASA-Third-Party", "Third-party material shown by NASA", guide)
     yield unknown()
 
 

@@ -74,6 +74,12 @@ COLUMNS = (
     ),
     Column("source", "string", "where it was found: `commons`, `nasa`, …", lambda row: row.record.source),
     Column("subject", "string", "what the dataset is about", lambda row: row.record.subject),
+    Column(
+        "kind",
+        "string",
+        "does it show something `real` or `fictive`, as the recipe says of its source",
+        lambda row: row.record.kind,
+    ),
     Column("title", "string", "title at the source", lambda row: row.record.title),
     Column(
         "page",

@@ -128,6 +128,7 @@ def _walls(shown: Sequence[Tile], everything: Sequence[Outcome]) -> dict[str, An
     classes = Counter(tile.cls for tile in listed)
     marked = {mark.name for tile in listed for mark in tile.marks}
     given = {tile.reason for tile in listed}
+    kinds = sorted({tile.kind for tile in listed if tile.kind})
     return {
         "families": groups,
         "others": others,
@@ -138,6 +139,7 @@ def _walls(shown: Sequence[Tile], everything: Sequence[Outcome]) -> dict[str, An
             for cls, words in CLASS_WORDS.items()
             if classes[cls]
         ],
+        "kinds": kinds if len(kinds) > 1 else [],
         "listed_reasons": sorted(reason for reason in given if reason),
         "marks": [(name, label) for name, label in MARKS.items() if name in marked],
     }

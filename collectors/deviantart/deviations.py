@@ -50,12 +50,13 @@ def picture(file: Any) -> dict[str, Any] | None:
         return None
     if not re.match(r"https?://[^/]", url) or PurePosixPath(_path(url)).suffix.lower() not in _PICTURES:
         return None
-    size = None if "/v1/" in url else _count(file.get("filesize"))
+    smaller = "/v1/" in url
     return {
         "url": plain(url),
         "width": _count(file.get("width")),
         "height": _count(file.get("height")),
-        "bytes": size,
+        "bytes": None if smaller else _count(file.get("filesize")),
+        "rendition": "fullview" if smaller else "original",
     }
 
 

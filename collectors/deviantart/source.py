@@ -265,7 +265,7 @@ def _fresh(file: Any, record: Record) -> Original:
     assert found
     changed = {"url": plain(file["src"])}
     if found["url"] != record.original.url:
-        changed |= {name: found[name] for name in ("width", "height", "bytes")}
+        changed |= {name: found[name] for name in ("width", "height", "bytes", "rendition")}
     return record.original.model_copy(update=changed)
 
 

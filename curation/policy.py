@@ -64,7 +64,11 @@ def missing_credit(record: Record) -> str | None:
 def consequence(rights: Record | Rights, settings: PolicySettings) -> str:
     """What follows for whoever uses the image, in one line: `Name the author. Non-commercial use only.`"""
     if isinstance(rights, Record):
-        if (rights.ai.opted_out or silence_opts_out(rights)) and not _permitted(rights, settings):
+        if _permitted(rights, settings):
+            assert rights.permission
+            scope, until = " and ".join(rights.permission.scope), rights.permission.until
+            return f"By written permission: {scope}{f', until {until}' if until else ''}. Name the author."
+        if rights.ai.opted_out or silence_opts_out(rights):
             return "Opted out of use by AI: neither trained on nor published."
         rights = rights.rights
     licence = relied_on(rights)

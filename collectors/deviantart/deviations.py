@@ -12,8 +12,8 @@ from collectors import licences
 from collectors.commons import prose
 from collectors.conclude import conclude, credit_line
 from collectors.licences.table import cc_id
-from collectors.record import Ai, Creator, FoundBy, Original, Record, Seen
-from collectors.rights import Claim, Confidence, Evidence
+from collectors.record import Ai, Creator, FoundBy, Original, Permission, Record, Seen
+from collectors.rights import Claim, Confidence, Evidence, LicenceClass
 from collectors.workspace import canonical_json
 
 RESERVED = "LicenseRef-AllRightsReserved"
@@ -68,6 +68,7 @@ def wrap(
     *,
     site: str,
     query: str,
+    permission: Permission | None = None,
 ) -> dict[str, Any]:
     """The answer that is kept as evidence: what `parse` needs, and nothing that changes between two askings.
 
@@ -96,6 +97,7 @@ def wrap(
         },
         "page": dict(page),
         "file": dict(file),
+        "permission": permission.model_dump(mode="json") if permission else None,
     }
 
 
@@ -105,7 +107,7 @@ def parse(answer: Mapping[str, Any], subject: str) -> Record:
 
 
 def parse_answer(answer: Mapping[str, Any], subject: str, at: datetime | None = None) -> Record:
-    """A wrapped answer (see `wrap`), asked at a time → a record, as yet without permission and kind."""
+    """A wrapped answer (see `wrap`), asked at a time → a record, as yet without its kind."""
     told, page = answer["deviation"], answer["page"]
     when = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if at else None
     claims = list(_claims(answer))
@@ -113,6 +115,11 @@ def parse_answer(answer: Mapping[str, Any], subject: str, at: datetime | None = 
     name = told["author"] or page.get("author") or None
     creator = Creator(name=name, url=f"{answer['site']}/{name}" if name else None)
     title = told["title"] or page.get("title") or ""
+    given = answer.get("permission")
+    permission = Permission.model_validate(given) if given else None
+    closed = rights.cls in (LicenceClass.CLOSED, LicenceClass.UNKNOWN)
+    terms = f"by the artist's written permission of {permission.date}" if permission and closed else None
+    site = _site_name(answer["site"])
     return Record(
         uid=f"deviantart:{told['number']}",
         source="deviantart",
@@ -124,10 +131,11 @@ def parse_answer(answer: Mapping[str, Any], subject: str, at: datetime | None = 
         categories=tuple(tag for tag in answer["metadata"]["tags"] if tag),
         original=Original(**answer["file"], taken=told["published"] or None),
         creator=creator,
-        credit_line=credit_line(title, creator, _site_name(answer["site"]), told["url"], rights),
+        credit_line=credit_line(title, creator, site, told["url"], rights, terms=terms),
         rights=rights,
         evidence=tuple(_evidence(answer, when)),
         ai=_ai(page),
+        permission=permission,
         seen=Seen(first=when or ""),
     )
 
@@ -178,6 +186,8 @@ def _evidence(answer: Mapping[str, Any], at: str | None) -> Iterator[Evidence]:
             yield said("page", name, str(page[field]).lower())
     for words in page.get("opt_out", ()):
         yield said("page", "opt-out", words)
+    if permission := answer.get("permission"):
+        yield said("permission", "proof", permission["proof"])
 
 
 _MARKS = {"ai_use_disallowed": "isAiUseDisallowed", "ai_generated": "isAiGenerated"}

@@ -59,12 +59,17 @@ class Visitor:
             if isinstance(came, Skipped):
                 return came
             page = came
-        record, answer = self._record(deviation, metadata, page, file, query)
-        if deviation.get("is_downloadable") is True and _promising(record, permission):
-            file = self._uploaded(uuid) or file
-            record, answer = self._record(deviation, metadata, page, file, query)
+
+        def told(file: Mapping[str, Any]) -> tuple[Record, dict[str, Any]]:
+            options = {"site": self.api.site, "query": query, "permission": permission}
+            answer = wrap(deviation, metadata, page or {}, file, **options)
+            return parse_answer(answer, self.ask.subject, at=self.ask.now()), answer
+
+        record, answer = told(file)
+        if deviation.get("is_downloadable") is True and _promising(record):
+            record, answer = told(self._uploaded(uuid) or file)
         self.ask.answers.add_answer(answer)
-        return record.model_copy(update={"permission": permission, "kind": self.ask.settings.kind})
+        return record.model_copy(update={"kind": self.ask.settings.kind})
 
     def permission(self, deviation: Mapping[str, Any], metadata: Mapping[str, Any]) -> Permission | None:
         """The written yes for a deviation, if there is one."""
@@ -120,21 +125,8 @@ class Visitor:
         except DeviantArtRefused:
             return None
 
-    def _record(
-        self,
-        deviation: Mapping[str, Any],
-        metadata: Mapping[str, Any],
-        page: Page,
-        file: Mapping[str, Any],
-        query: str,
-    ) -> tuple[Record, dict[str, Any]]:
-        answer = wrap(deviation, metadata, page, file, site=self.api.site, query=query)
-        return parse_answer(answer, self.ask.subject, at=self.ask.now()), answer
 
-
-def _promising(record: Record, permission: Permission | None) -> bool:
+def _promising(record: Record) -> bool:
     """Whether a policy may want the image, so that its best file is worth a question."""
-    if permission is not None:
-        return True
     closed = record.rights.cls in (LicenceClass.CLOSED, LicenceClass.UNKNOWN)
-    return not closed and record.ai.opted_out is False
+    return record.permission is not None or (not closed and record.ai.opted_out is False)

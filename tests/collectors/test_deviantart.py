@@ -29,7 +29,7 @@ from collectors.search import search as search_plan
 from collectors.sources import Ask, Finished, Found, KeyMissing, KeyRefused
 from collectors.web.polite import HostBusy, polite_session
 from collectors.workspace import Store, Workspace
-from curation.policy import may_fetch, may_publish
+from curation.policy import consequence, may_fetch, may_publish
 from curation.settings import PolicySettings
 
 RECORDED = Path(__file__).resolve().parents[2].parent / "shared" / "recorded" / "deviantart"
@@ -517,6 +517,10 @@ def test_a_written_yes_gets_an_image_in_and_travels_with_it(tmp_path: Path, cloc
     assert verdicts["deviantart:1"].keep
     assert found["deviantart:1"].permission is not None
     assert found["deviantart:1"].permission.proof == "https://example.org/letters/12"
+    assert found["deviantart:1"].credit_line.endswith(", by the artist's written permission of 2026-03-01")
+    assert consequence(found["deviantart:1"], PolicySettings()) == (
+        "By written permission: train and publish. Name the author."
+    )
     assert verdicts["deviantart:2"].reason is Reason.LICENCE_REFUSED
     assert verdicts["deviantart:3"].reason is Reason.AI_GENERATED
 
@@ -607,6 +611,16 @@ def test_links_that_expire_are_asked_for_just_before_each_download(
     assert files["deviantart:20"].sha256 == hashlib.sha256(a_picture(21)).hexdigest(), "the upload is better"
     assert files["deviantart:3"]
     assert files["deviantart:3"].sha256 == hashlib.sha256(a_picture(3)).hexdigest()
+
+
+def test_a_file_whose_host_says_noai_stays_away_unless_its_artist_permitted_it(
+    gallery: DeviantArtServer, tmp_path: Path, clock: Clock
+) -> None:
+    gallery.works[20].file_headers = {"X-Robots-Tag": "noai"}
+    result = a_run(a_plan(gallery, tmp_path, tags=["planet"]), clock)
+    assert [(one.key, one.reason) for one in result.missed] == [("deviantart:20", Reason.OPTED_OUT)]
+    permit(tmp_path, f'author = "ada-lane"\n{YES}')
+    assert a_run(a_plan(gallery, tmp_path, tags=["planet"]), clock).taken == 12
 
 
 def test_a_link_that_died_before_its_turn_is_asked_for_once_more(

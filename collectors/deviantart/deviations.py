@@ -65,10 +65,10 @@ def wrap(
     metadata: Mapping[str, Any],
     page: Mapping[str, Any],
     file: Mapping[str, Any],
+    permission: Permission | None = None,
     *,
     site: str,
     query: str,
-    permission: Permission | None = None,
 ) -> dict[str, Any]:
     """The answer that is kept as evidence: what `parse` needs, and nothing that changes between two askings.
 

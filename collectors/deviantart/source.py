@@ -169,9 +169,13 @@ def _named(visitor: Visitor, said: str) -> Record | Skipped:
 def look_again(ask: Ask, records: Sequence[Record]) -> Iterator[Sighting]:
     """What DeviantArt says of known records now: one question for 50, and a page where a right is at stake.
 
+    Where there is no file of permissions, as on another machine, those of the records hold until they end.
+
     Raises as `search`; `PageChanged` at the first page that cannot be read, because nothing follows from it.
     """
     visitor = _visitor(ask)
+    if not (ask.base / ask.settings.permissions).exists():
+        visitor.granted += _carried(records, ask.now().date().isoformat())
     for start in range(0, len(records), BATCH):
         some = records[start : start + BATCH]
         uuids = {record.uid: uuid for record in some if (uuid := uuid_of(record))}
@@ -285,6 +289,13 @@ def _granted(ask: Ask) -> list[Granted]:
     if not path.exists() and "permissions" not in settings.model_fields_set:
         return []
     return permissions.read(path, ask.now().date())
+
+
+def _carried(records: Sequence[Record], today: str) -> Iterator[Granted]:
+    """The permissions that records carry and that have not ended."""
+    for record in records:
+        if (given := record.permission) and (given.until is None or given.until >= today):
+            yield Granted(deviation=record.uid.partition(":")[2], permission=given)
 
 
 def _beside(settings: DeviantArtSettings, base: Path) -> Sequence[Path]:

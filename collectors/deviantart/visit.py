@@ -61,8 +61,8 @@ class Visitor:
             page = came
 
         def told(file: Mapping[str, Any]) -> tuple[Record, dict[str, Any]]:
-            options = {"site": self.api.site, "query": query, "permission": permission}
-            answer = wrap(deviation, metadata, page or {}, file, **options)
+            site = self.api.site
+            answer = wrap(deviation, metadata, page or {}, file, permission, site=site, query=query)
             return parse_answer(answer, self.ask.subject, at=self.ask.now()), answer
 
         record, answer = told(file)

@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -692,6 +693,26 @@ def test_the_locked_file_is_found_again_and_another_one_is_told_apart(
     assert "deleted" in told["deviantart:30"].detail
     assert told["deviantart:20"].original
     assert "overwritten" in told["deviantart:20"].detail
+
+
+def test_a_permission_holds_on_another_machine_until_it_ends_and_is_withdrawn_by_its_file(
+    tmp_path: Path, clock: Clock
+) -> None:
+    permit(tmp_path, f"deviation = 1\n{YES}", f"deviation = 2\nuntil = 2026-12-31\n{YES}")
+    with DeviantArtServer([Work(1, data=b"x"), Work(2, data=b"x")]) as server:
+        ask = an_ask(server, tmp_path, clock)
+        known = list(records(found_by(ask)).values())
+        elsewhere = replace(ask, base=tmp_path / "elsewhere")
+        later = replace(elsewhere, now=lambda: datetime(2027, 1, 1, tzinfo=UTC))
+
+        def permitted(ask: Ask) -> list[bool]:
+            assert SOURCE.look_again
+            return [bool(one.now and one.now.permission) for one in SOURCE.look_again(ask, known)]
+
+        assert permitted(elsewhere) == [True, True]
+        assert permitted(later) == [True, False]
+        permit(tmp_path, f"deviation = 2\n{YES}")
+        assert permitted(ask) == [False, True]
 
 
 def test_looking_again_tells_what_changed_and_costs_one_question_for_fifty(

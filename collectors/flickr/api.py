@@ -74,8 +74,8 @@ class Flickr:
 
         self.api = api
         self._keys = keys()
-        # At level DEBUG these two would write the key and every signature into the log.
-        for name in ("oauthlib", "requests_oauthlib"):
+        # At level DEBUG these would write the key and every signature into the log.
+        for name in ("flickrapi", "oauthlib", "requests_oauthlib"):
             logging.getLogger(name).setLevel(logging.INFO)
         self._flickr = flickrapi.FlickrAPI(*self._keys, format="json", store_token=False)
         self._flickr.REST_URL = api

@@ -17,11 +17,17 @@ from collectors.licences import UNKNOWN
 from collectors.record import Reason, Record, Skipped
 from collectors.sources import Ask, Finished, Found
 
-PER_PAGE = 500
-CAP = 4000
-"""Results Flickr gives for one question; beyond, it repeats earlier ones."""
-ENOUGH = 3500
-"""Results for which a window is read; more, and it is cut in two. Flickr's count is not exact."""
+
+@dataclass(frozen=True)
+class Limits:
+    """How much Flickr gives."""
+
+    per_page: int = 500
+    cap: int = 4000
+    """Results for one question; beyond, earlier ones are repeated."""
+    enough: int = 3500
+    """Results for which a window is read; more, and it is cut in two. Flickr's count is not exact."""
+
 
 EXTRAS = (
     "description,license,date_upload,date_taken,owner_name,original_format,last_update,tags,o_dims,media,"
@@ -35,7 +41,7 @@ UNTIL = "until"
 """The unit that remembers when the first run of a search began."""
 
 
-def search(ask: Ask) -> Iterator[Found]:
+def search(ask: Ask, limits: Limits = Limits()) -> Iterator[Found]:
     """Yield every photo once, query by query in the order of upload, and every window once it is finished.
 
     Windows are halved until Flickr holds at most 3,500 photos in each. Their ends depend on `since`, `until`
@@ -47,7 +53,7 @@ def search(ask: Ask) -> Iterator[Found]:
         NotFlickr, FlickrRefused: the address or the question is wrong.
         NoContact, HostBusy: from the session (`polite`).
     """
-    walk = _Walk(ask, Flickr(ask.settings.api, ask.session))
+    walk = _Walk(ask, Flickr(ask.settings.api, ask.session), limits)
     began = _began(ask)
     if UNTIL not in ask.finished:
         yield Finished(unit=UNTIL, leads_to=(iso(began),))
@@ -60,7 +66,7 @@ def search(ask: Ask) -> Iterator[Found]:
             halves = ask.finished.get(unit)
             if halves is None:
                 page = walk.page(query, now, 1)
-                if page.total > ENOUGH and now.first < now.last:
+                if page.total > limits.enough and now.first < now.last:
                     halves = tuple(f"{query.label} {half}" for half in now.halves())
                 else:
                     yield from walk.photos(query, now, page)
@@ -88,6 +94,7 @@ class _Walk:
 
     ask: Ask
     flickr: Flickr
+    limits: Limits
     told: set[str] = field(default_factory=set)
     """Keys of photos that were told already."""
     noted: set[str] = field(default_factory=set)
@@ -107,23 +114,23 @@ class _Walk:
             sort="date-posted-asc",
             min_upload_date=now.first,
             max_upload_date=now.last,
-            per_page=PER_PAGE,
+            per_page=self.limits.per_page,
             extras=EXTRAS,
         )
 
     def photos(self, query: Query, now: Window, page: Page) -> Iterator[Found]:
         """Every photo of a window that was not told before, beginning with its first page."""
-        if page.total > CAP:
+        if page.total > self.limits.cap:
             self.ask.progress.note(
                 f"Flickr holds {page.total} photos uploaded in the same second ({query.label} {now}) "
-                f"and shows only {CAP}"
+                f"and shows only {self.limits.cap}"
             )
         number = 1
         while page.photos:
             for photo in page.photos:
                 if (found := self._found(query, photo)) is not None:
                     yield found
-            if number >= min(page.pages, CAP // PER_PAGE):
+            if number >= min(page.pages, self.limits.cap // self.limits.per_page):
                 return
             number += 1
             page = self.page(query, now, number)
@@ -135,8 +142,9 @@ class _Walk:
             self.table = licence_table(self.ask, self.flickr)
         number = licence_number({"photo": photo})
         answer = wrap(photo, api=settings.api, query=query.label, licence=self.table.get(number))
+        at = self.ask.now()
         try:
-            record = parse_photo(answer, self.ask.subject)
+            record = parse_photo(answer, self.ask.subject, at)
         except NoPhoto as no:
             return Skipped(key=no.key, reason=no.reason, detail=no.detail) if self._new(no.key) else None
         if not self._new(record.uid):
@@ -145,9 +153,9 @@ class _Walk:
             return Skipped(key=record.uid, reason=Reason.EXCLUDED_NAME, detail=refusal)
         if settings.history == "all" or (settings.history == "auto" and number in DECLARED):
             answer["history"] = self.flickr.history(record.uid.partition(":")[2])
+            record = parse_photo(answer, self.ask.subject, at)
         self._warn(record, number)
         self.ask.answers.add_answer(answer)
-        record = parse_photo(answer, self.ask.subject, self.ask.now())
         return record.model_copy(update={"kind": settings.kind})
 
     def _new(self, key: str) -> bool:

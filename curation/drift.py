@@ -53,7 +53,8 @@ def to_markdown(drift: Drift) -> str:
 
 def _verdict(drift: Drift) -> str:
     if drift.matters:
-        return f"**{len(drift.matters):,} images need a decision.**"
+        count = len(drift.matters)
+        return f"**{count:,} images need a decision.**" if count > 1 else "**1 image needs a decision.**"
     return "**Nothing changed.**" if not drift.images else "**Nothing that matters changed.**"
 
 

@@ -51,7 +51,7 @@ _LIST = re.compile(
 
 _MADE_BY = re.compile(
     rf"\b(?i:{_THING}|processing|(?:re)?paint(?:ed|ing)|drawn|illustrated|rendered|photographed|processed|provided"
-    r"|contributed|donated|supplied|created|produced|prepared|designed|generated)"
+    r"|made|contributed|donated|supplied|created|produced|prepared|designed|generated)"
     r"\s+(?:(?i:was|were|is|are|made|created|produced|provided|taken|courtesy)\s+)?(?i:by)\s+(?=[A-Z])"
 )
 """Words after which a maker stands: `Artwork by Rick Sternbach`."""

@@ -39,8 +39,11 @@ OWN_TERMS = re.compile(
 """Words of a licence or a restriction that only a person can judge (rule c)."""
 
 PARTNERS: Mapping[str, tuple[re.Pattern[str], str]] = {
-    "ESA/Hubble": (re.compile(r"\bESA\W{1,3}Hubble\b", re.IGNORECASE), "https://esahubble.org/copyright/"),
-    "ESA/Webb": (re.compile(r"\bESA\W{1,3}Webb\b", re.IGNORECASE), "https://esawebb.org/copyright/"),
+    "ESA/Hubble": (
+        re.compile(r"\bESA\s*[/&-]\s*Hubble\b", re.IGNORECASE),
+        "https://esahubble.org/copyright/",
+    ),
+    "ESA/Webb": (re.compile(r"\bESA\s*[/&-]\s*Webb\b", re.IGNORECASE), "https://esawebb.org/copyright/"),
     "ESO": (
         re.compile(r"\bESO\b|\bEuropean\s+Southern\s+Observatory\b"),
         "https://www.eso.org/public/outreach/copyright/",

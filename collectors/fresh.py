@@ -1,7 +1,6 @@
 """Files whose addresses hold for minutes only: each address is asked for just before its download."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 from collectors.record import Reason, Record, StoredFile
 from collectors.sources import Ask, Source
@@ -27,34 +26,33 @@ def fetch_resolved(
     for start in range(0, len(records), AT_ONCE):
         left = list(records[start : start + AT_ONCE])
         for tries_left in reversed(range(TRIES)):
-            again: list[Record] = []
-            for record, outcome in _fetched_once(ask, source, left, fetch):
-                if isinstance(outcome, _Dead) and tries_left:
-                    again.append(record)
+            dead: list[Record] = []
+            known = {record.uid: record for record in left}
+            fresh, gone = _resolved(ask, source, left)
+            yield from gone
+            for copy, outcome in fetch(fresh) if fresh else ():
+                if tries_left and isinstance(outcome, Missed) and outcome.reason in _PERHAPS_THE_ADDRESS:
+                    dead.append(known[copy.uid])
                 else:
-                    yield record, outcome.missed if isinstance(outcome, _Dead) else outcome
-            left = again
+                    yield known[copy.uid], outcome
+            left = dead
 
 
-@dataclass(frozen=True)
-class _Dead:
-    """The address did not bring the file; another one may."""
-
-    missed: Missed
+_PERHAPS_THE_ADDRESS = (Reason.GONE, Reason.BUSY)
+"""Outcomes that another address may change: this one was refused, or the host refused all of its kind."""
 
 
-def _fetched_once(
-    ask: Ask, source: Source, records: Sequence[Record], fetch: Fetch
-) -> Iterator[tuple[Record, Outcome | _Dead]]:
-    assert source.resolve or not records, "a source whose addresses expire must be able to resolve them"
+def _resolved(
+    ask: Ask, source: Source, records: Sequence[Record]
+) -> tuple[list[Record], list[tuple[Record, Outcome]]]:
+    """Records with fresh addresses, and those there is none for."""
     known = {record.uid: record for record in records}
     fresh: list[Record] = []
+    gone: list[tuple[Record, Outcome]] = []
     for resolved in source.resolve(ask, records) if source.resolve and records else ():
         record = known[resolved.uid]
         if resolved.original is None:
-            yield record, Missed(reason=Reason.GONE, detail=resolved.detail, again=False)
+            gone.append((record, Missed(reason=Reason.GONE, detail=resolved.detail, again=False)))
         else:
             fresh.append(record.model_copy(update={"original": resolved.original}))
-    for copy, outcome in fetch(fresh) if fresh else ():
-        dead = isinstance(outcome, Missed) and outcome.reason in (Reason.GONE, Reason.BUSY)
-        yield known[copy.uid], _Dead(outcome) if dead and isinstance(outcome, Missed) else outcome
+    return fresh, gone

@@ -37,11 +37,15 @@ class Work:
     ai_generated: bool | None = False
     robots: str | None = None
     """`<meta name="robots">` of its page."""
+    page_headers: Mapping[str, str] = field(default_factory=dict)
     file_headers: Mapping[str, str] = field(default_factory=dict)
     data: bytes = b""
     upload: bytes | None = None
     """The file as uploaded, where the artist offers it; `data` is then what the site shows."""
+    version: int = 1
+    """Raised when the artist puts another file in its place."""
     deleted: bool = False
+    sold: bool = False
     kind: str = "image"
     page: str | None = None
     """Another page than the usual one."""
@@ -121,7 +125,7 @@ class DeviantArtServer:
                 return self._api(parts.path.removeprefix("/api/v1/oauth2/"), query, headers)
             if parts.path == "/robots.txt":
                 return text(self.robots) if self.robots is not None else Answer(404, b"")
-            if parts.path.startswith("/f/"):
+            if parts.path.startswith(("/shown/", "/uploads/")):
                 return self._file(parts.path, query)
             return self._page(parts.path)
 
@@ -156,7 +160,7 @@ class DeviantArtServer:
         if path.startswith("deviation/download/"):
             if work.upload is None:
                 return refused("Deviation not downloadable.")
-            return as_json(self._link(work, "upload", work.upload))
+            return as_json(self._link(work, "uploads", work.upload))
         return as_json(self._deviation(work))
 
     def _browse(self, path: str, query: Mapping[str, list[str]]) -> "Answer":
@@ -206,6 +210,7 @@ class DeviantArtServer:
             "published_time": "1760000000",
             "is_deleted": False,
             "is_downloadable": work.upload is not None,
+            "tier_access": "locked" if work.sold else "unlocked",
             "stats": {"favourites": secrets.randbelow(9999)},
         }
         return told | ({"content": self._link(work, "shown", work.data)} if work.kind == "image" else {})
@@ -214,7 +219,7 @@ class DeviantArtServer:
         """An address that opens the file as often as `link_uses` says; the token is new every time."""
         token = secrets.token_hex(4)
         self.links[token] = self.link_uses
-        src = f"{self.base}/f/{work.number}-{name}.png?token={token}"
+        src = f"{self.base}/{name}/{work.number}-v{work.version}.png?token={token}"
         return {"src": src, "width": 900, "height": 700, "filesize": len(data)}
 
     def _file(self, path: str, query: Mapping[str, list[str]]) -> "Answer":
@@ -222,9 +227,9 @@ class DeviantArtServer:
         if self.links[token] <= 0:
             return Answer(403, b"<!DOCTYPE html>Forbidden", {"Content-Type": "text/html"})
         self.links[token] -= 1
-        number, _, name = path.removeprefix("/f/").removesuffix(".png").partition("-")
-        work = self.works[int(number)]
-        data = work.upload if name == "upload" and work.upload is not None else work.data
+        form, _, name = path.removeprefix("/").partition("/")
+        work = self.works[int(name.partition("-")[0])]
+        data = work.upload if form == "uploads" and work.upload is not None else work.data
         return Answer(200, data, {"Content-Type": "image/png", **work.file_headers})
 
     def _page(self, path: str) -> "Answer":
@@ -234,7 +239,9 @@ class DeviantArtServer:
             return text("<!DOCTYPE html><title>DeviantArt: 404</title>", 404, "text/html")
         if path.startswith("/deviation/"):
             return Answer(302, b"", {"Location": f"{self.base}{work.path}"})
-        return text(work.page if work.page is not None else self.html(work), 200, "text/html; charset=utf-8")
+        html = work.page if work.page is not None else self.html(work)
+        headers = {"Content-Type": "text/html; charset=utf-8", **work.page_headers}
+        return Answer(200, html.encode(), headers)
 
     def html(self, work: Work) -> str:
         """A page as recorded: the state is JSON in a string of JavaScript."""
@@ -265,7 +272,7 @@ class DeviantArtServer:
             "title": work.title,
             "author": 7,
             "isDeleted": False,
-            "media": {"baseUri": f"{self.base}/f/{work.number}-shown.png", "token": ["t"]},
+            "media": {"baseUri": f"{self.base}/shown/{work.number}-v{work.version}.png", "token": ["t"]},
         } | {name: value for name, value in told.items() if value is not None}
 
 

@@ -13,6 +13,7 @@ import requests
 
 from collectors.sources import KeyMissing, KeyRefused
 from collectors.web.polite import HostBusy
+from collectors.web.retry import innermost
 
 API = "https://www.deviantart.com/api/v1/oauth2"
 KEYS = ("DEVIANTART_CLIENT_ID", "DEVIANTART_CLIENT_SECRET")
@@ -139,7 +140,12 @@ class Api:
         """
         form = {"grant_type": "client_credentials", **vars(self._keys)}
         for _ in range(TOKEN_TRIES):
-            response = self._session.post(f"{self.site}/oauth2/token", data=form)
+            try:
+                response = self._session.post(f"{self.site}/oauth2/token", data=form)
+            except requests.RequestException as error:
+                detail = innermost(error)
+                continue
+            detail = f"HTTP {response.status_code}"
             if response.status_code == 200:
                 token = self._object(response).get("access_token")
                 if isinstance(token, str) and token:
@@ -149,8 +155,7 @@ class Api:
                 raise KeyRefused("DeviantArt", _words(response))
             if response.status_code == 404:
                 raise NotDeviantArt(self.address, "it has no token endpoint /oauth2/token")
-        detail = f"no token after {TOKEN_TRIES} tries: HTTP {response.status_code}"
-        raise HostBusy(urlsplit(self.site).netloc, None, detail)
+        raise HostBusy(urlsplit(self.site).netloc, None, f"no token after {TOKEN_TRIES} tries: {detail}")
 
     def _object(self, response: requests.Response) -> dict[str, Any]:
         try:

@@ -37,6 +37,15 @@ def stable(url: str) -> str:
     return urlunsplit(parts._replace(query="", fragment=""))
 
 
+def same_version(uploaded: str, url: str) -> bool:
+    """Whether an address leads to a form of this upload, whose name it then holds.
+
+    >>> same_version("https://images.example/f/u/d2enxz7-431c.jpg", "https://a.example/download/7/d2enxz7-431c.jpg")
+    True
+    """
+    return PurePosixPath(_path(uploaded)).name in PurePosixPath(_path(url)).parts
+
+
 def picture(file: Any) -> dict[str, Any] | None:
     """A file the API describes, in its stable form; `None`: there is none, or it is no raster image.
 

@@ -19,7 +19,7 @@ from pydantic import Field, field_validator
 
 from collectors import permissions
 from collectors.deviantart.api import API, BATCH, KEYS, Api, DeviantArtRefused, keys
-from collectors.deviantart.deviations import parse, picture, plain, reserved, uuid_of
+from collectors.deviantart.deviations import number_of, parse, picture, plain, reserved, same_version, uuid_of
 from collectors.deviantart.page import PageChanged
 from collectors.deviantart.visit import Visitor
 from collectors.frozen import SourceSettings
@@ -117,7 +117,11 @@ def _listed(
         some, left = batch[:left], left - len(batch)
         uuids = {plain(one.get("deviationid")).lower(): one for one in some}
         metadata = visitor.api.metadata([uuid for uuid in uuids if uuid])
-        looks = (visitor.look(one, metadata.get(uuid, {}), unit) for uuid, one in uuids.items() if uuid)
+        looks = (
+            visitor.look(one, metadata.get(uuid, {}), unit)
+            for uuid, one in uuids.items()
+            if uuid and f"deviantart:{number_of(one.get('url'))}" not in told
+        )
         yield from _once(visitor, looks, told, artists)
         if left <= 0:
             return
@@ -150,7 +154,11 @@ def _named(visitor: Visitor, said: str) -> Record | Skipped:
     page: Mapping[str, Any] | None = None
     uuid = name
     if name.isdecimal():
-        came = visitor.page(said if said.startswith("http") else f"{visitor.api.site}/deviation/{name}", name)
+        address = said if said.startswith("http") else f"{visitor.api.site}/deviation/{name}"
+        try:
+            came = visitor.page(address, name)
+        except PageChanged as changed:
+            return visitor.unread(changed)
         if isinstance(came, Skipped):
             return came
         if not came.get("uuid"):
@@ -203,15 +211,12 @@ def _sighting(visitor: Visitor, record: Record, metadata: Mapping[str, Any] | No
     }
     page: Mapping[str, Any] | None = None
     if visitor.permission(deviation, metadata) is not None or not reserved(metadata):
-        number = record.uid.partition(":")[2]
-        came = visitor.page(record.page or "", number)
+        came = visitor.page(record.page or "", record.uid.partition(":")[2])
         if isinstance(came, Skipped):
-            if came.reason is Reason.NO_LICENCE:
-                raise PageChanged(number, came.detail.partition("it has no ")[2])
             return Sighting(uid=record.uid, now=None, detail=came.detail)
         page = came
         media = came.get("media") or {}
-        if media.get("url") and not file["url"].startswith(media["url"]):
+        if media.get("url") and not same_version(media["url"], file["url"]):
             deviation["content"] = {"src": media["url"], **media, "filesize": media["bytes"]}
     now = visitor.look(deviation, metadata, record.found_by.query, page)
     if isinstance(now, Skipped):
@@ -243,34 +248,29 @@ def _resolved(api: Api, record: Record, uuid: str) -> Resolved:
     deviation = api.deviation(uuid)
     if deviation.get("is_deleted") is True:
         return Resolved(uid=record.uid, original=None, detail="deleted")
-    offers = [deviation.get("content")]
-    if _same(offers[0], record):
-        return Resolved(uid=record.uid, original=_fresh(offers[0], record), detail="a fresh address")
-    if deviation.get("is_downloadable") is True:
-        offers.insert(0, api.download(uuid))
-        if _same(offers[0], record):
-            return Resolved(uid=record.uid, original=_fresh(offers[0], record), detail="a fresh address")
-    other = next((offer for offer in offers if picture(offer)), None)
+    other: Original | None = None
+    for file in _offers(api, deviation, uuid):
+        found = picture(file)
+        if found is None:
+            continue
+        address = {"url": plain(file["src"])}
+        if found["url"] == record.original.url:
+            fresh = record.original.model_copy(update=address)
+            return Resolved(uid=record.uid, original=fresh, detail="a fresh address")
+        other = record.original.model_copy(update=found | address)
     if other is None:
         return Resolved(uid=record.uid, original=None, detail="its file is not given out any more")
-    return Resolved(
-        uid=record.uid, original=_fresh(other, record), detail="overwritten: another file is there now"
-    )
+    return Resolved(uid=record.uid, original=other, detail="overwritten: another file is there now")
 
 
-def _same(file: Any, record: Record) -> bool:
-    found = picture(file)
-    return found is not None and found["url"] == record.original.url
-
-
-def _fresh(file: Any, record: Record) -> Original:
-    """The address with its token, never to be stored, and the facts stated of this file."""
-    found = picture(file)
-    assert found
-    changed = {"url": plain(file["src"])}
-    if found["url"] != record.original.url:
-        changed |= {name: found[name] for name in ("width", "height", "bytes", "rendition")}
-    return record.original.model_copy(update=changed)
+def _offers(api: Api, deviation: Mapping[str, Any], uuid: str) -> Iterator[Any]:
+    """The file the site shows, then the one that was uploaded, where it is offered."""
+    yield deviation.get("content")
+    if deviation.get("is_downloadable") is True:
+        try:
+            yield api.download(uuid)
+        except DeviantArtRefused:
+            return
 
 
 def _api(ask: Ask) -> Api:

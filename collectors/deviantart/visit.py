@@ -44,10 +44,12 @@ class Visitor:
         """
         uuid, number = plain(deviation.get("deviationid")).lower(), number_of(deviation.get("url"))
         if number is None:
-            return self._unreadable(uuid, "number at the end of its `url`")
+            return self.unread(PageChanged(uuid, "number at the end of its address"))
         uid = f"deviantart:{number}"
         if deviation.get("is_deleted") is True:
             return Skipped(key=uid, reason=Reason.GONE, detail="deleted")
+        if _sold(deviation):
+            return Skipped(key=uid, reason=Reason.GONE, detail="shown to those who pay for it")
         file = picture(deviation.get("content"))
         if file is None:
             return Skipped(key=uid, reason=Reason.NOT_AN_IMAGE, detail="a text, a film or another format")
@@ -55,7 +57,10 @@ class Visitor:
         if page is None and reserved(metadata) and permission is None:
             page = {"unread": f"the API says “{plain(metadata['license'])}”"}
         if page is None:
-            came = self.page(str(deviation["url"]), number)
+            try:
+                came = self.page(str(deviation["url"]), number)
+            except PageChanged as changed:
+                return self.unread(changed)
             if isinstance(came, Skipped):
                 return came
             page = came
@@ -79,10 +84,14 @@ class Visitor:
         return permissions.find(self.granted, name, filter(None, ids))
 
     def page(self, url: str, number: str) -> Page | Skipped:
-        """What a deviation's own page says, if its host's robots.txt lets us read it."""
+        """What a deviation's own page says, if its host's robots.txt lets us read it.
+
+        Raises:
+            PageChanged: it is not built as pages are, or not where pages are.
+        """
         uid = f"deviantart:{number}"
         if not self._ours(url):
-            return self._unreadable(number, f"page on {self.api.site}, but one on {url[:200]}")
+            raise PageChanged(number, f"address on {self.api.site}, but {url[:200]}")
         if not allowed_by_robots(self.ask.session, url):
             host = urlsplit(url).netloc
             return {"unread": "robots.txt", "opt_out": [f"robots.txt of {host} forbids reading its page"]}
@@ -90,10 +99,7 @@ class Visitor:
         if response.status_code >= 400:
             detail = f"its page answers HTTP {response.status_code}"
             return Skipped(key=uid, reason=Reason.GONE, detail=detail)
-        try:
-            page = read_page(response.text, number)
-        except PageChanged as changed:
-            return self._unreadable(number, changed.looked_for)
+        page = read_page(response.text, number)
         self.unreadable = 0
         if page["deleted"]:
             return Skipped(key=uid, reason=Reason.GONE, detail="deleted")
@@ -102,12 +108,12 @@ class Visitor:
                 page["opt_out"].append(said)
         return page
 
-    def _unreadable(self, number: str, looked_for: str) -> Skipped:
+    def unread(self, changed: PageChanged) -> Skipped:
+        """One work left out for a page that cannot be read; raises `PageChanged` after several in a row."""
         self.unreadable += 1
-        changed = PageChanged(number, looked_for)
         if self.unreadable >= ENOUGH:
             raise changed
-        return Skipped(key=f"deviantart:{number}", reason=Reason.NO_LICENCE, detail=str(changed))
+        return Skipped(key=f"deviantart:{changed.deviation}", reason=Reason.NO_LICENCE, detail=str(changed))
 
     def _ours(self, url: str) -> bool:
         """Whether an address leads to the recipe's site, so that an answer cannot send us elsewhere."""
@@ -124,6 +130,13 @@ class Visitor:
             return picture(self.api.download(uuid))
         except DeviantArtRefused:
             return None
+
+
+def _sold(deviation: Mapping[str, Any]) -> bool:
+    """Whether what is shown is a blurred stand-in, because the work itself is sold."""
+    folder = deviation.get("premium_folder_data")
+    locked = isinstance(folder, dict) and folder.get("has_access") is False
+    return locked or deviation.get("tier_access") == "locked"
 
 
 def _promising(record: Record) -> bool:

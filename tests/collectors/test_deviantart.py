@@ -24,6 +24,8 @@ from collectors.deviantart import SOURCE, DeviantArtSettings, NotDeviantArt, Pag
 from collectors.deviantart.deviations import number_of, parse, stable
 from collectors.plan import CollectSettings, Plan
 from collectors.progress import Silent
+from collectors.rebuild import collect_locked
+from collectors.rebuilt import Fate
 from collectors.record import Reason, Record, Skipped
 from collectors.rights import LicenceClass
 from collectors.search import search as search_plan
@@ -344,6 +346,7 @@ def test_every_deviation_of_a_tag_is_found_once_whatever_the_paging(tmp_path: Pa
             ask = an_ask(server, tmp_path, clock, tags=["planet"], newest=["red planet"], limit=500)
             assert len(records(found_by(ask))) == 63
             assert sum("browse/tags" in path for path in server.asked) == 2
+            assert len(server.pages()) == 63, "no page is read twice"
             assert server.tokens == 1
 
 
@@ -371,7 +374,7 @@ def test_what_the_page_says_becomes_the_record(tmp_path: Path, clock: Clock) -> 
     with DeviantArtServer([work]) as server:
         ask = an_ask(server, tmp_path, clock, tags=["planet"], kind="fictive")
         record = records(found_by(ask))["deviantart:1"]
-        assert record.original.url == f"{server.base}/f/1-shown.png"
+        assert record.original.url == f"{server.base}/shown/1-v1.png"
     assert record.rights.chosen == "CC-BY-NC-ND-3.0"
     assert record.kind == "fictive"
     assert record.ai.signals == (
@@ -381,6 +384,19 @@ def test_what_the_page_says_becomes_the_record(tmp_path: Path, clock: Clock) -> 
     )
     answer = ask.answers.answer(record.evidence[0].answer_sha256 or "")
     assert SOURCE.parse(answer, "planet").rights == record.rights
+
+
+def test_a_header_of_the_page_opts_out_whatever_its_marks_say(tmp_path: Path, clock: Clock) -> None:
+    said = {"X-Robots-Tag": "noai, noimageai"}
+    works = [
+        Work(1, license="by", ai_use_disallowed=False, page_headers=said, data=b"x"),
+        Work(2, license="by", ai_use_disallowed=False, data=b"x"),
+    ]
+    with DeviantArtServer(works) as server:
+        found = records(found_by(an_ask(server, tmp_path, clock, tags=["planet"])))
+    assert [found[f"deviantart:{number}"].ai.opted_out for number in (1, 2)] == [True, False]
+    assert "X-Robots-Tag: noai" in may_publish(found["deviantart:1"], PolicySettings()).detail
+    assert may_publish(found["deviantart:2"], PolicySettings()).keep
 
 
 def test_robots_txt_keeps_us_from_pages_and_that_is_an_opt_out(tmp_path: Path, clock: Clock) -> None:
@@ -397,6 +413,7 @@ def test_texts_deleted_works_and_changed_pages_are_left_out_with_their_reason(
 ) -> None:
     works = [
         Work(1, kind="literature"),
+        Work(2, license="by", data=b"x", sold=True),
         Work(3, license="by", page="<html>Please wait</html>", data=b"x"),
         Work(4, license="by", data=b"x"),
     ]
@@ -405,9 +422,17 @@ def test_texts_deleted_works_and_changed_pages_are_left_out_with_their_reason(
     out = skipped(found)
     assert out["deviantart:1"].reason is Reason.NOT_AN_IMAGE
     assert out["deviantart:99"].reason is Reason.GONE
+    assert "pay" in out["deviantart:2"].detail
     assert out["deviantart:3"].reason is Reason.NO_LICENCE
     assert "window.__INITIAL_STATE__" in out["deviantart:3"].detail
     assert set(records(found)) == {"deviantart:4"}
+
+
+def test_a_site_that_gives_no_token_is_busy(tmp_path: Path, clock: Clock) -> None:
+    with DeviantArtServer([]) as server:
+        ask = an_ask(server, tmp_path, clock, tags=["planet"])
+    with pytest.raises(HostBusy, match="no token after 3 tries"):
+        found_by(ask)
 
 
 def test_pages_that_all_changed_stop_the_search(tmp_path: Path, clock: Clock) -> None:
@@ -641,6 +666,36 @@ def test_a_link_that_died_before_its_turn_is_asked_for_once_more(
     result = a_run(a_plan(gallery, tmp_path, tags=["planet"]), clock)
     assert len(seen) > 5
     assert (result.taken, result.missed, result.pending) == (13, [], 0)
+
+
+def test_a_rebuild_asks_for_fresh_links_and_brings_the_same_bytes(
+    gallery: DeviantArtServer, tmp_path: Path, clock: Clock
+) -> None:
+    permit(tmp_path, f'author = "ada-lane"\n{YES}')
+    plan = a_plan(gallery, tmp_path, tags=["planet"])
+    a_run(plan, clock)
+    lock = manifests.read(plan.manifest)
+    gallery.links.clear()
+    gallery.works[4].deleted = True
+    gallery.works[5].data, gallery.works[5].version = a_picture(99), 2
+    gallery.works[6].ai_generated = True
+    elsewhere = Workspace(tmp_path / "elsewhere")
+    rebuilt = collect_locked(
+        plan,
+        lock,
+        elsewhere,
+        a_session(clock),
+        lambda record: may_fetch(record, PolicySettings()),
+        now=lambda: NOW,
+    )
+    here = {
+        record.uid for record in lock.records if record.file and record.file.sha256 in elsewhere.originals
+    }
+    expected = {f"deviantart:{number}" for number in (1, 2, 3, 7, 8, 9, 10, 11, 12, 20)}
+    assert here == expected
+    fates = {one.uid: one.fate for one in rebuilt.images}
+    assert (fates["deviantart:1"], fates["deviantart:4"]) == (Fate.SAME, Fate.GONE)
+    assert fates["deviantart:6"] is Fate.DROPPED
 
 
 def test_a_new_permission_is_seen_by_the_next_run(

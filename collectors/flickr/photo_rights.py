@@ -11,7 +11,7 @@ from typing import Any
 
 from collectors import licences
 from collectors.flickr.api import whole_number
-from collectors.rights import Claim, Confidence, Evidence
+from collectors.rights import Claim, Confidence, Evidence, LicenceClass
 
 FLICKR, TABLE, HISTORY = "flickr", "licence-table", "licence-history"
 
@@ -56,7 +56,7 @@ def claims(answer: Mapping[str, Any]) -> list[Claim]:
         said.append(_unreadable(FLICKR))
     if now := _after_the_last(steps(answer)):
         said.append(_claim(HISTORY, now))
-    return said
+    return _without_freer_grounds(said)
 
 
 def licence_number(answer: Mapping[str, Any]) -> str:
@@ -95,6 +95,19 @@ def _after_the_last(history: Sequence[Mapping[str, Any]]) -> str | None:
     last = max(history, key=lambda step: whole_number(step.get("date_change")) or 0)
     which = "new" if last.get("new_license") or last.get("new_license_url") else "old"
     return named(last.get(f"{which}_license_url"), last.get(f"{which}_license"))
+
+
+def _without_freer_grounds(said: Sequence[Claim]) -> list[Claim]:
+    """Of several grounds of the public domain only the strictest.
+
+    Elsewhere one ground may refine another; here all channels tell of the one mark a photo carries, and where
+    one says "public domain mark" and another "CC0", somebody's word has not become firmer by it.
+    """
+    free = (LicenceClass.PD, LicenceClass.PD_CLAIM)
+    order = {one.expression: licences.strictness(licences.get(one.expression)) for one in said}
+    grounds = [one.expression for one in said if licences.get(one.expression).cls in free]
+    strictest = max(grounds, key=order.__getitem__, default=None)
+    return [one for one in said if one.expression not in grounds or one.expression == strictest]
 
 
 def _claim(channel: str, expression: str) -> Claim:

@@ -212,6 +212,9 @@ def test_a_date_is_told_as_exactly_as_its_owner_knows_it(changes: dict[str, Any]
         ("4", None, [change(5, "4", "")], "CC-BY-2.0"),
         ("4", None, [{"date_change": "x", "new_license": "a mystery"}], "CC-BY-2.0"),
         ("17", None, [change(5, "0", "4")], UNKNOWN),
+        ("10", row("9"), None, "CC-PDM-1.0"),
+        ("9", None, [change(5, "0", "10")], "CC-PDM-1.0"),
+        ("10", None, [change(5, "0", "8")], "CC-PDM-1.0"),
     ],
 )
 def test_rights_follow_from_number_table_and_history(
@@ -332,7 +335,7 @@ def test_nothing_beside_a_number_makes_it_freer_than_it_is(number: Any, licence:
     if stated is None:
         assert licence or rights.expression == UNKNOWN
     else:
-        assert strictness(get(rights.expression)) >= strictness(get(stated))
+        assert strictness(get(rights.expression))[:3] >= strictness(get(stated))[:3]
 
 
 @given(

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ from sighted import NOON, Sky
 
 from collectors import departures
 from collectors.changes import Kind
+from collectors.progress import Silent, Stage
 from collectors.rebuild import Fate, Rebuilt, collect_locked
 from collectors.record import Original, Reason, Record, Verdict
 from collectors.web.polite import polite_session
-from collectors.workspace import DiskFull
+from collectors.workspace import DiskFull, Store
 
 
 @pytest.fixture
@@ -70,6 +72,43 @@ def test_only_what_is_not_here_is_asked_about(sky: Sky) -> None:
     assert len(sky.asked) == 2
     a_rebuild(sky, every=True)
     assert sky.asked[2] == [first.uid, second.uid]
+
+
+class Impatient(Silent):
+    """Somebody who presses Ctrl-C after two files have come."""
+
+    @contextmanager
+    def stage(self, name: str, total: int | None = None) -> Iterator[Stage]:
+        with super().stage(name, total) as stage:
+            yield stage if name != "fetch" else self
+
+    came = 0
+
+    def advance(self, count: int = 1) -> None:
+        self.came += count
+        if self.came == 2:
+            raise KeyboardInterrupt
+
+    def expect(self, total: int) -> None:
+        return
+
+
+def test_an_interrupted_rebuild_goes_on_with_what_is_missing(sky: Sky) -> None:
+    for number in range(1, 31):
+        sky.put(number)
+    sky.server.latency = 0.02
+    with pytest.raises(KeyboardInterrupt):
+        a_rebuild(sky, progress=Impatient())
+    here = {record.uid for record in sky.locked if record.file and record.file.sha256 in stored(sky)}
+    assert 2 <= len(here) < 30
+    result = a_rebuild(sky)
+    assert set(sky.asked[1]) == {record.uid for record in sky.locked} - here
+    assert result.counts == {Fate.HERE: len(here), Fate.SAME: 30 - len(here)}
+    assert result.manifest is result.lock
+
+
+def stored(sky: Sky) -> Store:
+    return sky.workspace().originals
 
 
 def test_a_renamed_file_is_fetched_from_its_new_address(sky: Sky) -> None:

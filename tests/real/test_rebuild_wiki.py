@@ -147,6 +147,26 @@ def test_nothing_has_changed_and_verify_says_so(built: Project) -> None:
     assert sorted(path.name for path in (built.home / "data" / "changing" / "answers").rglob("*")) == answers
 
 
+def test_a_whole_tree_with_copies_and_contradictions_raises_no_false_alarm(
+    wiki: RealWiki, tmp_path: Path
+) -> None:
+    """Also in an empty workspace, where no answer of the first time is kept."""
+    (tmp_path / "manifests").mkdir()
+    recipe = RECIPE.format(api=wiki.api, category="Nebulae").replace("depth      = 0", "depth = 5")
+    (tmp_path / "manifests" / "changing.toml").write_text(recipe)
+    project = Project(tmp_path)
+    code, value, err = project.run("collect", "changing")
+    assert code == Exit.DONE, err
+    assert any(record.rights.conflict for record in project.lock.records if record.file)
+    code, value, err = project.run("verify", "changing", data="empty")
+    assert code == Exit.DONE, err
+    assert value["images"] == []
+    assert value["looked_at"] == project.lock.header.files > 50
+    code, value, err = project.run("collect", "changing", "--locked", data="empty")
+    assert code == Exit.DONE, err
+    assert value["fates"] == {"same": project.lock.header.files}
+
+
 def test_renamed_and_overwritten_files_make_the_same_dataset_in_an_empty_workspace(moved: Project) -> None:
     code, value, err = moved.run("build", "changing", "--locked", data="elsewhere")
     assert code == Exit.DONE, err

@@ -8,7 +8,7 @@ from typing import Any
 
 from collectors.plan import CollectSettings
 from collectors.record import Reason, Record, Verdict
-from collectors.shares import allot, count_kinds, shortage
+from collectors.shares import Kind, allot, count_kinds, shortage
 
 RIGHTS_REASONS = frozenset(
     {Reason.NO_LICENCE, Reason.LICENCE_REFUSED, Reason.NO_CREDIT, Reason.OPTED_OUT, Reason.AI_GENERATED}
@@ -65,7 +65,7 @@ def choose(
     candidates: Sequence[Record],
     limit: int | None,
     never: Mapping[str, Any],
-    shares: Mapping[str, float] | None = None,
+    shares: Mapping[Kind, float] | None = None,
 ) -> list[Record]:
     """The first `limit` candidates, shared out between the queries they were found by.
 
@@ -89,7 +89,7 @@ def missing_share(
     candidates: Iterable[Record],
     limit: int | None,
     never: Mapping[str, Any],
-    shares: Mapping[str, float] | None,
+    shares: Mapping[Kind, float] | None,
 ) -> str | None:
     """What to tell the user when `choose` had to cut a share to keep the ratio; `None`: nothing was cut."""
     if shares is None:

@@ -11,7 +11,7 @@ TOLERANCE = 1e-6
 """How far the shares may be from 1 in sum: 0.333333 three times is meant as a third each."""
 
 
-def allot(shares: Mapping[str, float], available: Mapping[str, int], limit: int | None) -> dict[str, int]:
+def allot(shares: Mapping[Kind, float], available: Mapping[Kind, int], limit: int | None) -> dict[Kind, int]:
     """The most images of each kind that keep the ratio: at most `limit` together, never more than there are.
 
     Places that do not come out even go to the kinds with the largest remainders, of equal ones to the first
@@ -30,7 +30,7 @@ def allot(shares: Mapping[str, float], available: Mapping[str, int], limit: int 
         total -= 1
 
 
-def shortage(shares: Mapping[str, float], available: Mapping[str, int], limit: int | None) -> str | None:
+def shortage(shares: Mapping[Kind, float], available: Mapping[Kind, int], limit: int | None) -> str | None:
     """What to tell the user when a share cannot be filled and the others were cut; `None`: all is as asked.
 
     `fictive: 47 of 180 can be had; real was cut from 120 to 32 to keep 40/60; set [collect] shares to …`
@@ -52,7 +52,7 @@ def shortage(shares: Mapping[str, float], available: Mapping[str, int], limit: i
     return f"{binding}: {short}; {kept}; set [collect] shares to change that"
 
 
-def mistakes(shares: Mapping[str, float] | None, sources: Iterable[tuple[str, Any]]) -> list[str]:
+def mistakes(shares: Mapping[Kind, float] | None, sources: Iterable[tuple[str, Any]]) -> list[str]:
     """What is wrong between `shares` and the `kind` of each source (name, settings), one line a problem."""
     kinds = {name: getattr(settings, "kind", None) for name, settings in sources}
     if shares is None:
@@ -76,14 +76,14 @@ def mistakes(shares: Mapping[str, float] | None, sources: Iterable[tuple[str, An
     return problems
 
 
-def _exact(shares: Mapping[str, float]) -> dict[str, Fraction]:
+def _exact(shares: Mapping[Kind, float]) -> dict[Kind, Fraction]:
     """Decimal fractions as they were written, scaled to sum to 1, by name."""
     read = {kind: Fraction(str(share)) for kind, share in sorted(shares.items())}
     whole = sum(read.values())
     return {kind: share / whole for kind, share in read.items()}
 
 
-def _parts(exact: Mapping[str, Fraction], total: int) -> dict[str, int]:
+def _parts(exact: Mapping[Kind, Fraction], total: int) -> dict[Kind, int]:
     """`total` places by largest remainder."""
     parts = {kind: int(share * total) for kind, share in exact.items()}
     order = sorted(exact, key=lambda kind: (parts[kind] - exact[kind] * total, kind))
@@ -92,12 +92,12 @@ def _parts(exact: Mapping[str, Fraction], total: int) -> dict[str, int]:
     return parts
 
 
-def _binding(exact: Mapping[str, Fraction], available: Mapping[str, int]) -> str:
+def _binding(exact: Mapping[Kind, Fraction], available: Mapping[Kind, int]) -> Kind:
     """The kind that is furthest from filling its share."""
     return min(exact, key=lambda kind: (available.get(kind, 0) / exact[kind], kind))
 
 
-def count_kinds(kinds: Iterable[str | None]) -> Counter[str]:
+def count_kinds(kinds: Iterable[Kind | None]) -> Counter[Kind]:
     """How many images there are of each kind; those without one belong to no share."""
     return Counter(kind for kind in kinds if kind is not None)
 

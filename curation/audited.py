@@ -5,6 +5,7 @@ from enum import StrEnum
 from collectors.frozen import Frozen
 from collectors.record import Verdict
 from collectors.rights import Confidence, LicenceClass
+from curation.purposes import PurposeVerdict
 from curation.settings import PolicySettings
 
 
@@ -116,6 +117,10 @@ class Audit(Frozen):
     """Records of the manifest."""
     files: int
     """Records with a file."""
+    purposes: tuple[PurposeVerdict, ...]
+    """Whether the whole may be trained on, published, kept, in words."""
+    collisions: tuple[str, ...]
+    """Where the licences of the fetched images do not go together, explained."""
     rows: tuple[LicenceRow, ...]
     """By licence, the most frequent first."""
     classes: tuple[ClassRow, ...]

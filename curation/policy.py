@@ -14,6 +14,8 @@ from collectors.record import KEEP, Reason, Record, Verdict
 from collectors.rights import LicenceClass, Rights
 from curation.settings import PolicySettings
 
+PERMITTED = "written permission"
+"""How the detail of a verdict begins that rests on the author's letter."""
 _CLASSES = [cls.value for cls in LicenceClass]
 
 
@@ -44,7 +46,7 @@ def may_publish(record: Record, settings: PolicySettings) -> Verdict:
         return Verdict(reason=Reason.AI_GENERATED, detail=", ".join(record.ai.signals))
     if permitted:
         assert record.permission
-        return Verdict(detail=f"written permission of {record.permission.date}")
+        return Verdict(detail=f"{PERMITTED} of {record.permission.date}")
     verdict = _judge(record.rights, settings)
     if verdict.reason is not Reason.LICENCE_REFUSED and (silence := silence_opts_out(record)):
         return Verdict(reason=Reason.OPTED_OUT, detail=silence)

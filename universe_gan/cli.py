@@ -202,15 +202,26 @@ def verify(output: Output, recipe: Recipe, update: bool) -> Exit:
 
 
 @cli.command()
+@click.option(
+    "--diff",
+    "older",
+    metavar="OLD.jsonl",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Compare with an older manifest instead: added, removed, rights changed.",
+)
 @speaks
 @takes_recipe
-def audit(output: Output, recipe: Recipe) -> Exit:
+def audit(output: Output, recipe: Recipe, older: Path | None) -> Exit:
     """Audit the licences of a manifest.
 
-    Exit code 8 when an image that was fetched violates the recipe's policy.
+    Says for which purposes the whole may be used, explains where its licences do not go together, and writes
+    the attribution list (Markdown, CSV, SPDX) and a page with the evidence of each image. Exit code 8 when an
+    image that was fetched violates the recipe's policy.
     """
     from universe_gan import commands
 
+    if older is not None:
+        return commands.audit_diff(output, recipe, older)
     return commands.audit(output, recipe)
 
 

@@ -9,6 +9,7 @@ from collectors.record import Reason
 from collectors.sources import table
 from collectors.workspace import Workspace, write_whole
 from curation.audit import Audit, Concern
+from curation.audit_diff import words_of
 from universe_gan import lock, machine, stages, template
 from universe_gan.exits import Exit
 from universe_gan.output import Output
@@ -122,6 +123,28 @@ def audit(output: Output, recipe: Recipe) -> Exit:
     return Exit.DONE
 
 
+def audit_diff(output: Output, recipe: Recipe, older: Path) -> Exit:
+    """The recipe's manifest beside an older one."""
+    with stages.at_work(recipe) as workspace:
+        found = stages.run_audit_diff(recipe, workspace, older)
+    rows = [(one.uid, words) for one in found.altered for words in words_of(one)]
+    shown = rows if output.verbose else rows[:20]
+    output.table("Changed", ["uid", "what"], shown)
+    if len(shown) < len(rows):
+        output.say(f"  … and {len(rows) - len(shown):,} more (--verbose lists all)")
+    for head, listed in (("added", found.added), ("removed", found.removed)):
+        if listed:
+            output.say(f"{head}: {_some([one.uid for one in listed], 10)}")
+    output.line(
+        f"{len(found.added):,} added, {len(found.removed):,} removed, {len(found.altered):,} changed,"
+        f" {found.same:,} as before"
+    )
+    output.line(f"diff      {recipe.data / 'audit' / 'diff.md'}")
+    output.result(as_json(found))
+    output.say(f"next: universe-gan audit {recipe.path}")
+    return Exit.DONE
+
+
 def _tell_audit(output: Output, recipe: Recipe, result: Audit) -> None:
     rows = [(row.images, row.licence, row.cls.value, row.policy) for row in result.rows]
     output.table("Licences", ["images", "licence", "class", "the recipe's policy"], rows)
@@ -132,6 +155,12 @@ def _tell_audit(output: Output, recipe: Recipe, result: Audit) -> None:
         output.line(f"violation  {violation.uid}: {violation.concern.words}: {violation.what}")
     if len(shown) < len(result.violations):
         output.line(f"… and {len(result.violations) - len(shown):,} more (--verbose lists all)")
+    for one in result.purposes:
+        output.line(f"{one.purpose:<9} {'yes' if one.may else 'no '}  {one.words}")
+        for words in (*one.against, *one.terms) if output.verbose else one.against[:3]:
+            output.line(f"            {words}")
+    for words in result.collisions:
+        output.say(f"note: {words}")
     verdict = f"{len(result.violations):,} violations" if result.violations else "no violation"
     output.line(f"audit     {recipe.data / 'audit' / 'audit.md'}  {verdict}")
 

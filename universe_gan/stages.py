@@ -1,5 +1,6 @@
 """The stages a user runs, as Python calls: each takes a recipe and returns what came of it."""
 
+import json
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -22,11 +23,12 @@ from collectors.record import Record, Verdict
 from collectors.relicense import Relicensed, relicense
 from collectors.verify import Drift, verify, with_dates
 from collectors.web.polite import Pace, polite_session
-from collectors.workspace import Workspace
+from collectors.workspace import Workspace, write_whole
 from curation import audit as audits
 from curation import drift as drifts
 from curation import report as reports
 from curation.audit import Audit
+from curation.audit_diff import ManifestDiff, diff, to_markdown
 from curation.curate import curate, read_verdicts
 from curation.dataset import BuiltDataset, build
 from curation.judged import Judged
@@ -188,9 +190,22 @@ def run_audit(recipe: Recipe, workspace: Workspace) -> Audit:
     lock = read_manifest(recipe)
     manifest = _as_rebuilt(lock, workspace)
     audit = audits.audit(manifest, recipe.policy)
-    audits.write(audit, workspace.audit)
+    audits.write(audit, manifest, workspace.audit)
     State(workspace).note("audit", lock.header.root_sha256, violations=len(audit.violations))
     return audit
+
+
+def run_audit_diff(recipe: Recipe, workspace: Workspace, older: Path) -> ManifestDiff:
+    """Compare the recipe's manifest with an older one and write `audit/diff.md` and `audit/diff.json`.
+
+    Raises `StageMissing`, `ManifestBroken`, `ManifestTooNew`.
+    """
+    found = diff(manifests.read(older), read_manifest(recipe))
+    write_whole(workspace.audit / "diff.md", to_markdown(found))
+    write_whole(
+        workspace.audit / "diff.json", f"{json.dumps(as_json(found), ensure_ascii=False, indent=2)}\n"
+    )
+    return found
 
 
 def run_report(recipe: Recipe, workspace: Workspace, progress: Progress) -> Path:

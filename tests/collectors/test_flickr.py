@@ -1,5 +1,6 @@
 """Flickr searched, looked at again and resolved: the thin half, over the real session, on loopback."""
 
+import json
 import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -261,6 +262,17 @@ def test_what_is_no_photo_is_left_out_with_its_reason(ask: Any) -> None:
         ("Nebula 3", "fictive"),
         ("Nebula ?", "fictive"),
     ]
+
+
+def test_entries_of_any_shape_do_not_end_a_search(ask: Any) -> None:
+    entries = [None, 3, "x", [], {}, {"id": []}, {"id": "../x"}, a_photo(1, license={}), a_photo(2)]
+    odd = {"stat": "ok", "photos": {"page": 1, "pages": "1", "total": len(entries), "photo": entries}}
+    with FlickrServer(plan=scripted(Page(json.dumps(odd).encode(), "application/json"))) as server:
+        found = list(search(ask(server)))
+    assert numbers(found) == [1, 2]
+    assert records(found)[0].rights.expression == "NOASSERTION"
+    refused = [(one.key, one.reason) for one in found if isinstance(one, Skipped)]
+    assert refused == [("flickr:?", Reason.UNREADABLE), ("flickr:.._x", Reason.UNREADABLE)]
 
 
 def test_every_kept_answer_gives_its_record_again(ask: Any) -> None:

@@ -167,7 +167,7 @@ def parse_item(
     rights = conclude([ruling.claim] if ruling.claim else [], terms.restrictions(about.nasa_id, said))
     page = PAGE + quote(about.nasa_id, safe="", errors="replace")
     creator = Creator(name=_credit(terms.credits_of(said)))
-    title = credits.tidy(credits.readable(about.title)) or about.nasa_id
+    title = _short(about.title, 300) or about.nasa_id
     when = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if at else None
     answer_sha256 = hashlib.sha256(canonical_json(answer)).hexdigest()
     return Record(

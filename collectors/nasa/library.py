@@ -5,6 +5,7 @@ https://images.nasa.gov/docs/images.nasa.gov_api_docs.pdf
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -53,11 +54,15 @@ class CapReached(Exception):
 
 
 class NotThere(Exception):
-    """The library has nothing under an id, or nothing that can be read."""
+    """The library has nothing under an id."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
         self.detail = detail
+
+
+class Unreadable(NotThere):
+    """There may be something, and it cannot be read: an odd image, or the first sign of a host in trouble."""
 
 
 class _NotJson(Exception):
@@ -84,7 +89,7 @@ class Library:
         self.api, self._session = api, session
         self.host = urlsplit(api).netloc
         self._answered = False
-        self._unreadable = 0
+        self._in_a_row: Counter[str] = Counter()
 
     def page(self, question: Mapping[str, str], number: int) -> Page:
         """A page of the images a question finds.
@@ -118,24 +123,19 @@ class Library:
         """The addresses of all files of an image, as they came.
 
         Raises:
-            NotThere: there is no such image, or its list cannot be read.
-            NasaRefused: another refusal.
+            NotThere, Unreadable: there is no such image, or its list cannot be read.
             HostBusy: the lists of several images in a row could not be read.
         """
         try:
-            answer = self._object(f"{self.api}/asset/{quote(nasa_id, safe='', errors='replace')}", {})
+            answer = self._about_image("asset", nasa_id)
         except requests.HTTPError as error:
-            status, reason = error.response.status_code, _reason(error.response)
-            if status in _NOT_THERE:
-                raise NotThere(f"HTTP {status}: {reason}") from error
-            raise NasaRefused(self.api, status, reason) from error
-        except _NotJson as error:
-            raise self._nothing_to_read(f"its list of files: {error}") from error
+            detail = f"HTTP {error.response.status_code}: {_reason(error.response)}"
+            raise NotThere(detail) from error
         collection = answer.get("collection")
         items = collection.get("items") if isinstance(collection, Mapping) else None
         if not isinstance(items, list):
-            raise self._nothing_to_read(f"no list of files: {str(answer)[:80]}")
-        self._unreadable = 0
+            raise self._unread("asset", f"no list of files: {str(answer)[:80]}")
+        self._in_a_row["asset"] = 0
         found = [item.get("href") for item in items if isinstance(item, Mapping)]
         return [href for href in found if isinstance(href, str)]
 
@@ -145,25 +145,52 @@ class Library:
         The API answers with the address where they lie, which the list of files may name as well.
 
         Raises:
-            NotThere: there are some, and they cannot be read.
+            Unreadable: there may be some, and they cannot be read.
+            HostBusy: those of several images in a row could not be read.
         """
         where = metadata_address(assets, self.api)
         try:
             if where is None:
-                answer = self._object(f"{self.api}/metadata/{quote(nasa_id, safe='', errors='replace')}", {})
-                location = answer.get("location")
-                if not isinstance(location, str):
-                    return _flat(answer)
-                where = address(location, self.api)
+                answer = self._about_image("metadata", nasa_id)
+                where = address(str(answer.get("location", "")), self.api)
                 if where is None:
-                    raise NotThere(f"its metadata lie at {location[:80]!r}")
-            return _flat(self._object(where, {}))
+                    raise Unreadable(f"no address of its metadata: {str(answer)[:80]}")
+            answer = self._about_image("metadata", nasa_id, where)
+        except requests.HTTPError:
+            return None
+        if too_deep(answer):
+            raise Unreadable("its metadata are nested too deep")
+        self._in_a_row["metadata"] = 0
+        return answer
+
+    def _about_image(self, what: str, nasa_id: str, url: str | None = None) -> dict[str, Any]:
+        """An answer about one image. What fails for this one alone must not hold up the others.
+
+        Raises:
+            requests.HTTPError: there is nothing of the kind.
+            Unreadable, HostBusy: see `_unread`; or the host asked us to stay away.
+        """
+        try:
+            return self._object(url or f"{self.api}/{what}/{quote(nasa_id, safe='', errors='replace')}", {})
         except requests.HTTPError as error:
             if error.response.status_code in _NOT_THERE:
-                return None
-            raise NotThere(f"its metadata: HTTP {error.response.status_code}") from error
+                raise
+            raise self._unread(
+                what, f"HTTP {error.response.status_code}: {_reason(error.response)}"
+            ) from error
         except _NotJson as error:
-            raise NotThere(f"its metadata: {error}") from error
+            raise self._unread(what, str(error)) from error
+        except HostBusy as error:
+            if error.seconds is not None:
+                raise
+            raise self._unread(what, error.detail) from error
+
+    def _unread(self, what: str, detail: str) -> Exception:
+        """One image that cannot be read is an oddity, several in a row are a host in trouble."""
+        self._in_a_row[what] += 1
+        if self._in_a_row[what] >= ENOUGH:
+            return HostBusy(self.host, None, detail)
+        return Unreadable(f"its {what} cannot be read: {detail}")
 
     def _object(self, url: str, params: Mapping[str, str]) -> dict[str, Any]:
         """A JSON object, asked for again a few times where a cache sends something else.
@@ -182,7 +209,8 @@ class Library:
             try:
                 answer = json.loads(response.content)
             except (ValueError, RecursionError):
-                problem = f"not JSON: {' '.join(response.text[:80].split())}"
+                start = response.content[:80].decode(errors="replace")
+                problem = f"not JSON: {' '.join(start.split())}"
                 continue
             if isinstance(answer, dict):
                 return answer
@@ -191,17 +219,6 @@ class Library:
 
     def _no_json(self, detail: str) -> Exception:
         return HostBusy(self.host, None, detail) if self._answered else NotNasa(self.api, detail)
-
-    def _nothing_to_read(self, detail: str) -> Exception:
-        self._unreadable += 1
-        many = self._unreadable >= ENOUGH
-        return HostBusy(self.host, None, detail) if many else NotThere(detail)
-
-
-def _flat(answer: dict[str, Any]) -> dict[str, Any]:
-    if too_deep(answer):
-        raise NotThere("its metadata are nested too deep")
-    return answer
 
 
 def _reason(response: requests.Response) -> str:

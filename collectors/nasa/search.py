@@ -11,9 +11,8 @@ centres.
 
 import re
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Literal
-from urllib.parse import unquote, urlencode, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, field_validator
 
@@ -21,17 +20,22 @@ from collectors.commons.pages import matching
 from collectors.frozen import SourceSettings
 from collectors.nasa.files import address
 from collectors.nasa.items import BrokenItem, NoFile, described, nasa_id, parse, parse_item, uid, wrap
-from collectors.nasa.library import CAP, LAST_PAGE, PAGE_SIZE, PUBLIC, CapReached, Library, NotThere, Page
+from collectors.nasa.library import (
+    CAP,
+    LAST_PAGE,
+    PAGE_SIZE,
+    PUBLIC,
+    CapReached,
+    Library,
+    NotThere,
+    Page,
+    Unreadable,
+)
+from collectors.nasa.slices import Slice
 from collectors.record import Reason, Record, Skipped
 from collectors.rights import LicenceClass
 from collectors.sources import Ask, Finished, Found, Resolved, Sighting, Source
 from collectors.web.polite import PACES, Pace, pace_for
-
-FIRST_YEAR = 1958
-"""The first year that is a slice of its own (NASA was founded in it); what is older is one slice together."""
-
-CENTRES = ("AFRC", "ARC", "GRC", "GSFC", "HQ", "JPL", "JSC", "KSC", "LARC", "LRC", "MSFC", "SSC", "WFF")
-"""The centres a year is cut into, as items name them; one that finds nothing costs one question."""
 
 _API = re.compile(r"https?://[^/?#\s@]+(?:/[^?#\s]*)?")
 
@@ -78,52 +82,6 @@ class NasaSettings(SourceSettings):
         if value and not 1000 <= value[0] <= value[1] <= 9999:
             raise ValueError("is not a first and a last year")
         return value
-
-
-@dataclass(frozen=True)
-class Slice:
-    """One question: words, and the years and centre it is narrowed to. `None`: open."""
-
-    query: str
-    first: int | None = None
-    last: int | None = None
-    centre: str | None = None
-    is_year: bool = False
-    """Whether it has been cut into years already."""
-
-    @property
-    def question(self) -> dict[str, str]:
-        """As parameters of the API."""
-        said = {"q": self.query, "year_start": self.first, "year_end": self.last, "center": self.centre}
-        return {name: str(value) for name, value in said.items() if value is not None}
-
-    @property
-    def unit(self) -> str:
-        """Its name in the list of what is finished; no two slices share one."""
-        return urlencode(self.question)
-
-    @property
-    def words(self) -> str:
-        """Its name for people: `planet, 2003, JPL`."""
-        years = f"{self.first or ''}–{self.last or ''}" if self.first != self.last else str(self.first or "")
-        return ", ".join(filter(None, (self.query, years.strip("–") and years, self.centre)))
-
-    def parts(self, this_year: int) -> list["Slice"]:
-        """The smaller slices that together hold the same images: its years, or of one year its centres."""
-        if not self.is_year and (years := self._years(this_year)):
-            return years
-        return [] if self.centre else [replace(self, centre=centre, is_year=True) for centre in CENTRES]
-
-    def _years(self, this_year: int) -> list["Slice"]:
-        """Its years one by one, what is open at either end as one; none where that would be itself."""
-        first, last = self.first or FIRST_YEAR, self.last or this_year
-        ends: list[tuple[int | None, int | None]] = [(year, year) for year in range(first, last + 1)]
-        if self.first is None:
-            ends.insert(0, (None, first - 1))
-        if self.last is None:
-            ends[-1] = (last, None)
-        years = [replace(self, first=start, last=end, is_year=True) for start, end in ends]
-        return years if len(years) > 1 else []
 
 
 def search(ask: Ask) -> Iterator[Found]:
@@ -201,6 +159,7 @@ class _Walk:
         raise CapReached
 
     def _items(self, one: Slice, number: int, page: Page) -> Iterator[Found]:
+        held: list[Skipped] = []
         for place, item in enumerate(page.items, start=1):
             try:
                 about = described(item)
@@ -212,8 +171,18 @@ class _Walk:
             if key in self._told:
                 continue
             self._told.add(key)
-            left_out = self._left_out(key, about.media_type, [about.title, *about.keywords])
-            yield left_out or self._look(key, item, about.nasa_id, one.query)
+            if left_out := self._left_out(key, about.media_type, [about.title, *about.keywords]):
+                yield left_out
+                continue
+            try:
+                found = self._look(key, item, about.nasa_id, one.query)
+            except Unreadable as odd:
+                # Told once the next image proves that it is this one, not the host that is in trouble.
+                held.append(Skipped(key=key, reason=Reason.GONE, detail=odd.detail))
+                continue
+            yield from (*held, found)
+            held.clear()
+        yield from held
 
     def _note(self, words: str) -> None:
         self._ask.progress.note(f"NASA, {words}")
@@ -230,6 +199,8 @@ class _Walk:
     def _look(self, key: str, item: Mapping[str, Any], name: str, query: str) -> Record | Skipped:
         try:
             return _record(self._ask, self._library, item, name, query)
+        except Unreadable:
+            raise
         except NotThere as missing:
             return Skipped(key=key, reason=Reason.GONE, detail=missing.detail)
         except NoFile as missing:
@@ -249,7 +220,7 @@ def _record(ask: Ask, library: Library, item: Mapping[str, Any], name: str, quer
         metadata, unread = None, None
         try:
             metadata = library.metadata(name, answer["assets"])
-        except NotThere as problem:
+        except Unreadable as problem:
             unread = problem.detail
         if metadata is not None or unread is not None:
             answer = wrap(**answer | {"item": item, "metadata": metadata, "unread": unread})

@@ -21,7 +21,7 @@ from collectors.nasa import SOURCE, NasaRefused, NasaSettings, NotNasa, look_aga
 from collectors.nasa.files import address, original
 from collectors.nasa.items import BrokenItem, NoFile, described, nasa_id, parse, uid, wrap
 from collectors.nasa.library import CAP
-from collectors.nasa.search import CENTRES, Slice
+from collectors.nasa.slices import CENTRES, Slice
 from collectors.plan import CollectSettings, Plan
 from collectors.record import Reason, Record, Skipped, Verdict
 from collectors.rights import LicenceClass
@@ -236,7 +236,7 @@ def test_metadata_that_cannot_be_read_leave_an_image_for_review(tmp_path: Path) 
     with NasaServer([Item("A", metadata=[1, 2]), Item("B")]) as server:
         found = [one for one in search(an_ask(server, tmp_path)) if isinstance(one, Record)]
     assert [one.rights.expression for one in found] == ["NOASSERTION", "JPL-image"]
-    assert any("could be read: its metadata" in one.value for one in found[0].evidence)
+    assert any("its metadata cannot be read" in one.value for one in found[0].evidence)
 
 
 # The walk through pages, years and centres
@@ -458,6 +458,29 @@ def test_one_unreadable_list_is_a_skipped_image_and_many_are_a_busy_host(tmp_pat
         server.answers["/asset/P3"] = b"[" * 100_000
         with pytest.raises(HostBusy):
             list(search(an_ask(server, tmp_path)))
+
+
+@pytest.mark.parametrize("status", [403, 500])
+def test_an_image_that_the_server_chokes_on_does_not_hold_up_the_others(status: int, tmp_path: Path) -> None:
+    items = [Item("A"), Item("B", metadata={"XMP:Marked": False}), Item("C")]
+    plan = lambda asked: Refuse(status) if asked.path in ("/asset/A", "/image/B/metadata.json") else None  # noqa: E731
+    with NasaServer(items, plan=plan) as server:
+        first, second, third, *_ = search(an_ask(server, tmp_path))
+    assert isinstance(first, Skipped)
+    assert (first.key, first.reason) == ("nasa:A", Reason.GONE)
+    assert f"HTTP {status}" in first.detail
+    assert isinstance(second, Record)
+    assert second.rights.cls is LicenceClass.UNKNOWN
+    assert isinstance(third, Record)
+    assert third.rights.expression == "JPL-image"
+
+
+def test_a_server_that_chokes_on_everything_is_left_alone(tmp_path: Path) -> None:
+    plan = lambda asked: Refuse(500) if "/asset/" in asked.path else None  # noqa: E731
+    with NasaServer([Item(f"P{number}") for number in range(9)], plan=plan) as server:
+        with pytest.raises(HostBusy):
+            list(search(an_ask(server, tmp_path, session=a_session(2))))
+        assert len({path for path in server.paths() if "/asset/" in path}) == 3
 
 
 BROKEN: list[Any] = [

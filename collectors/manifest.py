@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +15,9 @@ from collectors.workspace import canonical_json, written_whole
 
 FORMAT = 1
 """Raised when a reader of today could misread a manifest of tomorrow."""
+
+TOGETHER = 16
+"""Records under one partial seal: an edit is found to within so many lines."""
 
 
 class ManifestBroken(Exception):
@@ -51,6 +54,8 @@ class Header(Frozen):
     skipped: dict[str, int] = Field(default_factory=dict)
     """Images seen and not listed, counted by reason."""
     root_sha256: str
+    seals: tuple[str, ...] = ()
+    """Partial seals over whole lines, in order: an edit by hand shows, and where. None: from before them."""
 
 
 class Manifest(Frozen):
@@ -66,6 +71,14 @@ def root_hash(records: Iterable[Record]) -> str:
     for record in sorted(records, key=lambda record: record.uid):
         digest.update(f"{record.uid} {record.file.sha256 if record.file else '-'}\n".encode())
     return digest.hexdigest()
+
+
+def partial_seals(lines: Sequence[bytes]) -> tuple[str, ...]:
+    """The first 16 hexadecimal digits of the SHA-256 of every `TOGETHER` lines, line ends included."""
+    starts = range(0, len(lines), TOGETHER)
+    return tuple(
+        hashlib.sha256(b"".join(lines[start : start + TOGETHER])).hexdigest()[:16] for start in starts
+    )
 
 
 def seal(
@@ -90,6 +103,7 @@ def seal(
         bytes=sum(file.bytes for file in files),
         skipped=dict(sorted(skipped.items())),
         root_sha256=root_hash(ordered),
+        seals=partial_seals([_line(record) for record in ordered]),
     )
     return Manifest(header=header, records=ordered)
 
@@ -98,7 +112,7 @@ def write(manifest: Manifest, path: Path) -> None:
     """Write the manifest whole or not at all. Raises `DiskFull`."""
     with written_whole(path) as file:
         for part in (manifest.header, *manifest.records):
-            file.write(canonical_json(part.model_dump(mode="json", by_alias=True)) + b"\n")
+            file.write(_line(part))
 
 
 def read(path: Path) -> Manifest:
@@ -111,7 +125,8 @@ def read(path: Path) -> Manifest:
     """
     lines = _lines(path)
     header = _header(path, next(lines, None))
-    records = tuple(_record(path, number, line) for number, line in lines)
+    told = list(lines)
+    records = tuple(_record(path, number, line) for number, line in told)
     for number, (earlier, later) in enumerate(pairwise(records), start=3):
         if earlier.uid >= later.uid:
             what = "twice" if earlier.uid == later.uid else "not sorted"
@@ -120,10 +135,29 @@ def read(path: Path) -> Manifest:
         raise ManifestBroken(
             path, 1, f"the header promises {header.records} records, {len(records)} are there"
         )
+    _check_seals(path, header, [line for _, line in told])
     found = root_hash(records)
     if found != header.root_sha256:
         raise ManifestBroken(path, 1, f"the root hash is {header.root_sha256}, the records give {found}")
     return Manifest(header=header, records=records)
+
+
+def _check_seals(path: Path, header: Header, lines: Sequence[bytes]) -> None:
+    """Raise `ManifestBroken` with the place of the first edit; older manifests have no partial seals."""
+    found = partial_seals(lines)
+    if not header.seals or found == header.seals:
+        return
+    if len(found) != len(header.seals):
+        raise ManifestBroken(path, 1, f"{len(header.seals)} partial seals for {len(lines)} records")
+    broken = next(n for n, pair in enumerate(zip(found, header.seals, strict=True)) if pair[0] != pair[1])
+    first = 2 + broken * TOGETHER
+    last = min(first + TOGETHER, 2 + len(lines)) - 1
+    where = "this line" if first == last else f"a line from here to {last}"
+    raise ManifestBroken(path, first, f"{where} was changed after the manifest was sealed")
+
+
+def _line(part: Frozen) -> bytes:
+    return canonical_json(part.model_dump(mode="json", by_alias=True)) + b"\n"
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:

@@ -62,9 +62,36 @@ def test_the_root_hash_follows_the_files_and_not_when_they_were_seen() -> None:
 
 
 def test_a_file_that_was_swapped_breaks_the_seal(written: Path) -> None:
+    change_line(written, 1, lambda header: header.pop("seals"))
     change_line(written, 3, lambda value: value["file"].update(sha256="e" * 64))
     with pytest.raises(ManifestBroken, match="root hash"):
         manifests.read(written)
+
+
+@pytest.mark.parametrize(("line", "first", "last"), [(2, 2, 17), (17, 2, 17), (18, 18, 33), (41, 34, 41)])
+def test_anything_edited_by_hand_is_noticed_and_the_place_is_named(
+    tmp_path: Path, line: int, first: int, last: int
+) -> None:
+    path = tmp_path / "nebulae.jsonl"
+    manifests.write(sealed(*range(1, 41)), path)
+    change_line(path, line, lambda value: value["rights"].update(expression="CC0-1.0", chosen="CC0-1.0"))
+    with pytest.raises(ManifestBroken) as caught:
+        manifests.read(path)
+    assert caught.value.line == first
+    assert f"to {last} was changed" in caught.value.problem
+
+
+def test_the_last_record_alone_under_its_seal_is_named_itself(tmp_path: Path) -> None:
+    path = tmp_path / "nebulae.jsonl"
+    manifests.write(sealed(*range(1, 18)), path)
+    change_line(path, 18, lambda value: value.update(credit_line="Somebody else"))
+    with pytest.raises(ManifestBroken, match="line 18: this line was changed"):
+        manifests.read(path)
+
+
+def test_a_manifest_from_before_partial_seals_is_still_read(written: Path) -> None:
+    change_line(written, 1, lambda header: header.pop("seals"))
+    assert manifests.read(written).records == sealed(1, 2, 3).records
 
 
 def test_a_line_that_was_removed_breaks_the_seal(written: Path) -> None:

@@ -319,7 +319,10 @@ def test_check_and_sources_answer(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["sources", "--json"]) == Exit.DONE
     assert {source["name"] for source in json.loads(capsys.readouterr().out)["sources"]} == {
         "commons",
+        "deviantart",
+        "flickr",
         "folder",
+        "nasa",
     }
 
 
@@ -378,9 +381,10 @@ def test_a_manifest_edited_by_hand_says_where_its_seal_is_broken(
 ) -> None:
     path = demo / "manifests" / "sample.jsonl"
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    path.write_text("".join([*lines[:3], lines[3].replace('"source":"folder"', '"source":5'), *lines[4:]]))
+    edited = [line.replace('"attribution":true', '"attribution":false') for line in lines[:12]]
+    assert edited != lines[:12]
+    path.write_text("".join([*edited, *lines[12:]]), encoding="utf-8")
     for command in (["verify", "sample"], ["collect", "sample", "--locked"]):
         assert run(command) == Exit.INPUT
         err = capsys.readouterr().err
-        assert "line 4" in err
-        assert "source" in err
+        assert "sample.jsonl, line 2: a line from here to 17 was changed after the manifest was sealed" in err

@@ -38,7 +38,7 @@ class FlickrSettings(SourceSettings):
         default=(4, 5, 7, 8, 9, 10, 11, 12), min_length=1
     )
     """Licences to ask for, as Flickr numbers them: 4 CC BY 2.0, 5 CC BY-SA 2.0, 7 no known restrictions,
-    8 US government, 9 CC0, 10 public domain mark, 11 CC BY 4.0, 12 CC BY-SA 4.0; 1-3, 6, 13-16 are NC or ND."""
+    8 US government, 9 CC0, 10 public domain, 11 CC BY 4.0, 12 CC BY-SA 4.0; 1-3, 6, 13-16 are NC or ND."""
     content: tuple[Literal["photo", "screenshot", "art", "virtual"], ...] = Field(
         default=("photo",), min_length=1
     )

@@ -141,14 +141,14 @@ def _rights(before: Rights, after: Rights) -> Iterator[Change]:
 
 
 def _file(before: Original, after: Original) -> Iterator[Change]:
-    """Another file: by its hash where both are known, else by a size that differs."""
+    """Another file: by its hash where both are known, else by its version or a size that differs."""
     if before.sha1 and after.sha1:
         if before.sha1.lower() != after.sha1.lower():
             yield Change(
                 kind=Kind.OVERWRITTEN, before=_version(before, "sha1"), after=_version(after, "sha1")
             )
         return
-    for name in ("bytes", "width", "height"):
+    for name in ("revision", "bytes", "width", "height"):
         old, new = getattr(before, name), getattr(after, name)
         if old is not None and new is not None and old != new:
             yield Change(kind=Kind.OVERWRITTEN, before=_version(before, name), after=_version(after, name))
@@ -170,7 +170,7 @@ def _names(record: Record, now: Record) -> Iterator[Change]:
 
 def _version(original: Original, name: str) -> str:
     value = getattr(original, name)
-    when = f", of {original.revision}" if original.revision else ""
+    when = f", of {original.revision}" if original.revision and name != "revision" else ""
     return f"{name} {value}{when}"
 
 

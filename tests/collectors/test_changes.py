@@ -120,10 +120,11 @@ def test_the_same_hash_is_the_same_file_whatever_else_is_said_of_it() -> None:
     assert kinds(a_record(), now) == []
 
 
-@pytest.mark.parametrize("original", [{"bytes": 5}, {"width": 5}, {"height": 5}])
+@pytest.mark.parametrize("original", [{"bytes": 5}, {"width": 5}, {"height": 5}, {"revision": "b"}])
 def test_without_a_hash_another_size_is_another_file(original: dict[str, Any]) -> None:
-    before = a_record(original={"sha1": None})
-    assert kinds(before, as_today(original={"sha1": None, **original})) == [Kind.OVERWRITTEN]
+    before = a_record(original={"sha1": None, "revision": "a"})
+    now = as_today(original={"sha1": None, "revision": "a", **original})
+    assert kinds(before, now) == [Kind.OVERWRITTEN]
     unknown = dict.fromkeys(("sha1", "bytes", "width", "height"))
     assert kinds(before, as_today(original=unknown)) == []
 

@@ -1,6 +1,6 @@
 """NASA's image library (images.nasa.gov), or a server that answers like it.
 
-`search` and `library` ask, slice by slice (`slices`); `items`, `files`, `terms` and `credits` read what came, offline.
+`search`, `slices` and `library` ask; `items`, `files`, `terms` and `credits` read what came, offline.
 """
 
 from collectors.nasa.library import NasaRefused, NotNasa

@@ -207,10 +207,13 @@ class _Walk:
             return Skipped(key=key, reason=Reason.NOT_AN_IMAGE, detail=missing.detail)
 
 
-def _record(ask: Ask, library: Library, item: Mapping[str, Any], name: str, query: str) -> Record:
+def _record(
+    ask: Ask, library: Library, item: Mapping[str, Any], name: str, query: str, *, whole: bool = False
+) -> Record:
     """An image's record, its files confirmed and its answer kept.
 
-    Metadata are asked for only where they can still change something: they never make an image freer.
+    Metadata are asked for only where they can still change something: they never make an image freer. Where
+    they cannot be read the image is for review, or with `whole` there is no record (`Unreadable`).
     """
     settings: NasaSettings = ask.settings
     now = ask.now()
@@ -221,6 +224,8 @@ def _record(ask: Ask, library: Library, item: Mapping[str, Any], name: str, quer
         try:
             metadata = library.metadata(name, answer["assets"])
         except Unreadable as problem:
+            if whole:
+                raise
             unread = problem.detail
         if metadata is not None or unread is not None:
             answer = wrap(**answer | {"item": item, "metadata": metadata, "unread": unread})
@@ -232,47 +237,53 @@ def _record(ask: Ask, library: Library, item: Mapping[str, Any], name: str, quer
 def look_again(ask: Ask, records: Sequence[Record]) -> Iterator[Sighting]:
     """What the library says of known images today: item, files, metadata; two or three questions each.
 
-    Raises as `search`.
+    An image of which not all can be read is passed over with a note: that is no word about it. Raises as
+    `search`.
     """
     settings: NasaSettings = ask.settings
     library = Library(settings.api, ask.session)
     for record in records:
         name = nasa_id(record)
-        item = _same(library.page({"nasa_id": name}, 1).items, record.uid)
-        if item is None:
-            yield Sighting(uid=record.uid, now=None, detail="no longer in the library")
-            continue
         try:
-            yield Sighting(uid=record.uid, now=_record(ask, library, item, name, record.found_by.query))
+            item = _same(library.page({"nasa_id": name}, 1).items, record.uid)
+            now = _record(ask, library, item, name, record.found_by.query, whole=True)
+        except Unreadable as odd:
+            ask.progress.note(f"NASA, {record.uid} could not be looked at: {odd.detail}")
         except (NotThere, NoFile) as missing:
             yield Sighting(uid=record.uid, now=None, detail=missing.detail)
+        else:
+            yield Sighting(uid=record.uid, now=now)
 
 
-def _same(items: Iterable[Any], wanted: str) -> Mapping[str, Any] | None:
+def _same(items: Iterable[Any], wanted: str) -> Mapping[str, Any]:
+    """The item with this uid. Raises `NotThere`, or `Unreadable` where it is not as documented."""
     for item in items:
         try:
             if uid(described(item).nasa_id) == wanted:
                 found: Mapping[str, Any] = item
                 return found
-        except BrokenItem:
-            continue
-    return None
+        except BrokenItem as broken:
+            if broken.uid in (wanted, None):
+                raise Unreadable(f"not as documented: {broken.detail}") from broken
+    raise NotThere("no longer in the library")
 
 
 def resolve(ask: Ask, records: Sequence[Record]) -> Iterator[Resolved]:
     """Where the files of known images are to be had now, by the library's list of each image's files.
 
-    Raises as `search`.
+    Where that cannot be read, the address of the manifest is as good as any. Raises as `search`.
     """
     settings: NasaSettings = ask.settings
     library = Library(settings.api, ask.session)
     for record in records:
         try:
             assets = library.files(nasa_id(record))
+        except Unreadable as odd:
+            yield Resolved(uid=record.uid, original=record.original, detail=odd.detail)
         except NotThere as missing:
             yield Resolved(uid=record.uid, original=None, detail=f"deleted: {missing.detail}")
-            continue
-        yield _resolved(record, assets, settings.api)
+        else:
+            yield _resolved(record, assets, settings.api)
 
 
 def _resolved(record: Record, assets: Sequence[str], api: str) -> Resolved:

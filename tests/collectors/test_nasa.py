@@ -603,6 +603,24 @@ def test_looking_again_says_what_changed_and_what_is_gone(tmp_path: Path) -> Non
     assert seen[uid("D e/é")].now is not None
 
 
+def test_what_cannot_be_read_today_is_neither_changed_nor_gone(tmp_path: Path) -> None:
+    notes = Notes()
+    with NasaServer([Item("A"), Item("B", metadata={"XMP:Marked": False}), Item("C")]) as server:
+        ask = an_ask(server, tmp_path, progress=notes)
+        records = [one for one in search(ask) if isinstance(one, Record)]
+        server.answers["/asset/A"] = b"<!DOCTYPE html>"
+        server.answers["/image/B/metadata.json"] = b"<!DOCTYPE html>"
+        server.items[2].more = {"title": {"en": "A planet"}}
+        assert list(look_again(ask, records)) == []
+        assert [note.split(" could")[0] for note in notes.notes] == [
+            "NASA, nasa:A",
+            "NASA, nasa:B",
+            "NASA, nasa:C",
+        ]
+        addresses = [one.original and one.original.url for one in resolve(ask, records)]
+    assert addresses == [record.original.url for record in records]
+
+
 def test_files_are_found_again_by_the_list_of_files(tmp_path: Path) -> None:
     with NasaServer([Item("A B"), Item("C"), Item("D")]) as server:
         ask = an_ask(server, tmp_path)

@@ -54,7 +54,7 @@ class Drift(Frozen):
     looked_at: int
     """Images that were asked for."""
     unasked: tuple[str, ...]
-    """Uids of images whose source cannot be asked again, or is not in the recipe any more."""
+    """Uids of images without a word about them: their source cannot be asked, or gave no clear answer."""
     images: tuple[Drifted, ...]
     """Those that changed, by uid."""
 

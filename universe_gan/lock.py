@@ -104,7 +104,7 @@ def verify(output: Output, recipe: Recipe, *, update: bool) -> Exit:
     grave = [f"{one.uid} ({one.title}): {_changes(one.changes)}" for one in drift.matters]
     _some(output.line, output, grave)
     if drift.unasked:
-        output.say(f"{len(drift.unasked):,} images have a source that cannot be asked again")
+        output.say(f"{len(drift.unasked):,} images: their source cannot be asked, or gave no clear answer")
     output.line(
         f"{drift.looked_at:,} images looked at, {len(drift.images):,} changed, {len(drift.matters):,} matter"
     )

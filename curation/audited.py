@@ -19,6 +19,7 @@ class Concern(StrEnum):
     CONFLICT = "conflict"
     INFERRED_ONLY = "inferred-only"
     FOR_REVIEW = "for-review"
+    REFERENCE = "reference"
     OUTDATED = "outdated"
     RESTRICTED = "restricted"
 
@@ -36,6 +37,7 @@ _WORDS = {
     Concern.CONFLICT: "its channels disagree about the licence",
     Concern.INFERRED_ONLY: "its licence was read from text or categories only",
     Concern.FOR_REVIEW: "fetched for a person to look at, never published",
+    Concern.REFERENCE: "named in the dataset without its pixels, for others to fetch",
     Concern.OUTDATED: "its rights as written no longer follow from its licence",
     Concern.RESTRICTED: "its source warns of other rights",
 }

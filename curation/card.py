@@ -64,6 +64,8 @@ class Facts:
     title: str | None
     root_sha256: str
     """Of the dataset."""
+    references: tuple[Outcome, ...] = ()
+    """Images that are named without pixels."""
 
     @property
     def name(self) -> str:

@@ -12,7 +12,7 @@ from collectors.frozen import Frozen
 from collectors.licences import Licence
 from collectors.record import Record
 from collectors.rights import LicenceClass
-from curation.policy import PERMITTED, may_publish, relied_on
+from curation.policy import PERMITTED, may_publish, may_reference, relied_on
 from curation.settings import PolicySettings
 
 Purpose = Literal["train", "publish", "private"]
@@ -49,9 +49,15 @@ class PurposeVerdict(Frozen):
 
 
 def verdict(records: Iterable[Record], settings: PolicySettings, purpose: Purpose) -> PurposeVerdict:
-    """Judge everything that has a file for one purpose, under the recipe's `allow` and `refuse`."""
-    everything = [record for record in records if record.file is not None]
-    policy = settings.model_copy(update={"purpose": purpose})
+    """Judge everything that has a file for one purpose, under the recipe's `allow` and `refuse`.
+
+    What may be referred to only is no part of what is published, and may be trained on.
+    """
+    fetched = [record for record in records if record.file is not None]
+    referred = {one.uid for one in fetched if purpose == "publish" and may_reference(one, settings).keep}
+    everything = [record for record in fetched if record.uid not in referred]
+    allow = settings.allow if purpose == "publish" else (*settings.allow, *settings.reference)
+    policy = settings.model_copy(update={"purpose": purpose, "allow": allow})
     judged = [(record, may_publish(record, policy)) for record in everything]
     fine = sum(one.keep for _, one in judged)
     against = Counter(
@@ -62,6 +68,11 @@ def verdict(records: Iterable[Record], settings: PolicySettings, purpose: Purpos
         relied_on(one.rights) for one, said in judged if said.keep and not said.detail.startswith(PERMITTED)
     ]
     terms = tuple(_terms(used, by_letter, purpose))
+    if referred:
+        terms = (
+            *terms,
+            f"By reference: {len(referred):,} more are named without pixels, for others to fetch.",
+        )
     may = fine > 0 and fine == len(everything)
     return PurposeVerdict(
         purpose=purpose,

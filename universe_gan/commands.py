@@ -178,9 +178,9 @@ def curate(output: Output, recipe: Recipe, *, workers: int | None) -> Exit:
 def _tell_curated(output: Output, recipe: Recipe, result: stages.Curated) -> None:
     output.table("Dropped", ["images", "reason", "meaning"], _reason_rows(result.reasons))
     output.line(f"{result.kept:,} of {len(result.judged):,} images kept")
-    output.line(
-        f"dataset   {result.dataset.path}  {result.dataset.rows:,} rows, {result.dataset.bytes / 1e6:,.1f} MB"
-    )
+    referred = f", {result.dataset.references:,} references" if result.dataset.references else ""
+    size = f"{result.dataset.bytes / 1e6:,.1f} MB"
+    output.line(f"dataset   {result.dataset.path}  {result.dataset.rows:,} rows{referred}, {size}")
 
 
 def _curated_json(result: stages.Curated) -> dict[str, object]:

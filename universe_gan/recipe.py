@@ -23,10 +23,12 @@ from universe_gan import __version__
 
 
 class PublishSettings(Settings):
-    """`[publish]`: how the dataset is called."""
+    """`[publish]`: how the dataset is called, and whether it names what it may not hold."""
 
     title: str | None = None
     """Name on the dataset card; default: the recipe's name."""
+    references: bool = True
+    """Write images of `[policy] reference` as rows without pixels, which others can fetch themselves."""
 
 
 SECTIONS: dict[str, type[Frozen]] = {

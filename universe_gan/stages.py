@@ -178,6 +178,7 @@ def run_curate(
         recipe.curate,
         policy=recipe.policy,
         title=recipe.title,
+        references=recipe.publish.references,
         progress=progress,
         workers=count,
     )

@@ -199,9 +199,8 @@ def _is_reference(outcome: Outcome, policy: PolicySettings) -> bool:
 
 
 def _reference(outcome: Outcome) -> Row:
-    return Row(
-        outcome.record, outcome.judged or Judged(uid=outcome.record.uid, verdict=outcome.verdict), None
-    )
+    judged = outcome.judged or Judged(uid=outcome.record.uid, verdict=outcome.verdict)
+    return Row(outcome.record, judged.model_copy(update={"box": None}), None)
 
 
 def _write_shards(rows: Iterable[Row], folder: Path, digest: "hashlib._Hash") -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from collectors.plan import CollectSettings
 from collectors.record import Reason, Record, Verdict
+from collectors.shares import Kind, allot, count_kinds, shortage
 
 RIGHTS_REASONS = frozenset(
     {Reason.NO_LICENCE, Reason.LICENCE_REFUSED, Reason.NO_CREDIT, Reason.OPTED_OUT, Reason.AI_GENERATED}
@@ -60,17 +61,49 @@ def worth_fetching(record: Record, settings: CollectSettings) -> Verdict:
     return Verdict()
 
 
-def choose(candidates: Sequence[Record], limit: int | None, never: Mapping[str, Any]) -> list[Record]:
+def choose(
+    candidates: Sequence[Record],
+    limit: int | None,
+    never: Mapping[str, Any],
+    shares: Mapping[Kind, float] | None = None,
+) -> list[Record]:
     """The first `limit` candidates, shared out between the queries they were found by.
 
-    Within a query the order is that of a hash of the uid: no letter of the alphabet comes first, and a few
-    new files at the source change only a few places. Files that will never come (`never`, by uid) make room.
+    With `shares` (kind → part of the whole) the limit is first allotted to the kinds; where one share cannot
+    be filled, the others are cut to keep the ratio, and images without a kind are not chosen. Within a query
+    the order is that of a hash of the uid: no letter of the alphabet comes first, and a few new files at the
+    source change only a few places. Files that will never come (`never`, by uid) make room.
     """
+    possible = [record for record in candidates if record.uid not in never]
+    if shares is None:
+        return _in_turns(possible)[:limit]
+    parts = allot(shares, count_kinds(record.kind for record in possible), limit)
+    return [
+        record
+        for kind, part in parts.items()
+        for record in _in_turns(record for record in possible if record.kind == kind)[:part]
+    ]
+
+
+def missing_share(
+    candidates: Iterable[Record],
+    limit: int | None,
+    never: Mapping[str, Any],
+    shares: Mapping[Kind, float] | None,
+) -> str | None:
+    """What to tell the user when `choose` had to cut a share to keep the ratio; `None`: nothing was cut."""
+    if shares is None:
+        return None
+    kinds = count_kinds(record.kind for record in candidates if record.uid not in never)
+    return shortage(shares, kinds, limit)
+
+
+def _in_turns(records: Iterable[Record]) -> list[Record]:
+    """One record of each query after the other, until all queries are empty."""
     groups: dict[tuple[str, str], list[Record]] = {}
-    for record in candidates:
-        if record.uid not in never:
-            groups.setdefault((record.source, record.found_by.query), []).append(record)
+    for record in records:
+        groups.setdefault((record.source, record.found_by.query), []).append(record)
     for group in groups.values():
         group.sort(key=lambda record: hashlib.sha256(record.uid.encode()).digest())
     turns = zip_longest(*(groups[key] for key in sorted(groups)))
-    return [record for turn in turns for record in turn if record is not None][:limit]
+    return [record for turn in turns for record in turn if record is not None]

@@ -5,9 +5,8 @@ Three things are remembered on the way, in append-only journals of the workspace
 ever, because files lie under their hash), and which will never come. The manifest comes last, in one piece.
 """
 
-import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,8 +15,9 @@ from typing import Any
 import requests
 
 from collectors import manifest as manifests
+from collectors.arrivals import arrivals, demand_space
 from collectors.cellar import Cellar, identity
-from collectors.choice import RIGHTS_REASONS, Wanted, choose, sort_out
+from collectors.choice import RIGHTS_REASONS, Wanted, choose, missing_share, sort_out
 from collectors.copies import settle_copies
 from collectors.manifest import Manifest
 from collectors.plan import Plan
@@ -25,9 +25,8 @@ from collectors.progress import Progress, Silent
 from collectors.record import Reason, Record, Skipped, StoredFile
 from collectors.search import search
 from collectors.sources import Source
-from collectors.web.download import Missed, copy_local, fetch_all
-from collectors.web.polite import Pace
-from collectors.workspace import DiskFull, Workspace
+from collectors.web.download import Missed
+from collectors.workspace import Workspace
 
 
 @dataclass
@@ -48,6 +47,8 @@ class Collected:
     """Files that were wanted and did not come."""
     pending: int = 0
     """Of those, how many the same command will try again."""
+    shortage: str | None = None
+    """Words for a share by kind that could not be filled, and what was cut to keep the ratio."""
 
 
 class NothingFound(Exception):
@@ -87,13 +88,15 @@ def collect(
     candidates, refused = sort_out(settle_copies(records), plan.settings, wanted, result.reasons)
 
     cellar = Cellar(workspace, plan.question, hopeful=refresh)
-    chosen = choose(candidates, plan.settings.limit, cellar.never)
+    settings = plan.settings
+    chosen = choose(candidates, settings.limit, cellar.never, settings.shares)
     result.planned_bytes = sum(record.original.bytes or 0 for record in chosen if not cellar.find(record))
     if dry_run:
+        _note_shortage(plan, candidates, cellar, result, progress)
         result.taken = len(chosen)
         _count_the_rest(result, candidates, chosen, cellar.never)
         return result
-    _demand_space(workspace.root, result.planned_bytes)
+    demand_space(workspace.root, result.planned_bytes)
     chosen = fetch(plan, workspace, session, candidates, cellar, result, progress)
     if result.pending:
         return result
@@ -110,50 +113,6 @@ def collect(
     return result
 
 
-def collect_locked(
-    plan: Plan,
-    locked: Manifest,
-    workspace: Workspace,
-    session: requests.Session,
-    *,
-    progress: Progress | None = None,
-) -> Collected:
-    """Fetch exactly the files a sealed manifest names, and verify each against its SHA-256.
-
-    Nothing is searched and the manifest is not changed; what cannot be had as it was is in `missed`.
-
-    Raises:
-        DiskFull, NoContact: as `collect`.
-    """
-    progress = progress or Silent()
-    listed = [record for record in locked.records if record.file]
-    todo = list(_not_sound(listed, workspace, progress))
-    result = Collected(manifest=locked, seen=len(locked.records), taken=len(listed) - len(todo))
-    result.planned_bytes = sum(record.file.bytes for record in todo if record.file)
-    _demand_space(workspace.root, result.planned_bytes)
-    with progress.stage("fetch", len(listed)) as stage:
-        stage.advance(len(listed) - len(todo))
-        for record, outcome in _arrivals(plan, workspace, session, todo, progress):
-            stage.advance()
-            if isinstance(outcome, StoredFile):
-                result.taken += 1
-                result.fetched_bytes += outcome.bytes
-            else:
-                _note_missed(result, record, outcome)
-    return result
-
-
-def _not_sound(listed: Sequence[Record], workspace: Workspace, progress: Progress) -> Iterator[Record]:
-    """Records whose file is missing or no longer has the locked bytes; a damaged file is removed."""
-    with progress.stage("verify", len(listed)) as stage:
-        for record in listed:
-            assert record.file, "only records with a file are listed"
-            if not workspace.originals.is_sound(record.file.sha256):
-                workspace.originals.drop(record.file.sha256)
-                yield record
-            stage.advance()
-
-
 def fetch(
     plan: Plan,
     workspace: Workspace,
@@ -168,13 +127,13 @@ def fetch(
     A file that will never come makes room for the next candidate, so the outcome does not depend on timing.
     """
     waiting: dict[str, Missed] = {}
-    limit = plan.settings.limit
-    chosen = choose(candidates, limit, cellar.never)
+    settings = plan.settings
+    chosen = choose(candidates, settings.limit, cellar.never, settings.shares)
     with progress.stage("fetch", len(chosen)) as stage:
         stage.advance(sum(1 for record in chosen if cellar.find(record)))
         copies = Counter(identity(record) for record in chosen)
         while batch := _next_batch(chosen, cellar, waiting):
-            for record, outcome in _arrivals(plan, workspace, session, batch, progress):
+            for record, outcome in arrivals(plan, workspace, session, batch, progress):
                 if isinstance(outcome, StoredFile):
                     cellar.add(record, outcome)
                     result.fetched_bytes += outcome.bytes
@@ -183,9 +142,10 @@ def fetch(
                     waiting[record.uid] = outcome
                 else:
                     cellar.give_up(record, outcome)
-            chosen = choose(candidates, limit, cellar.never)
+            chosen = choose(candidates, settings.limit, cellar.never, settings.shares)
             copies = Counter(identity(record) for record in chosen)
             stage.expect(len(chosen))
+    _note_shortage(plan, candidates, cellar, result, progress)
     result.taken = sum(1 for record in chosen if cellar.find(record))
     _count_the_rest(result, candidates, chosen, {**cellar.never, **waiting})
     return chosen
@@ -209,54 +169,23 @@ def _next_batch(chosen: Sequence[Record], cellar: Cellar, waiting: Mapping[str, 
     return list({identity(record): record for record in reversed(missing)}.values())[::-1]
 
 
-def _arrivals(
-    plan: Plan, workspace: Workspace, session: requests.Session, records: Sequence[Record], progress: Progress
-) -> Iterator[tuple[Record, StoredFile | Missed]]:
-    """Files as they come: from this disk first, then over the network, every host at its own pace."""
-    remote: list[Record] = []
-    local = {
-        source.name: (source.open_local, settings) for source, settings in plan.sources if source.open_local
-    }
-    for record in records:
-        open_local, settings = local.get(record.source, (None, None))
-        if open_local is None:
-            remote.append(record)
-        else:
-            yield (
-                record,
-                copy_local(open_local(settings, plan.base, record.original), record, workspace.originals),
-            )
-    if remote:
-        paces: dict[str, Pace] = {}
-        for source, settings in plan.sources:
-            paces.update(source.paces(settings))
-        max_bytes = int(plan.settings.max_megabytes * 1e6)
-        yield from fetch_all(
-            remote,
-            session,
-            workspace.originals,
-            workspace.parts,
-            paces=paces,
-            max_bytes=max_bytes,
-            progress=progress,
-        )
-
-
 def _note_missed(result: Collected, record: Record, missed: Missed) -> None:
     result.reasons[missed.reason] += 1
     result.missed.append(Skipped(key=record.uid, reason=missed.reason, detail=missed.detail))
     result.pending += missed.again
 
 
-def _demand_space(root: Path, needed: int) -> None:
-    root.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(root).free
-    if needed > free:
-        raise DiskFull(root, free, needed)
+def _note_shortage(
+    plan: Plan, candidates: Sequence[Record], cellar: Cellar, result: Collected, progress: Progress
+) -> None:
+    """Say when a share of the recipe cannot be filled."""
+    result.shortage = missing_share(candidates, plan.settings.limit, cellar.never, plan.settings.shares)
+    if result.shortage:
+        progress.note(result.shortage)
 
 
 def _asked(source: Source, settings: Any) -> list[str]:
-    for field_name in ("categories", "query", "path"):
+    for field_name in ("categories", "query", "text", "tags", "newest", "deviations", "path"):
         value = getattr(settings, field_name, None)
         if value:
             return [f"{source.title}: {one}" for one in ([value] if isinstance(value, str | Path) else value)]

@@ -68,9 +68,17 @@ def conclude(claims: Sequence[Claim], restrictions: Iterable[str] = ()) -> Right
 
 
 def credit_line(
-    title: str, creator: Creator | str | None, source_title: str, page: str | None, rights: Rights
+    title: str,
+    creator: Creator | str | None,
+    source_title: str,
+    page: str | None,
+    rights: Rights,
+    *,
+    terms: str | None = None,
 ) -> str:
     """Title, author, source and licence in one line of plain text, ready to print.
+
+    `terms`: words in the licence's place, where it is not a licence that allows the use.
 
     >>> credit_line("M 42", "Ada Lane", "Wikimedia Commons", None, conclude([]))
     '“M 42” by Ada Lane, via Wikimedia Commons, licence unknown'
@@ -82,7 +90,7 @@ def credit_line(
         (
             f"{work} by {_plain(name)}" if name and _plain(name) else work,
             f"via {source} ({page})" if page else f"via {source}",
-            licence_words(rights),
+            terms or licence_words(rights),
         )
     )
 

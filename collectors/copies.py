@@ -36,6 +36,16 @@ def settle_copies(records: Iterable[Record]) -> list[Record]:
     return [_with_rights(record, settled.get(record.uid, record.rights)) for record in everything]
 
 
+def by_itself(record: Record) -> Record:
+    """The record with the rights that its own evidence amounts to, whatever copies of it say.
+
+    What `settle_copies` concluded among one set of records is taken back, to be done among another.
+    """
+    if not _is_wiki_page(record):
+        return record
+    return _with_rights(record, conclude(_all_claims(record), record.rights.restrictions))
+
+
 def _settle(group: Sequence[Record]) -> Iterator[Rights]:
     own = {record.uid: _own_claims(record) for record in group}
     for record in group:

@@ -2,16 +2,18 @@
 
     [collect.folder]
     path    = "images"
-    sidecar = "credits.jsonl"
+    sidecar = "credits.jsonl"    # or "credits.csv", or "embedded": what the files themselves say
 
-Both are relative to the recipe. A picture without a line in the sidecar has no licence and is not taken.
+Both are relative to the recipe. A picture without a line in the sidecar, or with no word about rights in the
+file itself, has no licence and is not taken.
 """
 
 import hashlib
 import mimetypes
 import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
 from typing import Any
@@ -20,9 +22,9 @@ from urllib.parse import quote, urlsplit
 from PIL import Image, UnidentifiedImageError
 from pydantic import Field, ValidationError
 
-from collectors import licences, sidecar
+from collectors import embedded, licences, sidecar
 from collectors.conclude import conclude, credit_line
-from collectors.frozen import Settings
+from collectors.frozen import SourceSettings
 from collectors.record import Ai, Creator, FoundBy, Original, Reason, Record, Seen, Skipped
 from collectors.rights import Claim, Confidence, Evidence, LicenceClass
 from collectors.sidecar import Credit, SidecarBroken
@@ -35,17 +37,21 @@ _ENDINGS = "avif bmp gif heic heif jfif jp2 jpeg jpg jxl png svg tif tiff webp"
 PICTURES = frozenset(f".{ending}" for ending in _ENDINGS.split())
 """Endings that make a file without a line in the sidecar a picture that was seen."""
 
+EMBEDDED = "embedded"
+"""The `sidecar` setting that means: read the files themselves."""
+
 NOT_SHARED = frozenset({LicenceClass.UNKNOWN, LicenceClass.CLOSED})
 """Classes whose lines are worth listing without a file: the audit should see them."""
 
 
-class FolderSettings(Settings):
+class FolderSettings(SourceSettings):
     """`[collect.folder]`: which folder, and which file says whose pictures these are."""
 
     path: str = Field(min_length=1)
     """Folder with the pictures, subfolders included; relative to the recipe."""
     sidecar: str = Field(default="credits.jsonl", min_length=1)
-    """JSON lines, one picture each (see `collectors.sidecar.Credit`); relative to the recipe."""
+    """JSON lines or a CSV table, a picture each, relative to the recipe (see `collectors.sidecar.Credit`); or
+    `embedded`: the XMP, IPTC and EXIF fields of the files themselves."""
 
 
 class OutsideFolder(Exception):
@@ -64,10 +70,12 @@ def search(ask: Ask) -> Iterator[Record | Skipped]:
     """
     settings: FolderSettings = ask.settings
     folder = ask.base / settings.path
-    listing = ask.base / settings.sidecar
-    credits = {sidecar.same_name(credit.file): credit for credit in sidecar.read(listing)}
+    from_files = settings.sidecar == EMBEDDED
+    listing = folder if from_files else ask.base / settings.sidecar
+    listed = [] if from_files else sidecar.read(listing)
     if not folder.is_dir():
         raise SidecarBroken(listing, None, f"its folder {folder} is not there")
+    credits = {sidecar.same_name(credit.file): credit for credit in listed}
     files = {_name(path, folder): path for path in _files(folder)}
     asked = ask.now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     names = sorted({*credits, *(name for name, path in files.items() if path.suffix.lower() in PICTURES)})
@@ -83,14 +91,19 @@ def parse(answer: Mapping[str, Any], subject: str) -> Record:
 def parse_line(answer: Mapping[str, Any], subject: str, at: str | None = None) -> Record:
     """An answer, read at a time (ISO 8601 UTC) → a record.
 
-    The answer is the line of the sidecar as it stood there, with what the file itself shows:
+    The answer is the line of the sidecar as it stood there, or the fields of the file, with what the file
+    itself shows:
 
         {"folder": "images", "line": {"file": "m8.jpg", "title": "Lagoon Nebula", "licence": "CC0-1.0", …},
          "file": {"url": "m8.jpg", "sha1": …, "bytes": 48213, "width": 512, "height": 336, "mime": …}}
+
+        {"folder": "images", "line": {"file": "m8.jpg"}, "file": {…},
+         "embedded": [{"field": "XMP dc:rights", "value": "© 2020 Ada Lane. CC BY 4.0"}, …]}
     """
-    credit = Credit.model_validate_json(canonical_json(answer["line"]), strict=True)
     answer_sha256 = hashlib.sha256(canonical_json(answer)).hexdigest()
-    rights = conclude(claims(credit))
+    told = _told(answer)
+    credit = told.credit
+    rights = conclude(told.claims, told.restrictions)
     title = credit.title or Path(credit.file).stem.replace("_", " ")
     return Record(
         uid=uid(credit.file),
@@ -105,9 +118,48 @@ def parse_line(answer: Mapping[str, Any], subject: str, at: str | None = None) -
         creator=Creator(name=credit.creator, url=credit.creator_url),
         credit_line=credit_line(title, credit.creator, _source_title(credit), credit.page, rights),
         rights=rights,
-        evidence=tuple(_evidence(credit, at, answer_sha256)),
-        ai=_ai(credit),
+        evidence=tuple(
+            Evidence(
+                channel=told.channel,
+                field=field,
+                value=value[:500],
+                url=credit.page,
+                at=at,
+                answer_sha256=answer_sha256,
+            )
+            for field, value in told.stated
+        ),
+        ai=told.ai,
         seen=Seen(first=at or ""),
+    )
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What was said of one picture, whoever said it."""
+
+    channel: str
+    """`sidecar` or `embedded`."""
+    credit: Credit
+    claims: Sequence[Claim]
+    stated: Sequence[tuple[str, str]]
+    """What is kept as evidence, field by field; never empty, so that the kept answer is always named."""
+    ai: Ai
+    restrictions: tuple[str, ...] = ()
+
+
+def _told(answer: Mapping[str, Any]) -> _Told:
+    if "embedded" not in answer:
+        credit = Credit.model_validate_json(canonical_json(answer["line"]), strict=True)
+        return _Told("sidecar", credit, claims(credit), list(_stated(credit)), _ai(credit))
+    said = [embedded.Said.model_validate(one) for one in answer["embedded"]]
+    return _Told(
+        EMBEDDED,
+        embedded.credit(answer["line"]["file"], said),
+        embedded.claims(said),
+        [(one.field, one.value) for one in said if one.field in embedded.SPOKEN],
+        embedded.ai(said),
+        embedded.restrictions(said),
     )
 
 
@@ -167,28 +219,40 @@ def _name(path: Path, folder: Path) -> str:
 def _look_at(
     ask: Ask, asked: str, folder: Path, credit: Credit | None, path: Path | None, name: str
 ) -> Record | Skipped:
-    if credit is None and (credit := _unclaimed(name)) is None:
+    from_files = ask.settings.sidecar == EMBEDDED
+    if credit is None and not from_files and (credit := _unclaimed(name)) is None:
         return Skipped(key=uid(name), reason=Reason.NO_LICENCE, detail=f"{name} has no line in the sidecar")
     if path is not None and not path.resolve().is_relative_to(folder.resolve()):
         return Skipped(
             key=uid(name), reason=Reason.NOT_AN_IMAGE, detail=f"{name} is a link out of the folder"
         )
     try:
-        file = _measure(path, path.relative_to(folder).as_posix()) if path else {"url": credit.file}
+        file = (
+            _measure(path, path.relative_to(folder).as_posix())
+            if path
+            else {"url": credit.file if credit else name}
+        )
+        said = embedded.read(path) if path and from_files else ()
     except OSError as error:
-        return Skipped(key=uid(name), reason=Reason.UNREADABLE, detail=f"{name}: {error.strerror}")
-    answer = {
-        "folder": ask.settings.path,
-        "line": credit.model_dump(mode="json", exclude_unset=True),
-        "file": file,
-    }
-    record = parse_line(answer, ask.subject, asked)
+        return Skipped(key=uid(name), reason=Reason.UNREADABLE, detail=f"{name}: {error.strerror or error}")
+    if from_files and not embedded.speaks_of_rights(said):
+        words = f"{name} holds no word about its rights"
+        return Skipped(key=uid(name), reason=Reason.NO_LICENCE, detail=words)
+    answer: dict[str, Any] = {"folder": ask.settings.path, "file": file, "line": {"file": name}}
+    if credit is not None:
+        answer["line"] = credit.model_dump(mode="json", exclude_unset=True)
+    else:
+        answer["embedded"] = [one.model_dump() for one in said]
+    try:
+        record = parse_line(answer, ask.subject, asked)
+    except ValidationError:
+        return Skipped(key=uid(name), reason=Reason.UNREADABLE, detail=f"{name} is no name we can keep")
     if path is None and record.rights.cls not in NOT_SHARED:
         return Skipped(
             key=record.uid, reason=Reason.GONE, detail=f"{name} is in the sidecar, not in the folder"
         )
     ask.answers.add_answer(answer)
-    return record
+    return record.model_copy(update={"kind": ask.settings.kind})
 
 
 def _unclaimed(name: str) -> Credit | None:
@@ -210,10 +274,7 @@ def _measure(path: Path, url: str) -> dict[str, Any]:
         size = file.tell()
     facts: dict[str, Any] = {"url": url, "sha1": sha1, "bytes": size, "mime": mimetypes.guess_type(url)[0]}
     try:
-        with (
-            warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning),
-            Image.open(path) as image,
-        ):
+        with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
             facts |= {"width": image.width, "height": image.height}
             facts["mime"] = image.get_format_mimetype() or facts["mime"]
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, EOFError, SyntaxError, ValueError):
@@ -221,21 +282,13 @@ def _measure(path: Path, url: str) -> dict[str, Any]:
     return facts
 
 
-def _evidence(credit: Credit, at: str | None, answer_sha256: str) -> Iterator[Evidence]:
-    """What the line says of the rights; at least its file name, so that the kept answer is always named."""
+def _stated(credit: Credit) -> Iterator[tuple[str, str]]:
+    """What the line says of the rights; at least its file name."""
     said = {
         field: getattr(credit, field) for field in ("licence", "licence_url", "how_known", "derived_from")
     }
-    stated = {field: value for field, value in said.items() if value is not None} or {"file": credit.file}
-    for field, value in stated.items():
-        yield Evidence(
-            channel="sidecar",
-            field=field,
-            value=value[:500],
-            url=credit.page,
-            at=at,
-            answer_sha256=answer_sha256,
-        )
+    stated = {field: value for field, value in said.items() if value is not None}
+    yield from (stated or {"file": credit.file}).items()
 
 
 def _source_title(credit: Credit) -> str:

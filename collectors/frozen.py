@@ -1,5 +1,7 @@
 """The shape of every record here: frozen, and strict about names."""
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict
 
 
@@ -13,3 +15,10 @@ class Settings(Frozen):
     """A section of a recipe; the docstring under a field is what `init --show` prints above it."""
 
     model_config = ConfigDict(use_attribute_docstrings=True)
+
+
+class SourceSettings(Settings):
+    """A source's own table in a recipe; every source has these settings beside its own."""
+
+    kind: Literal["real", "fictive"] | None = None
+    """Whether its images show real things; the groups that `[collect] shares` speaks of."""

@@ -106,6 +106,8 @@ class Original(Frozen):
     revision: str | None = None
     """The source's name for this version (upload timestamp), which can be fetched after an overwrite."""
     taken: str | None = None
+    rendition: str = "original"
+    """What `url` leads to where the source does not give the original itself: `large`."""
 
 
 class StoredFile(Frozen):
@@ -139,6 +141,9 @@ class Permission(Frozen):
     scope: tuple[Literal["train", "publish"], ...]
     date: str
     proof: str
+    """Where it can be read: an address, or `sha256:` and the hash of the letter."""
+    until: str | None = None
+    """Its last day; `None`: it does not end."""
 
 
 class Seen(Frozen):
@@ -157,6 +162,8 @@ class Record(Frozen):
     page: str | None
     """The page a person opens to see the image at its source."""
     found_by: FoundBy
+    kind: Literal["real", "fictive"] | None = None
+    """What the recipe says images of this source show; `None`: the recipe does not say."""
     description: str = ""
     """Plain text, at most 1,000 characters."""
     categories: tuple[str, ...] = ()

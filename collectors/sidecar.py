@@ -1,19 +1,19 @@
-"""The sidecar of a folder: who made each picture and on what terms, one JSON object a line.
+"""The sidecar of a folder: who made each picture and on what terms, as JSON lines or as a CSV table.
 
 Nobody but its owner can say what may be done with a folder of pictures, so this file is read strictly: a
 misspelt field or a name that leads out of the folder is a mistake with its line, never a silent "not known".
 """
 
-import difflib
 import json
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, ValidationError
 
+from collectors import sidecar_csv
 from collectors.frozen import Frozen
 
 _DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
@@ -72,7 +72,7 @@ Address = Annotated[str, AfterValidator(_address)]
 
 
 class Credit(Frozen):
-    """One line: everything its owner knows about one picture. `None`: not known."""
+    """One line or row: everything its owner knows about one picture. `None`: not known."""
 
     file: Annotated[Text, AfterValidator(_inside)]
     """Path relative to the folder, with forward slashes."""
@@ -96,7 +96,7 @@ class Credit(Frozen):
 
 
 def read(path: Path) -> list[Credit]:
-    """Read and check the whole sidecar; blank lines are skipped.
+    """Read and check the whole sidecar, a table where its name ends in `.csv`; blank lines are skipped.
 
     Raises:
         SidecarBroken: it is not there, or lines are wrong; every mistake is named, with its line.
@@ -107,10 +107,8 @@ def read(path: Path) -> list[Credit]:
         raise SidecarBroken(path, None, "there is no such file") from None
     credits: dict[int, Credit] = {}
     mistakes: list[tuple[int | None, str]] = []
-    for number, line in enumerate(content.removeprefix(b"\xef\xbb\xbf").splitlines(), start=1):
-        if not line.strip():
-            continue
-        problems, credit = _parse(line)
+    parse = _csv if path.suffix.lower() == ".csv" else _json_lines
+    for number, problems, credit in parse(content):
         mistakes.extend((number, problem) for problem in problems)
         if credit is not None:
             credits[number] = credit
@@ -121,9 +119,42 @@ def read(path: Path) -> list[Credit]:
     return list(credits.values())
 
 
+def usable(values: Mapping[str, object]) -> Credit:
+    """A credit of what somebody else wrote: values that no sidecar may hold are left out, as not known.
+
+    Raises `pydantic.ValidationError` where the name of the file itself cannot be kept.
+    """
+    said = {name: value for name, value in values.items() if value not in (None, "", ())}
+    while True:
+        try:
+            return Credit.model_validate(said, strict=True)
+        except ValidationError as error:
+            wrong = {str(problem["loc"][0]) for problem in error.errors()}
+            if "file" in wrong:
+                raise
+            said = {name: value for name, value in said.items() if name not in wrong}
+
+
 def same_name(file: str) -> str:
     """The form in which two spellings of one file name are equal (macOS decomposes accents)."""
     return unicodedata.normalize("NFC", file)
+
+
+def _json_lines(content: bytes) -> Iterator[tuple[int, list[str], Credit | None]]:
+    for number, line in enumerate(content.removeprefix(b"\xef\xbb\xbf").splitlines(), start=1):
+        if line.strip():
+            yield number, *_parse(line)
+
+
+def _csv(content: bytes) -> Iterator[tuple[int, list[str], Credit | None]]:
+    for number, row in sidecar_csv.rows(content, Credit.model_fields):
+        if isinstance(row, str):
+            yield number, [row], None
+            continue
+        try:
+            yield number, [], Credit.model_validate(row, strict=True)
+        except ValidationError as error:
+            yield number, [_words(problem) for problem in error.errors()], None
 
 
 def _parse(line: bytes) -> tuple[list[str], Credit | None]:
@@ -156,8 +187,7 @@ def _words(problem: Any) -> str:
         case "missing":
             return f"{name} is missing"
         case "extra_forbidden":
-            near = difflib.get_close_matches(name, Credit.model_fields, n=1, cutoff=0.6)
-            return f"{name} is not a field" + (f" (did you mean {near[0]}?)" if near else "")
+            return sidecar_csv.not_a_field(name, Credit.model_fields)
         case "value_error":
             return f"{name} = {problem['input']!r} {problem['ctx']['error']}"
         case "string_too_short":

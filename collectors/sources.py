@@ -1,6 +1,6 @@
 """The table of sources: name, how it is asked, which key it needs, whose terms hold, at what pace."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +15,22 @@ from collectors.web.polite import Pace
 from collectors.workspace import Store
 
 
+class KeyMissing(Exception):
+    """A source wants a key, and the environment does not hold it."""
+
+    def __init__(self, variable: str, where: str) -> None:
+        super().__init__(f"{variable} is not set; a key comes from {where}")
+        self.variable, self.where = variable, where
+
+
+class KeyRefused(Exception):
+    """A source does not take the key it was given; `detail` is what it said, never the key."""
+
+    def __init__(self, source: str, detail: str) -> None:
+        super().__init__(f"{source} refused its key: {detail}")
+        self.source, self.detail = source, detail
+
+
 class Finished(Frozen):
     """A unit of asking (a category, a time window) that need not be asked again after a kill."""
 
@@ -24,6 +40,26 @@ class Finished(Frozen):
 
 
 Found = Record | Skipped | Finished
+
+
+class Sighting(Frozen):
+    """What a source says of a known record now."""
+
+    uid: str
+    now: Record | None
+    """The record as it would be collected today (`file` left out); `None`: it is not there any more."""
+    detail: str = ""
+    """For what is not there: deleted, private, a redirect to nothing."""
+
+
+class Resolved(Frozen):
+    """Where the locked bytes of a record are to be had now."""
+
+    uid: str
+    original: Original | None
+    """`None`: nowhere; `detail` says why."""
+    detail: str = ""
+    """`renamed to …`, `overwritten, archived revision of 2024-…`, `deleted`, a fresh address."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +97,30 @@ class Source:
     """Environment variables that must be set."""
     paces: Callable[[Any], Mapping[str, Pace]] = lambda settings: {}
     """Settings → the pace of each host they name that is not in the table of `polite`."""
+    look_again: Callable[[Ask, Sequence[Record]], Iterator[Sighting]] | None = None
+    """Ask for the metadata of known records again, cheaply (for `verify`). `None`: nothing to ask."""
+    resolve: Callable[[Ask, Sequence[Record]], Iterator[Resolved]] | None = None
+    """Where the locked bytes of known records are to be had now (for `--locked`): addresses expire, files are
+    renamed and overwritten. `None`: the address in the manifest is good for ever."""
+    notice: str | None = None
+    """A sentence the source's terms want to see on the dataset card."""
+    expires: bool = False
+    """Whether addresses hold for minutes only: then `resolve` is asked just before each download."""
+    beside: Callable[[Any, Path], Sequence[Path]] = lambda settings, base: ()
+    """Settings and the recipe's folder → files next to the recipe whose content decides what is found."""
     open_local: Callable[[Any, Path, Original], Path] | None = None
     """For sources on this disk: settings, base folder, original → the file. `None`: fetched by address."""
 
 
 def table() -> dict[str, Source]:
     """Every source by the name it has in a recipe (`[collect.NAME]`)."""
-    from collectors import commons, folder
+    from collectors import commons, deviantart, flickr, folder, nasa
 
-    return {source.name: source for source in (commons.SOURCE, folder.SOURCE)}
+    rows = (
+        commons.SOURCE,
+        nasa.SOURCE,
+        flickr.SOURCE,
+        deviantart.SOURCE,
+        folder.SOURCE,
+    )
+    return {source.name: source for source in rows}

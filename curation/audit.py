@@ -4,12 +4,22 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from collectors import licences
+from collectors.licences import Licence
 from collectors.manifest import Manifest
 from collectors.record import Reason, Record
 from collectors.rights import Confidence, LicenceClass
 from curation.audit_files import to_csv, to_json, to_markdown, write
 from curation.audited import Audit, ClassRow, Concern, Finding, ImageRow, LicenceRow
-from curation.policy import consequence, may_fetch, may_publish, missing_credit, relied_on
+from curation.policy import (
+    PERMITTED,
+    consequence,
+    may_fetch,
+    may_publish,
+    may_reference,
+    missing_credit,
+    relied_on,
+)
+from curation.purposes import PURPOSES, collisions, verdict
 from curation.settings import PolicySettings
 
 __all__ = ["Audit", "Concern", "Finding", "audit", "to_csv", "to_json", "to_markdown", "write"]
@@ -33,6 +43,8 @@ def audit(manifest: Manifest, settings: PolicySettings) -> Audit:
         policy=settings,
         total=len(images),
         files=_files(images),
+        purposes=tuple(verdict(manifest.records, settings, purpose) for purpose in PURPOSES),
+        collisions=collisions(_used(manifest.records, settings)),
         rows=_by_licence(images),
         classes=_by_class(images),
         refused=_refused(manifest.records),
@@ -48,6 +60,8 @@ def _violations(record: Record, settings: PolicySettings) -> Iterator[Finding]:
     verdict = may_publish(record, settings)
     if verdict.reason is Reason.OPTED_OUT:
         yield _finding(record, Concern.OPTED_OUT, verdict.detail)
+    elif may_reference(record, settings).keep:
+        return
     elif verdict.reason is Reason.NO_CREDIT:
         yield _finding(record, Concern.MISSING_CREDIT, verdict.detail)
     elif verdict.reason is not None and not _for_review(record, settings):
@@ -60,6 +74,8 @@ def _findings(record: Record, settings: PolicySettings) -> Iterator[Finding]:
         yield _finding(record, Concern.MISSING_CREDIT, missing)
     if record.file and _for_review(record, settings):
         yield _finding(record, Concern.FOR_REVIEW, may_publish(record, settings).detail)
+    if record.file and may_reference(record, settings).keep:
+        yield _finding(record, Concern.REFERENCE, may_publish(record, settings).detail)
     if record.ai.opted_out and (record.file is None or record.permission):
         yield _finding(record, Concern.OPTED_OUT, ", ".join(record.ai.signals) or "opted out of use by AI")
     if licence.derivatives is False:
@@ -173,6 +189,14 @@ def _by_class(images: Iterable[ImageRow]) -> tuple[ClassRow, ...]:
         for cls in LicenceClass
         if cls in groups
     )
+
+
+def _used(records: Iterable[Record], settings: PolicySettings) -> Iterator[Licence]:
+    """The licences that fetched images rest on; a written permission is no licence for anybody else."""
+    for record in records:
+        permitted = may_publish(record, settings).detail.startswith(PERMITTED)
+        if record.file is not None and not permitted:
+            yield from map(licences.get, licences.parts(relied_on(record.rights).id))
 
 
 def _files(images: Iterable[ImageRow]) -> int:

@@ -1,4 +1,4 @@
-"""The audit as files: `audit.json` for programs, `audit.csv` for a table, `audit.md` for people."""
+"""The audit as files: for programs, for a table, for people; with the list of whom to credit."""
 
 import csv
 import io
@@ -6,22 +6,34 @@ import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from collectors.manifest import Manifest
 from collectors.record import Reason
 from collectors.workspace import write_whole
+from curation import attribution, audit_page, spdx
 from curation.audited import Audit, Concern, Finding, ImageRow
-from curation.markup import markdown, markdown_link, plain
+from curation.markup import cell, markdown, markdown_link
 
-_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
-"""What makes a spreadsheet read a cell as a formula (https://owasp.org/www-community/attacks/CSV_Injection)."""
 _SHOWN = 50
 """Findings of one kind that `audit.md` lists; `audit.csv` holds them all."""
 
 
-def write(audit: Audit, folder: Path) -> None:
-    """Write `audit.json`, `audit.csv` and `audit.md`, each whole or not at all. Raises `DiskFull`."""
-    write_whole(folder / "audit.json", to_json(audit))
-    write_whole(folder / "audit.csv", to_csv(audit))
-    write_whole(folder / "audit.md", to_markdown(audit))
+def write(audit: Audit, manifest: Manifest, folder: Path) -> None:
+    """Write the audit and the attribution list of its manifest, each file whole or not at all.
+
+    `audit.json`, `audit.csv`, `audit.md`, `audit.html` (the evidence of each image one click away), and
+    `attribution.md`, `attribution.csv`, `attribution.spdx.json`. Raises `DiskFull`.
+    """
+    texts = {
+        "audit.json": to_json(audit),
+        "audit.csv": to_csv(audit),
+        "audit.md": to_markdown(audit),
+        "audit.html": audit_page.to_html(audit, manifest),
+        "attribution.md": attribution.to_markdown(manifest),
+        "attribution.csv": attribution.to_csv(manifest),
+        "attribution.spdx.json": spdx.to_spdx(manifest),
+    }
+    for name, text in texts.items():
+        write_whole(folder / name, text)
 
 
 def to_json(audit: Audit) -> str:
@@ -34,7 +46,7 @@ def to_csv(audit: Audit) -> str:
     text = io.StringIO()
     table = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
     table.writeheader()
-    table.writerows({name: _cell(value) for name, value in _cells(image).items()} for image in audit.images)
+    table.writerows({name: cell(value) for name, value in _cells(image).items()} for image in audit.images)
     return text.getvalue()
 
 
@@ -58,16 +70,6 @@ def _cells(image: ImageRow) -> dict[str, object]:
     return cells
 
 
-def _cell(value: object) -> str:
-    """A value as one line of text that no spreadsheet runs; not known is an empty cell."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    text = plain(str(value))
-    return f"'{text}" if text.startswith(_FORMULA) else text
-
-
 def to_markdown(audit: Audit) -> str:
     """The audit as a page: violations first, then counts, then what a person should know."""
     lines = [
@@ -78,6 +80,7 @@ def to_markdown(audit: Audit) -> str:
         f"Refused: {_names(audit.policy.refuse)}. Without a readable licence: {audit.policy.unknown}.",
         "",
         *_violations(audit.violations),
+        *_purposes(audit),
         "## Licences",
         "",
         *_table(
@@ -113,6 +116,18 @@ def _violations(violations: Sequence[Finding]) -> list[str]:
         if found:
             lines += [f"{concern.words[0].upper()}{concern.words[1:]} ({len(found):,}):", "", *_list(found)]
     return lines
+
+
+def _purposes(audit: Audit) -> list[str]:
+    """What the whole may be used for, and where its licences do not go together."""
+    lines = ["## What it may be used for", ""]
+    for one in audit.purposes:
+        lines += [f"- **{one.purpose}: {'yes' if one.may else 'no'}.** {markdown(one.words)}"]
+        lines += [f"    - {markdown(words)}" for words in (*one.terms, *one.against)]
+    if audit.collisions:
+        lines += ["", "## Licences side by side", ""]
+        lines += [f"- {markdown(words)}" for words in audit.collisions]
+    return [*lines, ""]
 
 
 def _list(findings: Sequence[Finding]) -> list[str]:

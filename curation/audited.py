@@ -5,6 +5,7 @@ from enum import StrEnum
 from collectors.frozen import Frozen
 from collectors.record import Verdict
 from collectors.rights import Confidence, LicenceClass
+from curation.purposes import PurposeVerdict
 from curation.settings import PolicySettings
 
 
@@ -18,6 +19,7 @@ class Concern(StrEnum):
     CONFLICT = "conflict"
     INFERRED_ONLY = "inferred-only"
     FOR_REVIEW = "for-review"
+    REFERENCE = "reference"
     OUTDATED = "outdated"
     RESTRICTED = "restricted"
 
@@ -35,6 +37,7 @@ _WORDS = {
     Concern.CONFLICT: "its channels disagree about the licence",
     Concern.INFERRED_ONLY: "its licence was read from text or categories only",
     Concern.FOR_REVIEW: "fetched for a person to look at, never published",
+    Concern.REFERENCE: "named in the dataset without its pixels, for others to fetch",
     Concern.OUTDATED: "its rights as written no longer follow from its licence",
     Concern.RESTRICTED: "its source warns of other rights",
 }
@@ -116,6 +119,10 @@ class Audit(Frozen):
     """Records of the manifest."""
     files: int
     """Records with a file."""
+    purposes: tuple[PurposeVerdict, ...]
+    """Whether the whole may be trained on, published, kept, in words."""
+    collisions: tuple[str, ...]
+    """Where the licences of the fetched images do not go together, explained."""
     rows: tuple[LicenceRow, ...]
     """By licence, the most frequent first."""
     classes: tuple[ClassRow, ...]

@@ -12,6 +12,7 @@ from collectors import licences
 from collectors.licences import Licence
 from collectors.manifest import Manifest
 from collectors.record import Reason
+from collectors.shares import count_kinds
 from curation.columns import COLUMNS
 from curation.markup import Markdown, markdown, markdown_link, plain, yaml_string
 from curation.outcome import Outcome, reasons, seen
@@ -63,6 +64,8 @@ class Facts:
     title: str | None
     root_sha256: str
     """Of the dataset."""
+    references: tuple[Outcome, ...] = ()
+    """Images that are named without pixels."""
 
     @property
     def name(self) -> str:
@@ -79,6 +82,11 @@ class Facts:
         return tuple(
             (licences.get(id), n) for id, n in sorted(counts.items(), key=lambda one: (-one[1], one[0]))
         )
+
+    @cached_property
+    def by_kind(self) -> tuple[tuple[str, int], ...]:
+        """`real` and `fictive` with their numbers of images; empty where the recipe names no kinds."""
+        return tuple(sorted(count_kinds(outcome.record.kind for outcome in self.kept).items()))
 
     @property
     def reasons(self) -> Counter[Reason]:

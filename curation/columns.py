@@ -32,7 +32,8 @@ class Row:
 
     record: Record
     judged: Judged
-    square: Square
+    square: Square | None
+    """`None`: a reference row, which names an image without handing it on."""
 
     @property
     def licence(self) -> Licence:
@@ -64,7 +65,11 @@ COLUMNS = (
         "image",
         "image",
         "the square picture",
-        lambda row: {"bytes": row.square.data, "path": file_name(row.record.uid, row.square.suffix)},
+        lambda row: (
+            {"bytes": row.square.data, "path": file_name(row.record.uid, row.square.suffix)}
+            if row.square
+            else None
+        ),
     ),
     Column(
         "uid",
@@ -74,6 +79,12 @@ COLUMNS = (
     ),
     Column("source", "string", "where it was found: `commons`, `nasa`, …", lambda row: row.record.source),
     Column("subject", "string", "what the dataset is about", lambda row: row.record.subject),
+    Column(
+        "kind",
+        "string",
+        "does it show something `real` or `fictive`, as the recipe says of its source",
+        lambda row: row.record.kind,
+    ),
     Column("title", "string", "title at the source", lambda row: row.record.title),
     Column(
         "page",
@@ -158,7 +169,12 @@ COLUMNS = (
     Column("crop_top", "int32", "top edge of the square", _box(1)),
     Column("crop_right", "int32", "right edge of the square, the first column outside", _box(2)),
     Column("crop_bottom", "int32", "bottom edge of the square, the first row outside", _box(3)),
-    Column("image_sha256", "string", "SHA-256 of the bytes in `image`", lambda row: row.square.sha256),
+    Column(
+        "image_sha256",
+        "string",
+        "SHA-256 of the bytes in `image`",
+        lambda row: row.square.sha256 if row.square else None,
+    ),
     Column("phash", "string", "256-bit perceptual hash, hexadecimal", lambda row: row.judged.phash),
     Column("taken", "string", "when it was taken, as the source says", lambda row: row.record.original.taken),
     Column(

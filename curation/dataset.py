@@ -23,6 +23,7 @@ from curation.examine import folders
 from curation.folders import folder_written_whole
 from curation.judged import Judged, OriginalsMissing
 from curation.outcome import Outcome, outcomes, reasons
+from curation.policy import may_reference
 from curation.settings import CurateSettings, PolicySettings
 
 SHARD_BYTES = 500_000_000
@@ -61,8 +62,10 @@ class BuiltDataset(Frozen):
     rows: int
     bytes: int
     files: tuple[BuiltFile, ...]
+    references: int = 0
+    """Rows of the configuration `references`."""
     root_sha256: str
-    """SHA-256 over every row in order, its picture standing in it by its own hash."""
+    """SHA-256 over every row in order, references last, each picture standing in its row by its own hash."""
 
 
 def build(
@@ -73,11 +76,15 @@ def build(
     *,
     policy: PolicySettings,
     title: str | None = None,
+    references: bool = True,
     progress: Progress | None = None,
     workers: int = 1,
     render: Render = crop.render,
 ) -> BuiltDataset:
     """Write `workspace.dataset`: `data/train-*.parquet`, `README.md`, `LICENSE.md`, `ATTRIBUTION.md`.
+
+    With `references`, images that the policy lets be trained on but not handed on are named in
+    `references/train-*.parquet`: the same columns without pixels, a configuration of their own.
 
     Rows are ordered by uid, and the same input gives the same bytes (with the same pyarrow, which signs its
     files). The folder is written beside the old one and takes its place in one step. Finished squares stay
@@ -94,6 +101,7 @@ def build(
     kept = [outcome for outcome in everything if outcome.keep]
     if not kept:
         raise NothingKept(reasons(manifest, everything))
+    named = [one for one in everything if _is_reference(one, policy)] if references else []
     missing = [
         one.record.uid
         for one in kept
@@ -107,8 +115,12 @@ def build(
             (progress or Silent()).stage("dataset", len(kept)) as stage,
             closing(squares.rows(kept, workers)) as rows,
         ):
-            root = _write_shards(_counted(rows, stage.advance), folder / "data")
-        facts = card.Facts(manifest, everything, settings, policy, title, root)
+            digest = hashlib.sha256()
+            _write_shards(_counted(rows, stage.advance), folder / "data", digest)
+        if named:
+            _write_shards((_reference(one) for one in named), folder / "references", digest)
+        root = digest.hexdigest()
+        facts = card.Facts(manifest, everything, settings, policy, title, root, tuple(named))
         for name, text in card.files(facts):
             write_whole(folder / name, text)
         files = tuple(_built_file(path, folder) for path in sorted(folder.rglob("*")) if path.is_file())
@@ -116,6 +128,7 @@ def build(
     return BuiltDataset(
         path=workspace.dataset,
         rows=len(kept),
+        references=len(named),
         bytes=sum(file.bytes for file in files),
         files=files,
         root_sha256=root,
@@ -181,10 +194,18 @@ def _square(data: bytes, suffix: str) -> Square:
     return Square(data, hashlib.sha256(data).hexdigest(), suffix)
 
 
-def _write_shards(rows: Iterable[Row], folder: Path) -> str:
-    """Write the rows as `train-00000-of-0000N.parquet` and return the root hash."""
+def _is_reference(outcome: Outcome, policy: PolicySettings) -> bool:
+    return outcome.record.file is not None and not outcome.keep and may_reference(outcome.record, policy).keep
+
+
+def _reference(outcome: Outcome) -> Row:
+    judged = outcome.judged or Judged(uid=outcome.record.uid, verdict=outcome.verdict)
+    return Row(outcome.record, judged.model_copy(update={"box": None}), None)
+
+
+def _write_shards(rows: Iterable[Row], folder: Path, digest: "hashlib._Hash") -> None:
+    """Write the rows as `train-00000-of-0000N.parquet` and add each to the digest."""
     folder.mkdir()
-    digest = hashlib.sha256()
     parts: list[Path] = []
     writer: pq.ParquetWriter | None = None
     written = 0
@@ -196,14 +217,17 @@ def _write_shards(rows: Iterable[Row], folder: Path) -> str:
             writer, written = _open_shard(parts[-1]), 0
         values = [{column.name: column.value(row) for column in COLUMNS} for row in group]
         writer.write_table(pa.Table.from_pylist(values, schema=schema()))
-        written += sum(len(row.square.data) for row in group)
+        written += sum(_weight(row) for row in group)
         for value in values:
             digest.update(canonical_json({name: v for name, v in value.items() if name != "image"}) + b"\n")
     if writer is not None:
         writer.close()
     for number, part in enumerate(parts):
         part.rename(folder / f"train-{number:05}-of-{len(parts):05}.parquet")
-    return digest.hexdigest()
+
+
+def _weight(row: Row) -> int:
+    return len(row.square.data) if row.square else 0
 
 
 def _open_shard(path: Path) -> Any:
@@ -237,7 +261,7 @@ def _groups(rows: Iterable[Row]) -> Iterator[list[Row]]:
     size = 0
     for row in rows:
         group.append(row)
-        size += len(row.square.data)
+        size += _weight(row)
         mark = int.from_bytes(hashlib.sha256(row.record.uid.encode()).digest()[:4])
         if mark % GROUP_ENDS_AT == 0 or len(group) >= GROUP_ROWS or size >= GROUP_BYTES:
             yield group

@@ -1,4 +1,4 @@
-"""Words from the web made harmless: as plain text, in Markdown, in YAML, as a link."""
+"""Words from the web made harmless: as plain text, in Markdown, in YAML, in a table, as a link."""
 
 import json
 import re
@@ -12,6 +12,8 @@ _MARKDOWN = re.compile(r"[\\`*_{}\[\]<>#|~&$@]|:(?=//|[\w+-]+:)|(?<=www)\.", re.
 _NOT_YAML = re.compile(
     "[^\\x20-\\x7e\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+"""What makes a spreadsheet read a cell as a formula (https://owasp.org/www-community/attacks/CSV_Injection)."""
 
 
 class Markdown(str):
@@ -57,6 +59,16 @@ def web_address(url: str | None) -> str | None:
         ).geturl()
     except ValueError:  # a broken address, or half a surrogate pair in it
         return None
+
+
+def cell(value: object) -> str:
+    """A value as one line of text that no spreadsheet runs; not known is an empty cell."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = plain(str(value))
+    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def yaml_string(text: str) -> str:

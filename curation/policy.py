@@ -1,17 +1,30 @@
 """May this image be fetched, trained on, published as a crop? A recipe's policy → a verdict with its reason.
 
 Nothing here can be switched off that an author or a host asked for: an opt-out is lifted by the author's own
-written permission and by nothing else. What is not known is never allowed.
+written permission and by nothing else. Where a source opts its works out by default, silence is an opt-out.
+What is not known is never allowed.
 """
 
 from difflib import get_close_matches
 
 from collectors import licences
 from collectors.licences import UNKNOWN, Licence
+from collectors.permissions import silence_opts_out
 from collectors.record import KEEP, Reason, Record, Verdict
 from collectors.rights import LicenceClass, Rights
 from curation.settings import PolicySettings
 
+PERMITTED = "written permission"
+"""How the detail of a verdict begins that rests on the author's letter."""
+REFERENCE = "not handed on: a reference row without pixels"
+"""The detail of a verdict that keeps an image as a reference only."""
+_NEVER_REFERRED = (
+    LicenceClass.UNKNOWN,
+    UNKNOWN,
+    LicenceClass.CLOSED,
+    *(id for id, licence in licences.TABLE.items() if licence.cls is LicenceClass.CLOSED),
+)
+_AS_PIXELS = Verdict(reason=Reason.NOT_NEEDED, detail="it stands in the dataset with its pixels")
 _CLASSES = [cls.value for cls in LicenceClass]
 
 
@@ -19,11 +32,13 @@ def may_fetch(record: Record, settings: PolicySettings) -> Verdict:
     """Whether the original may be downloaded at all.
 
     The same as `may_publish`, but images without a readable licence are kept under `unknown = "review"`, with
-    the detail "for review".
+    the detail "for review", and those that may only be referred to are kept as such.
     """
     verdict = may_publish(record, settings)
     if verdict.reason is Reason.NO_LICENCE and settings.unknown == "review":
         return Verdict(detail="for review: no readable licence")
+    if (as_reference := may_reference(record, settings)).keep:
+        return as_reference
     return verdict
 
 
@@ -42,11 +57,34 @@ def may_publish(record: Record, settings: PolicySettings) -> Verdict:
         return Verdict(reason=Reason.AI_GENERATED, detail=", ".join(record.ai.signals))
     if permitted:
         assert record.permission
-        return Verdict(detail=f"written permission of {record.permission.date}")
+        return Verdict(detail=f"{PERMITTED} of {record.permission.date}")
     verdict = _judge(record.rights, settings)
+    if verdict.reason is not Reason.LICENCE_REFUSED and (silence := silence_opts_out(record)):
+        return Verdict(reason=Reason.OPTED_OUT, detail=silence)
     if verdict.keep and settings.purpose == "publish" and (missing := missing_credit(record)):
         return Verdict(reason=Reason.NO_CREDIT, detail=missing)
     return verdict
+
+
+def may_reference(record: Record, settings: PolicySettings) -> Verdict:
+    """Whether an image that may not be published is named in the dataset, without pixels.
+
+    Only where the dataset is published, its licence is among `reference` (or `allow`) and lets it be trained
+    on. Never for what is closed, unknown or opted out; and not by a written permission, which was given to
+    one person and not to those who would fetch the image.
+    """
+    if settings.purpose != "publish" or not settings.reference:
+        return Verdict(reason=Reason.LICENCE_REFUSED, detail="the recipe writes no reference rows")
+    published = may_publish(record, settings)
+    if published.keep or published.reason not in (Reason.LICENCE_REFUSED, Reason.NO_CREDIT):
+        return published if not published.keep else _AS_PIXELS
+    training = settings.model_copy(
+        update={"purpose": "train", "allow": (*settings.allow, *settings.reference), "reference": ()}
+    )
+    verdict = may_publish(record.model_copy(update={"permission": None}), training)
+    if verdict.keep and relied_on(record.rights).cls is LicenceClass.CLOSED:
+        return published
+    return Verdict(detail=REFERENCE) if verdict.keep else verdict
 
 
 def missing_credit(record: Record) -> str | None:
@@ -60,8 +98,14 @@ def missing_credit(record: Record) -> str | None:
 def consequence(rights: Record | Rights, settings: PolicySettings) -> str:
     """What follows for whoever uses the image, in one line: `Name the author. Non-commercial use only.`"""
     if isinstance(rights, Record):
-        if rights.ai.opted_out and not _permitted(rights, settings):
+        if _permitted(rights, settings):
+            assert rights.permission
+            scope, until = " and ".join(rights.permission.scope), rights.permission.until
+            return f"By written permission: {scope}{f', until {until}' if until else ''}. Name the author."
+        if rights.ai.opted_out or silence_opts_out(rights):
             return "Opted out of use by AI: neither trained on nor published."
+        if may_reference(rights, settings).keep:
+            return f"{consequence(rights.rights, settings)} Here: {REFERENCE}."
         rights = rights.rights
     licence = relied_on(rights)
     if licence.cls is LicenceClass.UNKNOWN:
@@ -98,14 +142,17 @@ def relied_on(rights: Rights) -> Licence:
 
 
 def check_settings(settings: PolicySettings) -> list[str]:
-    """What is wrong with the names in `allow` and `refuse`, one line a problem; empty when nothing is.
+    """What is wrong with the names in `allow`, `refuse` and `reference`, one line a problem.
 
     >>> check_settings(PolicySettings(allow=("pb",)))
     ["allow names 'pb', which is neither a licence class nor an id (did you mean pd?)"]
     """
     problems = []
-    for field in ("allow", "refuse"):
+    for field in ("allow", "refuse", "reference"):
         for name in getattr(settings, field):
+            if field == "reference" and name in _NEVER_REFERRED:
+                problems.append(f"reference names {name!r}: nobody may fetch what no licence is granted for")
+                continue
             if field == "allow" and name in (LicenceClass.UNKNOWN, UNKNOWN):
                 problems.append(
                     f"allow names {name!r}, which nothing can allow; unknown = 'review' fetches such images"

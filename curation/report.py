@@ -1,26 +1,20 @@
 """The HTML report: one page with every image, its licence, and the reason where it was left out."""
 
-import base64
-import hashlib
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
-
-import jinja2
-from markupsafe import Markup
 
 from collectors import licences
 from collectors.manifest import Manifest
 from collectors.progress import Progress, Silent
 from collectors.workspace import Workspace, written_whole
 from curation.audited import Audit
-from curation.card import asks
 from curation.judged import Judged
 from curation.markup import plain, web_address
 from curation.outcome import Outcome, outcomes, reasons, seen
+from curation.page import inline, templates
 from curation.settings import CurateSettings, PolicySettings
 from curation.thumbnails import SIDE, Thumbnail, capped, thumbnail, thumbnails
 from curation.tiles import CLASS_WORDS, MARKS, Tile, families, tiles
@@ -78,11 +72,11 @@ def write(
         "capped": len(without),
         "side": SIDE,
         "many": MANY,
-        **_inline(),
+        **inline("report.css", "report.js"),
     }
     target = path or workspace.report
     with written_whole(target) as file:
-        page = _templates().get_template("report.html.jinja").stream(values)
+        page = templates().get_template("report.html.jinja").stream(values)
         page.enable_buffering(200)
         for chunk in page:
             file.write(chunk.encode())
@@ -132,6 +126,7 @@ def _walls(shown: Sequence[Tile], everything: Sequence[Outcome]) -> dict[str, An
     classes = Counter(tile.cls for tile in listed)
     marked = {mark.name for tile in listed for mark in tile.marks}
     given = {tile.reason for tile in listed}
+    kinds = sorted({tile.kind for tile in listed if tile.kind})
     return {
         "families": groups,
         "others": others,
@@ -142,6 +137,7 @@ def _walls(shown: Sequence[Tile], everything: Sequence[Outcome]) -> dict[str, An
             for cls, words in CLASS_WORDS.items()
             if classes[cls]
         ],
+        "kinds": kinds if len(kinds) > 1 else [],
         "listed_reasons": sorted(reason for reason in given if reason),
         "marks": [(name, label) for name, label in MARKS.items() if name in marked],
     }
@@ -164,58 +160,3 @@ def _share(count: int, largest: int) -> float:
 def _violations(audit: Audit | None) -> list[str]:
     """What the audit objects to, in words."""
     return [f"{plain(one.title)} ({one.uid}): {one.what}" for one in audit.violations] if audit else []
-
-
-@cache
-def _inline() -> dict[str, Markup | str]:
-    """Style and script, and a content security policy that lets nothing else in."""
-    css, js = _source("report.css"), _source("report.js")
-    return {
-        "css": Markup(css),  # noqa: S704  (our own files)
-        "js": Markup(js),  # noqa: S704
-        "policy_of_page": "; ".join(
-            [
-                "default-src 'none'",
-                "img-src data:",
-                f"style-src '{_hash(css)}'",
-                f"script-src '{_hash(js)}'",
-                "base-uri 'none'",
-                "form-action 'none'",
-            ]
-        ),
-    }
-
-
-def _source(name: str) -> str:
-    loader, environment = _templates().loader, _templates()
-    assert loader is not None
-    return loader.get_source(environment, name)[0]
-
-
-def _hash(text: str) -> str:
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
-
-
-def _size(count: int) -> str:
-    """Bytes in the unit that gives a short number: `13.2 GB`."""
-    size = float(count)
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 999.5:
-            return f"{size:.0f} {unit}" if unit == "B" or size >= 100 else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} TB"
-
-
-@cache
-def _templates() -> jinja2.Environment:
-    """Whatever the page prints is one line of visible text and escaped as HTML."""
-    templates = jinja2.Environment(
-        loader=jinja2.PackageLoader("curation"),
-        undefined=jinja2.StrictUndefined,
-        autoescape=True,
-        finalize=lambda value: plain(value) if type(value) is str else "" if value is None else value,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    templates.filters.update(asks=asks, number=lambda number: f"{number:,}", size=_size)
-    return templates

@@ -18,6 +18,9 @@ class PolicySettings(Settings):
     """Licence classes (`by`) or ids (`CC-BY-4.0`)."""
     refuse: tuple[str, ...] = ()
     """Classes or ids that are refused even where `allow` names them."""
+    reference: tuple[str, ...] = ()
+    """Classes or ids (`["nd", "nc"]`) that are fetched to train on but not handed on: with `publish`, such
+    images become reference rows without pixels. They count towards the limit."""
     unknown: Literal["refuse", "review"] = "refuse"
     """`review`: images without a readable licence are fetched for a person to look at, never published."""
 

@@ -56,6 +56,8 @@ class Tile:
     creator: str | None
     creator_url: str | None
     source: str
+    kind: str | None
+    """`real` or `fictive`."""
     size: str | None
     """`1600 × 1200`."""
     licence_id: str
@@ -119,6 +121,7 @@ def _tile(outcome: Outcome, titles: Mapping[str, str], picture: str | None, miss
         creator=record.creator.name,
         creator_url=web_address(record.creator.url),
         source=record.source,
+        kind=record.kind,
         size=f"{width} × {height}" if width and height else None,
         licence_id=record.rights.chosen,
         licence_name=licence.name,

@@ -19,6 +19,7 @@ from universe_gan import __version__
 from universe_gan.exits import WORDS, Exit
 
 if TYPE_CHECKING:
+    from universe_gan.lock import Locked
     from universe_gan.output import Output
     from universe_gan.recipe import Recipe
 
@@ -86,6 +87,31 @@ def takes_recipe(command: F) -> F:
     return wrapped  # type: ignore[return-value]
 
 
+def goes_by_the_manifest(command: F) -> F:
+    """Give a command `--locked` and what goes with it, handed on as `locked`: how to rebuild, or `None`."""
+
+    @click.option("--locked", is_flag=True, help="Fetch exactly the files of the manifest and verify them.")
+    @click.option("--exact", is_flag=True, help="With --locked: refuse smaller renditions made anew.")
+    @click.option("--allow-missing", is_flag=True, help="With --locked: go on without what cannot be had.")
+    @click.option("--verify", is_flag=True, help="With --locked: ask about files that are here already too.")
+    @wraps(command)
+    def wrapped(
+        *arguments: Any, locked: bool, exact: bool, allow_missing: bool, verify: bool, **rest: Any
+    ) -> Any:
+        from universe_gan.lock import Locked
+
+        if not locked and (exact or allow_missing or verify):
+            raise click.UsageError("--exact, --allow-missing and --verify go with --locked")
+        if locked and (rest.get("refresh") or rest.get("dry_run")):
+            raise click.UsageError(
+                "--locked fetches what the manifest names; it goes with neither --refresh nor --dry-run"
+            )
+        how = Locked(exact=exact, allow_missing=allow_missing, every=verify) if locked else None
+        return command(*arguments, locked=how, **rest)
+
+    return wrapped  # type: ignore[return-value]
+
+
 workers_option = click.option("--workers", type=click.IntRange(1), help="Processes (default: one per core).")
 
 
@@ -139,36 +165,63 @@ def sources(output: Output) -> Exit:
 
 
 @cli.command()
-@click.option("--locked", is_flag=True, help="Fetch exactly the files of the manifest and verify them.")
 @click.option("--refresh", is_flag=True, help="Forget earlier answers and ask the sources again.")
 @click.option("-n", "--dry-run", is_flag=True, help="Ask and decide; fetch no file, write no manifest.")
 @speaks
+@goes_by_the_manifest
 @takes_recipe
-def collect(output: Output, recipe: Recipe, locked: bool, refresh: bool, dry_run: bool) -> Exit:
+def collect(output: Output, recipe: Recipe, locked: Locked | None, refresh: bool, dry_run: bool) -> Exit:
     """Find, decide, fetch; seal the manifest.
 
     Asks every source of the recipe, decides by licence, type and size before anything is downloaded, fetches
     what is allowed and writes the manifest when nothing is missing. Run it again to go on.
-    """
-    from universe_gan import commands
 
-    if locked and (refresh or dry_run):
-        raise click.UsageError(
-            "--locked fetches what the manifest names; it goes with neither --refresh nor --dry-run"
-        )
-    return commands.collect(output, recipe, locked=locked, refresh=refresh, dry_run=dry_run)
+    With --locked nothing is searched: what the manifest names is fetched byte for byte, from where it is
+    today. Exit code 6 when a file of it cannot be had or may not be used any more, unless --allow-missing.
+    """
+    from universe_gan import commands, lock
+
+    if locked:
+        return lock.collect(output, recipe, locked)
+    return commands.collect(output, recipe, refresh=refresh, dry_run=dry_run)
 
 
 @cli.command()
+@click.option("--update", is_flag=True, help="Write today's date on every image that is in order.")
 @speaks
 @takes_recipe
-def audit(output: Output, recipe: Recipe) -> Exit:
+def verify(output: Output, recipe: Recipe, update: bool) -> Exit:
+    """Ask the sources again about every locked image.
+
+    Metadata only, nothing is downloaded. Exit code 8 when an image was deleted, overwritten, opted out or put
+    under stricter terms since; new names, credits and freer terms are told and leave it at 0.
+    """
+    from universe_gan import lock
+
+    return lock.verify(output, recipe, update=update)
+
+
+@cli.command()
+@click.option(
+    "--diff",
+    "older",
+    metavar="OLD.jsonl",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Compare with an older manifest instead: added, removed, rights changed.",
+)
+@speaks
+@takes_recipe
+def audit(output: Output, recipe: Recipe, older: Path | None) -> Exit:
     """Audit the licences of a manifest.
 
-    Exit code 8 when an image that was fetched violates the recipe's policy.
+    Says for which purposes the whole may be used, explains where its licences do not go together, and writes
+    the attribution list (Markdown, CSV, SPDX) and a page with the evidence of each image. Exit code 8 when an
+    image that was fetched violates the recipe's policy.
     """
     from universe_gan import commands
 
+    if older is not None:
+        return commands.audit_diff(output, recipe, older)
     return commands.audit(output, recipe)
 
 
@@ -200,12 +253,12 @@ def report(output: Output, recipe: Recipe) -> Exit:
 
 
 @cli.command()
-@click.option("--locked", is_flag=True, help="Rebuild from the manifest instead of searching.")
 @click.option("--refresh", is_flag=True, help="Forget earlier answers and ask the sources again.")
 @workers_option
 @speaks
+@goes_by_the_manifest
 @takes_recipe
-def build(output: Output, recipe: Recipe, locked: bool, refresh: bool, workers: int | None) -> Exit:
+def build(output: Output, recipe: Recipe, locked: Locked | None, refresh: bool, workers: int | None) -> Exit:
     """collect → audit → curate → report, in one go."""
     from universe_gan import commands
 

@@ -7,9 +7,10 @@ from pathlib import Path
 from collectors.collect import Collected
 from collectors.record import Reason
 from collectors.sources import Source, table
-from collectors.workspace import write_whole
+from collectors.workspace import Workspace, write_whole
 from curation.audit import Audit, Concern
-from universe_gan import machine, stages, template
+from curation.audit_diff import words_of
+from universe_gan import lock, machine, stages, template
 from universe_gan.exits import Exit
 from universe_gan.failures import explain
 from universe_gan.invocation import python, tool
@@ -61,28 +62,24 @@ def _variables(source: Source) -> list[str]:
     return [*([stages.CONTACT] if source.open_local is None else []), *source.keys]
 
 
-def collect(output: Output, recipe: Recipe, *, locked: bool, refresh: bool, dry_run: bool) -> Exit:
+def collect(output: Output, recipe: Recipe, *, refresh: bool, dry_run: bool) -> Exit:
     """Collect, and the closing table by reason."""
     with stages.at_work(recipe) as workspace:
-        result = stages.run_collect(
-            recipe, workspace, output, locked=locked, refresh=refresh, dry_run=dry_run
-        )
-    _tell_collected(output, recipe, result, dry_run=dry_run, locked=locked)
+        result = stages.run_collect(recipe, workspace, output, refresh=refresh, dry_run=dry_run)
+    _tell_collected(output, recipe, result, dry_run=dry_run)
     output.result(_collected_json(result))
-    code = _collect_exit(result, locked=locked)
+    code = _collect_exit(result)
     if code is Exit.DONE:
         stage = "collect" if dry_run else "audit"
         output.say(f"next: {tool()} {stage} {recipe.path}")
     return code
 
 
-def _collect_exit(result: Collected, *, locked: bool) -> Exit:
-    return Exit.SOME_FAILED if result.pending or (locked and result.missed) else Exit.DONE
+def _collect_exit(result: Collected) -> Exit:
+    return Exit.SOME_FAILED if result.pending else Exit.DONE
 
 
-def _tell_collected(
-    output: Output, recipe: Recipe, result: Collected, *, dry_run: bool, locked: bool
-) -> None:
+def _tell_collected(output: Output, recipe: Recipe, result: Collected, *, dry_run: bool) -> None:
     output.table("Not taken", ["images", "reason", "meaning"], _reason_rows(result.reasons))
     for missed in result.missed[: None if output.verbose else 10]:
         output.say(f"  {missed.key}: {missed.reason.value}: {missed.detail}")
@@ -99,8 +96,6 @@ def _tell_collected(
             " so the manifest is not sealed yet"
         )
         output.say(f"next: {tool()} collect {recipe.path}   (tries just those)")
-    elif locked:
-        output.line(f"{result.taken:,} files of {recipe.manifest} are here and verified")
     elif result.manifest:
         header = result.manifest.header
         output.line(f"{header.files:,} of {result.seen:,} images taken, {header.bytes / 1e6:,.1f} MB")
@@ -114,6 +109,7 @@ def _collected_json(result: Collected) -> dict[str, object]:
         "pending": result.pending,
         "fetched_bytes": result.fetched_bytes,
         "planned_bytes": result.planned_bytes,
+        "shortage": result.shortage,
         "reasons": {reason.value: count for reason, count in sorted(result.reasons.items()) if count},
         "missed": [as_json(missed) for missed in result.missed],
         "root_sha256": result.manifest.header.root_sha256 if result.manifest else None,
@@ -132,6 +128,28 @@ def audit(output: Output, recipe: Recipe) -> Exit:
     return Exit.DONE
 
 
+def audit_diff(output: Output, recipe: Recipe, older: Path) -> Exit:
+    """The recipe's manifest beside an older one."""
+    with stages.at_work(recipe) as workspace:
+        found = stages.run_audit_diff(recipe, workspace, older)
+    rows = [(one.uid, words) for one in found.altered for words in words_of(one)]
+    shown = rows if output.verbose else rows[:20]
+    output.table("Changed", ["uid", "what"], shown)
+    if len(shown) < len(rows):
+        output.say(f"  … and {len(rows) - len(shown):,} more (--verbose lists all)")
+    for head, listed in (("added", found.added), ("removed", found.removed)):
+        if listed:
+            output.say(f"{head}: {_some([one.uid for one in listed], 10)}")
+    output.line(
+        f"{len(found.added):,} added, {len(found.removed):,} removed, {len(found.altered):,} changed,"
+        f" {found.same:,} as before"
+    )
+    output.line(f"diff      {recipe.data / 'audit' / 'diff.md'}")
+    output.result(as_json(found))
+    output.say(f"next: {tool()} audit {recipe.path}")
+    return Exit.DONE
+
+
 def _tell_audit(output: Output, recipe: Recipe, result: Audit) -> None:
     rows = [(row.images, row.licence, row.cls.value, row.policy) for row in result.rows]
     output.table("Licences", ["images", "licence", "class", "the recipe's policy"], rows)
@@ -142,6 +160,12 @@ def _tell_audit(output: Output, recipe: Recipe, result: Audit) -> None:
         output.line(f"violation  {violation.uid}: {violation.concern.words}: {violation.what}")
     if len(shown) < len(result.violations):
         output.line(f"… and {len(result.violations) - len(shown):,} more (--verbose lists all)")
+    for one in result.purposes:
+        output.line(f"{one.purpose:<9} {'yes' if one.may else 'no '}  {one.words}")
+        for words in (*one.against, *one.terms) if output.verbose else one.against[:3]:
+            output.line(f"            {words}")
+    for words in result.collisions:
+        output.say(f"note: {words}")
     verdict = f"{len(result.violations):,} violations" if result.violations else "no violation"
     output.line(f"audit     {recipe.data / 'audit' / 'audit.md'}  {verdict}")
 
@@ -159,9 +183,9 @@ def curate(output: Output, recipe: Recipe, *, workers: int | None) -> Exit:
 def _tell_curated(output: Output, recipe: Recipe, result: stages.Curated) -> None:
     output.table("Dropped", ["images", "reason", "meaning"], _reason_rows(result.reasons))
     output.line(f"{result.kept:,} of {result.fetched:,} fetched images kept")
-    output.line(
-        f"dataset   {result.dataset.path}  {result.dataset.rows:,} rows, {result.dataset.bytes / 1e6:,.1f} MB"
-    )
+    referred = f", {result.dataset.references:,} references" if result.dataset.references else ""
+    size = f"{result.dataset.bytes / 1e6:,.1f} MB"
+    output.line(f"dataset   {result.dataset.path}  {result.dataset.rows:,} rows{referred}, {size}")
 
 
 def _curated_json(result: stages.Curated) -> dict[str, object]:
@@ -187,17 +211,21 @@ def build(
     output: Output,
     recipe: Recipe,
     *,
-    locked: bool = False,
+    locked: lock.Locked | None = None,
     refresh: bool = False,
     workers: int | None = None,
     demo: bool = False,
 ) -> Exit:
     """The whole chain; stops where the collection is not complete."""
     with stages.at_work(recipe) as workspace:
-        collected = stages.run_collect(recipe, workspace, output, locked=locked, refresh=refresh)
-        _tell_collected(output, recipe, collected, dry_run=False, locked=locked)
-        if (code := _collect_exit(collected, locked=locked)) is not Exit.DONE:
-            output.result({"collect": _collected_json(collected)})
+        if locked:
+            code, collected = _rebuilt(output, recipe, workspace, locked)
+        else:
+            found = stages.run_collect(recipe, workspace, output, refresh=refresh)
+            _tell_collected(output, recipe, found, dry_run=False)
+            code, collected = _collect_exit(found), _collected_json(found)
+        if code is not Exit.DONE:
+            output.result({"collect": collected})
             return code
         audited = stages.run_audit(recipe, workspace)
         _tell_audit(output, recipe, audited)
@@ -207,7 +235,7 @@ def build(
     output.line(f"report    {path}")
     output.result(
         {
-            "collect": _collected_json(collected),
+            "collect": collected,
             "audit": as_json(audited),
             "curate": _curated_json(curated),
             "report": str(path),
@@ -215,6 +243,16 @@ def build(
     )
     _tell_next(output, recipe, demo=demo)
     return Exit.VIOLATIONS if audited.violations else Exit.DONE
+
+
+def _rebuilt(
+    output: Output, recipe: Recipe, workspace: Workspace, how: lock.Locked
+) -> tuple[Exit, dict[str, object]]:
+    result = stages.run_rebuild(
+        recipe, workspace, output, exact=how.exact, allow_missing=how.allow_missing, every=how.every
+    )
+    lock.tell(output, recipe, result)
+    return lock.exit_code(result), lock.rebuilt_json(result)
 
 
 def _tell_next(output: Output, recipe: Recipe, *, demo: bool) -> None:

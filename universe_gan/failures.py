@@ -7,9 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from collectors.collect import NothingFound
-from collectors.commons import CategoryMissing, NotAWiki, WikiRefused
+from collectors.commons import AnotherWiki, CategoryMissing, NotAWiki, WikiRefused
+from collectors.deviantart.api import DeviantArtRefused, NotDeviantArt
+from collectors.deviantart.page import PageChanged
+from collectors.flickr.api import FlickrRefused, NotFlickr
 from collectors.folder import OutsideFolder, SidecarBroken
 from collectors.manifest import ManifestBroken, ManifestTooNew
+from collectors.nasa.library import NasaRefused, NotNasa
+from collectors.permissions import PermissionsBroken
+from collectors.sources import KeyMissing, KeyRefused
 from collectors.web.polite import HostBusy, NoContact, RedirectRefused
 from collectors.workspace import DiskFull, WorkspaceBusy, WorkspaceUnusable
 from curation.curate import VerdictsBroken
@@ -69,6 +75,14 @@ def _no_contact(error: NoContact) -> Failure:
         f"{error.host} may only be asked by somebody who can be reached, and no valid contact is set",
         "export UNIVERSE_GAN_CONTACT=you@example.org (e-mail or web page; it goes into the User-Agent)",
         Exit.CREDENTIAL,
+    )
+
+
+def _not_the_service(error: NotNasa | NotFlickr | NotDeviantArt) -> Failure:
+    return Failure(
+        f"{error.api} does not answer as it should: {error.detail}",
+        "check the api address in the recipe, or leave it out",
+        Exit.INPUT,
     )
 
 
@@ -151,6 +165,11 @@ _TABLE: dict[type[BaseException], Callable[[Any], Failure]] = {
         "set [collect.commons] api to the address that ends in api.php",
         Exit.INPUT,
     ),
+    AnotherWiki: lambda error: Failure(
+        f"{error.uid} is in the manifest, and {error.api} is another wiki ({error.slug})",
+        "set [collect.commons] api to the wiki the manifest was collected from",
+        Exit.INPUT,
+    ),
     WikiRefused: lambda error: Failure(
         f"the wiki refused the question: {error.code}: {error.info}",
         "read the message; if the wiki is read-only or overloaded, run the same command again later",
@@ -170,6 +189,44 @@ _TABLE: dict[type[BaseException], Callable[[Any], Failure]] = {
     ManifestTooNew: lambda error: Failure(
         f"{error.path} has format {error.format} (by version {error.tool}), which this version cannot read",
         "pip install --upgrade universe-gan",
+        Exit.INPUT,
+    ),
+    KeyMissing: lambda error: Failure(
+        f"{error.variable} is not set",
+        f"get a key at {error.where} and export {error.variable}=…",
+        Exit.CREDENTIAL,
+    ),
+    KeyRefused: lambda error: Failure(
+        f"{error.source} refuses the key: {error.detail}",
+        "check the environment variables that `universe-gan sources` names",
+        Exit.CREDENTIAL,
+    ),
+    NotNasa: _not_the_service,
+    NotFlickr: _not_the_service,
+    NotDeviantArt: _not_the_service,
+    NasaRefused: lambda error: Failure(
+        f"NASA's image library refused the question (HTTP {error.status}): {error.reason}",
+        "read the message; narrow [collect.nasa] query or years",
+        Exit.INPUT,
+    ),
+    FlickrRefused: lambda error: Failure(
+        f"Flickr refused {error.method} ({error.code}): {error.message}",
+        "read the message; check [collect.flickr]",
+        Exit.INPUT,
+    ),
+    DeviantArtRefused: lambda error: Failure(
+        f"DeviantArt refused {error.path} (HTTP {error.status}): {error.detail}",
+        "read the message; check [collect.deviantart]",
+        Exit.INPUT,
+    ),
+    PageChanged: lambda error: Failure(
+        f"the pages of DeviantArt have changed: {error.looked_for} was not found in that of {error.deviation}",
+        "look for a newer version of universe-gan; nothing was guessed, and nothing is lost",
+        Exit.BUSY,
+    ),
+    PermissionsBroken: lambda error: Failure(
+        "\n  ".join([f"{error.path} cannot be relied on", *error.problems]),
+        "correct the file; nothing was touched",
         Exit.INPUT,
     ),
     PermissionError: _not_writable,

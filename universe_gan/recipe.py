@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from collectors import shares
 from collectors.frozen import Frozen, Settings
 from collectors.plan import CollectSettings, Plan
 from collectors.sources import table
@@ -22,10 +23,12 @@ from universe_gan import __version__
 
 
 class PublishSettings(Settings):
-    """`[publish]`: how the dataset is called."""
+    """`[publish]`: how the dataset is called, and whether it names what it may not hold."""
 
     title: str | None = None
     """Name on the dataset card; default: the recipe's name."""
+    references: bool = True
+    """Write images of `[policy] reference` as rows without pixels, which others can fetch themselves."""
 
 
 SECTIONS: dict[str, type[Frozen]] = {
@@ -270,6 +273,9 @@ def _sections(
             continue
         also = tuple(sources) if name == "collect" else ()
         settings[name] = _check(model, own, (name,), problems, also)
+    collect = settings.get("collect")
+    if isinstance(collect, CollectSettings):
+        problems += shares.mistakes(collect.shares, chosen)
     policy = settings.get("policy")
     if isinstance(policy, PolicySettings):
         problems += [f"[policy] {problem}" for problem in check_settings(policy)]

@@ -1,5 +1,6 @@
 """The stages a user runs, as Python calls: each takes a recipe and returns what came of it."""
 
+import json
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -9,17 +10,25 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import requests
+
+from collectors import departures
 from collectors import manifest as manifests
-from collectors.collect import Collected, collect, collect_locked
+from collectors.choice import Wanted
+from collectors.collect import Collected, collect
 from collectors.manifest import Manifest
 from collectors.progress import Progress
+from collectors.rebuild import Rebuilt, collect_locked
 from collectors.record import Record, Verdict
 from collectors.relicense import Relicensed, relicense
+from collectors.verify import Drift, verify, with_dates
 from collectors.web.polite import Pace, polite_session
-from collectors.workspace import Workspace
+from collectors.workspace import Workspace, write_whole
 from curation import audit as audits
+from curation import drift as drifts
 from curation import report as reports
 from curation.audit import Audit
+from curation.audit_diff import ManifestDiff, diff, to_markdown
 from curation.curate import curate, read_verdicts
 from curation.dataset import BuiltDataset, build
 from curation.judged import Judged
@@ -57,26 +66,15 @@ def run_collect(
     workspace: Workspace,
     progress: Progress,
     *,
-    locked: bool = False,
     refresh: bool = False,
     dry_run: bool = False,
 ) -> Collected:
-    """Collect by the recipe, or exactly what its manifest locks. Raises as `collect`, and `StageMissing`."""
-    paces: dict[str, Pace] = {}
-    for source, settings in recipe.plan.sources:
-        paces.update(source.paces(settings))
-    session = polite_session(os.environ.get(CONTACT), paces, progress=progress)
-    if locked:
-        return collect_locked(recipe.plan, read_manifest(recipe), workspace, session, progress=progress)
-
-    def wanted(record: Record) -> Verdict:
-        return may_fetch(record, recipe.policy)
-
+    """Collect by the recipe. Raises as `collect`."""
     result = collect(
         recipe.plan,
         workspace,
-        session,
-        wanted,
+        _session(recipe, progress),
+        _wanted(recipe),
         refresh=refresh,
         dry_run=dry_run,
         progress=progress,
@@ -89,7 +87,69 @@ def run_collect(
             recipe.made_with("collect"),
             files=result.manifest.header.files,
         )
+        if refresh:
+            departures.forget(workspace)
     return result
+
+
+def run_rebuild(
+    recipe: Recipe,
+    workspace: Workspace,
+    progress: Progress,
+    *,
+    exact: bool = False,
+    allow_missing: bool = False,
+    every: bool = False,
+) -> Rebuilt:
+    """Fetch exactly what the recipe's manifest locks. Raises as `collect_locked`, and `StageMissing`."""
+    return collect_locked(
+        recipe.plan,
+        read_manifest(recipe),
+        workspace,
+        _session(recipe, progress),
+        _wanted(recipe),
+        exact=exact,
+        allow_missing=allow_missing,
+        every=every,
+        progress=progress,
+        now=now,
+    )
+
+
+def run_verify(recipe: Recipe, workspace: Workspace, progress: Progress, *, update: bool = False) -> Drift:
+    """Look again at everything the manifest locks and write the drift report into `audit/`.
+
+    `update` dates every image that is in order (`seen.last_verified`) and seals the manifest again.
+    Raises as `verify`, and `StageMissing`.
+    """
+    manifest = read_manifest(recipe)
+    drift = verify(
+        manifest,
+        recipe.plan,
+        workspace,
+        _session(recipe, progress),
+        _wanted(recipe),
+        progress=progress,
+        now=now,
+    )
+    drifts.write(drift, workspace.audit)
+    if update:
+        manifests.write(with_dates(manifest, drift, tool=recipe.plan.tool), recipe.manifest)
+    return drift
+
+
+def _session(recipe: Recipe, progress: Progress) -> requests.Session:
+    paces: dict[str, Pace] = {}
+    for source, settings in recipe.plan.sources:
+        paces.update(source.paces(settings))
+    return polite_session(os.environ.get(CONTACT), paces, progress=progress)
+
+
+def _wanted(recipe: Recipe) -> Wanted:
+    def wanted(record: Record) -> Verdict:
+        return may_fetch(record, recipe.policy)
+
+    return wanted
 
 
 @dataclass(frozen=True)
@@ -120,7 +180,8 @@ def run_curate(
     recipe: Recipe, workspace: Workspace, progress: Progress, workers: int | None = None
 ) -> Curated:
     """Judge every image of the manifest and write the dataset. Raises `StageMissing`, `DiskFull`."""
-    manifest = read_manifest(recipe)
+    lock = read_manifest(recipe)
+    manifest = _as_rebuilt(lock, workspace)
     count = workers or os.cpu_count() or 1
     judged = curate(manifest, workspace, recipe.policy, recipe.curate, progress=progress, workers=count)
     dataset = build(
@@ -130,11 +191,12 @@ def run_curate(
         recipe.curate,
         policy=recipe.policy,
         title=recipe.title,
+        references=recipe.publish.references,
         progress=progress,
         workers=count,
     )
     State(workspace).note(
-        "curate", manifest.header.root_sha256, recipe.made_with("curate"), kept=dataset.rows, seen=len(judged)
+        "curate", lock.header.root_sha256, recipe.made_with("curate"), kept=dataset.rows, seen=len(judged)
     )
     never_fetched = frozenset(record.uid for record in manifest.records if record.file is None)
     return Curated(judged, dataset, never_fetched)
@@ -142,18 +204,33 @@ def run_curate(
 
 def run_audit(recipe: Recipe, workspace: Workspace) -> Audit:
     """Audit the manifest under the recipe's policy and write `audit/`. Raises `StageMissing`."""
-    manifest = read_manifest(recipe)
+    lock = read_manifest(recipe)
+    manifest = _as_rebuilt(lock, workspace)
     audit = audits.audit(manifest, recipe.policy)
-    audits.write(audit, workspace.audit)
+    audits.write(audit, manifest, workspace.audit)
     State(workspace).note(
-        "audit", manifest.header.root_sha256, recipe.made_with("audit"), violations=len(audit.violations)
+        "audit", lock.header.root_sha256, recipe.made_with("audit"), violations=len(audit.violations)
     )
     return audit
 
 
+def run_audit_diff(recipe: Recipe, workspace: Workspace, older: Path) -> ManifestDiff:
+    """Compare the recipe's manifest with an older one and write `audit/diff.md` and `audit/diff.json`.
+
+    Raises `StageMissing`, `ManifestBroken`, `ManifestTooNew`.
+    """
+    found = diff(manifests.read(older), read_manifest(recipe))
+    write_whole(workspace.audit / "diff.md", to_markdown(found))
+    write_whole(
+        workspace.audit / "diff.json", f"{json.dumps(as_json(found), ensure_ascii=False, indent=2)}\n"
+    )
+    return found
+
+
 def run_report(recipe: Recipe, workspace: Workspace, progress: Progress) -> Path:
     """Write the HTML report. Raises `StageMissing`."""
-    manifest = read_manifest(recipe)
+    lock = read_manifest(recipe)
+    manifest = _as_rebuilt(lock, workspace)
     if not workspace.verdicts.is_file():
         raise StageMissing(workspace.verdicts, f"universe-gan curate {recipe.path}")
     judged = read_verdicts(workspace.verdicts)
@@ -168,18 +245,16 @@ def run_report(recipe: Recipe, workspace: Workspace, progress: Progress) -> Path
         progress=progress,
         workers=os.cpu_count(),
     )
-    State(workspace).note("report", manifest.header.root_sha256, recipe.made_with("report"))
+    State(workspace).note("report", lock.header.root_sha256, recipe.made_with("report"))
     return workspace.report
 
 
 def run_relicense(recipe: Recipe, workspace: Workspace, *, dry_run: bool = False) -> Relicensed:
     """Derive all rights again from the kept answers and seal the manifest anew. Raises `StageMissing`."""
     parsers = {source.name: source.parse for source, _ in recipe.plan.sources}
-
-    def wanted(record: Record) -> Verdict:
-        return may_fetch(record, recipe.policy)
-
-    result = relicense(read_manifest(recipe), workspace.answers, parsers, wanted, tool=recipe.plan.tool)
+    result = relicense(
+        read_manifest(recipe), workspace.answers, parsers, _wanted(recipe), tool=recipe.plan.tool
+    )
     if not dry_run:
         manifests.write(result.manifest, recipe.manifest)
     return result
@@ -191,6 +266,11 @@ def read_manifest(recipe: Recipe) -> Manifest:
         return manifests.read(recipe.manifest)
     except FileNotFoundError:
         raise StageMissing(recipe.manifest, f"universe-gan collect {recipe.path}") from None
+
+
+def _as_rebuilt(lock: Manifest, workspace: Workspace) -> Manifest:
+    """What there is to work on: the lock, less the images that its last rebuild had to leave out."""
+    return departures.depart(lock, departures.read(workspace, lock))
 
 
 def as_json(value: Any) -> Any:

@@ -29,10 +29,7 @@ HICCUPS = 4
 ROOTS_A_CALL = 10
 """Their names stand in the address, which may not become too long."""
 
-FILES: Mapping[str, Any] = {
-    "generator": "categorymembers",
-    "gcmtype": "file",
-    "gcmlimit": BATCH,
+ABOUT: Mapping[str, Any] = {
     "prop": "imageinfo|categories|revisions",
     "iiprop": "url|size|mime|mediatype|sha1|timestamp|user|extmetadata",
     "iiextmetadatalanguage": "en",
@@ -45,6 +42,21 @@ FILES: Mapping[str, Any] = {
 
 Never `iiprop=metadata` (it splits batches) nor `iiurlwidth` (one 0×0 file fails its whole batch).
 """
+
+FILES: Mapping[str, Any] = {
+    "generator": "categorymembers",
+    "gcmtype": "file",
+    "gcmlimit": BATCH,
+    **ABOUT,
+}
+"""What is asked of the files of a category, with `gcmtitle`."""
+
+VERSIONS: Mapping[str, Any] = {
+    "prop": "imageinfo",
+    "iiprop": "url|size|mime|sha1|timestamp|archivename",
+    "iilimit": "max",
+}
+"""What is asked of every version of one file, the archived ones included."""
 
 
 class NotAWiki(Exception):
@@ -166,6 +178,37 @@ class Wiki:
         """The file pages of a category, whole, batch by batch in the category's order."""
         for batch in merged(self.answers(gcmtitle=f"Category:{category}", **FILES)):
             yield [page for page in batch if page.get("ns") == 6 and "pageid" in page]
+
+    def pages(self, pageids: Sequence[int]) -> dict[int, dict[str, Any]]:
+        """The file pages with these ids, whole, by the id that was asked for; none for what is deleted.
+
+        An id survives renaming. Where it has become a redirect (a file merged into another), the page that it
+        leads to is told, which carries an id of its own.
+        """
+        found: dict[int, dict[str, Any]] = {}
+        for start in range(0, len(pageids), BATCH):
+            asked = pageids[start : start + BATCH]
+            answered = self._pages(asked)
+            found |= {pageid: answered[pageid] for pageid in asked if pageid in answered}
+            for pageid in asked:
+                # One at a time, because a batch does not say which of its ids led where.
+                if pageid not in answered and (target := list(self._pages([pageid]).values())):
+                    found[pageid] = target[0]
+        return {pageid: page for pageid, page in found.items() if page.get("ns") == 6}
+
+    def _pages(self, pageids: Sequence[int]) -> dict[int, dict[str, Any]]:
+        ids = "|".join(map(str, pageids))
+        batches = merged(self.answers(pageids=ids, **ABOUT))
+        return {page["pageid"]: page for batch in batches for page in batch if "pageid" in page}
+
+    def versions(self, pageid: int) -> list[dict[str, Any]]:
+        """Every version of a file, the newest first; none where the page is deleted or holds no file.
+
+        One file a question: of several files the server would tell only the first versions
+        (https://www.mediawiki.org/wiki/API:Imageinfo).
+        """
+        batches = merged(self.answers(pageids=pageid, redirects=1, **VERSIONS))
+        return [info for batch in batches for page in batch for info in page.get("imageinfo", ())]
 
     def subcategories(self, category: str) -> Iterator[str]:
         """Names of the subcategories, in the category's order."""

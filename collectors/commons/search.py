@@ -13,16 +13,16 @@ from pydantic import Field, field_validator
 
 from collectors.commons import statements
 from collectors.commons.mediawiki import API, COMMONS, NotAWiki, Wiki, WikiRefused
-from collectors.commons.pages import MissingFile, matching, parse, parse_page, wrap
-from collectors.frozen import Settings
+from collectors.commons.pages import MissingFile, matching, parse_page, wrap
+from collectors.frozen import SourceSettings
 from collectors.record import Reason, Skipped
-from collectors.sources import Ask, Finished, Found, Source
+from collectors.sources import Ask, Finished, Found
 from collectors.web.polite import PACES, Pace, pace_for
 
-__all__ = ["SOURCE", "CategoryMissing", "CommonsSettings", "NotAWiki", "WikiRefused", "bare", "search"]
+__all__ = ["CategoryMissing", "CommonsSettings", "NotAWiki", "WikiRefused", "bare", "paces", "search"]
 
 
-class CommonsSettings(Settings):
+class CommonsSettings(SourceSettings):
     """`[collect.commons]`: which categories of which wiki, and which branches to leave out."""
 
     api: str = COMMONS
@@ -101,7 +101,7 @@ def search(ask: Ask) -> Iterator[Found]:
 def _files(wiki: Wiki, ask: Ask, path: tuple[str, ...], told: set[int]) -> Iterator[Found]:
     """The files of the last category of the path that were not told before."""
     settings: CommonsSettings = ask.settings
-    has_statements = settings.structured == "auto" and wiki.is_commons
+    has_statements = wants_statements(settings, wiki)
     for batch in wiki.files(path[-1]):
         new = {page["pageid"]: page for page in batch if page["pageid"] not in told}
         told.update(new)
@@ -111,6 +111,11 @@ def _files(wiki: Wiki, ask: Ask, path: tuple[str, ...], told: set[int]) -> Itera
             if has_statements:
                 answer["statements"] = statements.kept(stated.get(pageid, {}))
             yield _file(ask, answer, path)
+
+
+def wants_statements(settings: CommonsSettings, wiki: Wiki) -> bool:
+    """Whether structured data is asked for too."""
+    return settings.structured == "auto" and wiki.is_commons
 
 
 def _file(ask: Ask, answer: Mapping[str, Any], path: tuple[str, ...]) -> Found:
@@ -126,7 +131,7 @@ def _file(ask: Ask, answer: Mapping[str, Any], path: tuple[str, ...]) -> Found:
     if settings.include and not matching(settings.include, [*names, *path]):
         return Skipped(key=record.uid, reason=Reason.EXCLUDED_NAME, detail="matches nothing in include")
     ask.answers.add_answer(answer)
-    return record
+    return record.model_copy(update={"kind": settings.kind})
 
 
 def _roots(wiki: Wiki, ask: Ask) -> list[str]:
@@ -151,21 +156,11 @@ def bare(name: str) -> str:
     return re.sub(r"^:?category ?: ?", "", name, flags=re.IGNORECASE).strip()
 
 
-def _paces(settings: CommonsSettings) -> Mapping[str, Pace]:
+def paces(settings: CommonsSettings) -> Mapping[str, Pace]:
+    """The pace wished for a wiki that is not in the table of public hosts."""
     host = urlsplit(settings.api).hostname or ""
     wished = {"per_second": settings.pace, "in_flight": settings.in_flight}
     known = {name: value for name, value in wished.items() if value is not None}
     if host in PACES or not known:
         return {}
     return {host: pace_for(host, {}).model_copy(update=known)}
-
-
-SOURCE = Source(
-    name="commons",
-    title="Wikimedia Commons",
-    settings=CommonsSettings,
-    search=search,
-    parse=parse,
-    terms="https://commons.wikimedia.org/wiki/Commons:Reusing_content_outside_Wikimedia",
-    paces=_paces,
-)

@@ -172,9 +172,6 @@ PD_BASES: Mapping[str, str] = MappingProxyType(
 """Grounds on which a work is in the public domain, by the Commons template that states them."""
 
 _GNU = "https://www.gnu.org/licenses"
-_FLICKR_RESERVED = (
-    "https://www.flickrhelp.com/hc/en-us/articles/10710266545556-Using-Flickr-images-shared-by-other-members"
-)
 
 
 def _public_domain() -> Iterator[Licence]:
@@ -235,7 +232,9 @@ def _others() -> Iterator[Licence]:
     free_use = "LicenseRef-Commons-Copyrighted-Free-Use"
     yield _free(free_use, "Copyrighted, free use", f"{_TEMPLATE}Copyrighted_free_use", Class.CUSTOM)
     yield _closed("LicenseRef-NonFree", "Not free (fair use only)")
-    yield _closed("LicenseRef-AllRightsReserved", "All rights reserved", _FLICKR_RESERVED)
+    yield _closed("LicenseRef-AllRightsReserved", "All rights reserved")
+    guide = "https://www.nasa.gov/nasa-brand-center/images-and-media/"
+    yield _closed("LicenseRef-NASA-Third-Party", "Third-party material shown by NASA", guide)
     yield unknown()
 
 

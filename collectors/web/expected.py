@@ -31,6 +31,7 @@ class Expected:
     mime: str | None
     width: int | None
     height: int | None
+    rendition: str = "original"
 
     @classmethod
     def of(cls, record: Record) -> "Expected":
@@ -40,7 +41,9 @@ class Expected:
             sha1 = original.sha1 if file.rendition == "original" else None
             return cls(file, file.bytes, sha1, plain(file.mime), file.width, file.height)
         mime = plain(original.mime) if original.mime else None
-        return cls(None, original.bytes, original.sha1, mime, original.width, original.height)
+        return cls(
+            None, original.bytes, original.sha1, mime, original.width, original.height, original.rendition
+        )
 
     @property
     def provable(self) -> bool:
@@ -76,5 +79,10 @@ class Expected:
         mime = sniff(came.head) or self.mime
         assert mime, "problem() lets nothing through that has no type"
         return StoredFile(
-            sha256=came.sha256, bytes=came.size, mime=mime, width=self.width, height=self.height
+            rendition=self.rendition,
+            sha256=came.sha256,
+            bytes=came.size,
+            mime=mime,
+            width=self.width,
+            height=self.height,
         )

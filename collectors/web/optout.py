@@ -1,8 +1,8 @@
 """What hosts and authors say against the use of their images by machines; none of it can be switched off.
 
-`X-Robots-Tag` (https://developers.google.com/search/docs/crawling-indexing/robots-meta-tag), the TDM
-Reservation Protocol (https://www.w3.org/community/reports/tdmrep/CG-FINAL-tdmrep-20240510/) and robots.txt
-(RFC 9309).
+`X-Robots-Tag` and `<meta name="robots">`
+(https://developers.google.com/search/docs/crawling-indexing/robots-meta-tag), the TDM Reservation Protocol
+(https://www.w3.org/community/reports/tdmrep/CG-FINAL-tdmrep-20240510/) and robots.txt (RFC 9309).
 """
 
 import re
@@ -40,13 +40,31 @@ def opt_out(headers: Mapping[str, str], agent: str = AGENT) -> str | None:
     return None
 
 
+def meta_opt_out(metas: Iterable[tuple[str, str]], agent: str = AGENT) -> str | None:
+    """The words with which the `<meta>` elements of a page (name, content) opt out, or `None`.
+
+    `robots` and our own name speak to us, another robot's name does not; `tdm-reservation` is the same
+    protocol's form in HTML.
+
+    >>> meta_opt_out([("robots", "max-image-preview:large, noimageai")])
+    'meta robots: noimageai'
+    """
+    for name, content in metas:
+        told = name.strip().lower()
+        if told in ("robots", agent.lower()) and (said := _refusal(content, agent.lower(), joined=True)):
+            return f"meta {told}: {said}"
+        if told == "tdm-reservation" and content.strip() == "1":
+            return "meta tdm-reservation: 1"
+    return None
+
+
 def _values(headers: Mapping[str, str], name: str) -> list[str]:
     return [value for key, value in headers.items() if key.lower() == name]
 
 
 def _refusal(tag: str, agent: str, *, joined: bool) -> str | None:
     ours = True
-    for match in _RULE.finditer(tag.lower()):
+    for match in _RULE.finditer(tag.lower().replace(";", ",")):
         prefix, rule = match["agent"], match["rule"]
         if prefix in _VALUED:
             continue

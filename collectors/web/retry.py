@@ -26,6 +26,12 @@ BROKEN_LINE = (
     requests.exceptions.ContentDecodingError,
 )
 
+BLOCKED_FOR = 300.0
+"""Seconds of rest for a host whose gatekeeper (CloudFront) answers 403 "Request blocked"."""
+
+BLOCKED_TRIES = 2
+"""Requests for one question that may be blocked before the host is left alone."""
+
 _TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504, *range(520, 531)})
 
 
@@ -42,7 +48,12 @@ class Trouble:
     @property
     def for_everybody(self) -> bool:
         """Whether it is the host that wants rest, not this one request that failed."""
-        return self.response is not None and self.response.status_code in (200, 429, 503)
+        return self.response is not None and self.response.status_code in (200, 403, 429, 503)
+
+    @property
+    def blocked(self) -> bool:
+        """Whether a gatekeeper turned us away, which asking again soon makes worse."""
+        return self.response is not None and self.response.status_code == 403
 
     @property
     def hopeless(self) -> bool:
@@ -95,6 +106,8 @@ def trouble(response: requests.Response, stream: bool) -> str | None:
         return f"HTTP {response.status_code} {response.reason or ''}".strip()
     if response.headers.get("MediaWiki-API-Error") in ("maxlag", "ratelimited"):
         return response.headers["MediaWiki-API-Error"]
+    if response.status_code == 403 and not stream and b"request blocked" in response.content[:5000].lower():
+        return "HTTP 403 Request blocked"
     return "maxlag" if not stream and _says_maxlag(response) else None
 
 

@@ -12,6 +12,7 @@ import requests
 import urllib3
 
 from collectors.frozen import Frozen
+from collectors.permissions import lifts_opt_out
 from collectors.record import Reason, Record, StoredFile
 from collectors.web.expected import Expected
 from collectors.web.parts import Part
@@ -85,13 +86,14 @@ def fetch(
     expected = Expected.of(record)
     if expected.locked and expected.locked.sha256 in store:
         return expected.locked
+    permitted = lifts_opt_out(record)
     wrong: set[str] = set()
     cuts = 0
     with Part(parts, record.original.url) as part:
         for _ in range(ATTEMPTS):
             before = part.size
             try:
-                end = _receive(record.original.url, session, part, expected, max_bytes)
+                end = _receive(record.original.url, session, part, expected, max_bytes, permitted)
             except HostBusy as error:
                 return Missed(reason=Reason.BUSY, detail=error.detail, again=True)
             except _Hopeless as error:
@@ -137,7 +139,7 @@ def _keep(part: Part, expected: Expected, store: Store) -> StoredFile:
 
 
 def _receive(
-    url: str, session: requests.Session, part: Part, expected: Expected, max_bytes: int
+    url: str, session: requests.Session, part: Part, expected: Expected, max_bytes: int, permitted: bool
 ) -> _Complete | Missed | Withheld:
     """One connection. Raises `_Cut`, with what came kept in the part, `_Hopeless`, `HostBusy`, `DiskFull`."""
     if part.size and part.size == expected.bytes:
@@ -152,7 +154,7 @@ def _receive(
     except requests.RequestException as error:
         raise _Cut(str(error)) from error
     with response:
-        refused = _refused(response)
+        refused = _refused(response, permitted)
         if refused:
             return refused
         if not _continues(response, part):
@@ -180,10 +182,10 @@ def _range(part: Part, expected: Expected) -> dict[str, str]:
     return {"Range": f"bytes={part.size}-"} | ({"If-Range": validator} if validator else {})
 
 
-def _refused(response: requests.Response) -> Missed | Withheld | None:
+def _refused(response: requests.Response, permitted: bool) -> Missed | Withheld | None:
     """What an answer without the file means; `None`: it brings bytes. Raises `_Cut` where more may come."""
     for answer in (*response.history, response):
-        if said := opt_out(answer.raw.headers):
+        if (said := opt_out(answer.raw.headers)) and not permitted:
             return Missed(reason=Reason.OPTED_OUT, detail=said, again=False)
     status = response.status_code
     if status in _GONE:

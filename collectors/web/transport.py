@@ -11,7 +11,17 @@ from requests.adapters import HTTPAdapter
 from collectors.progress import Progress
 from collectors.web.pace import Gate, HostBusy, Pace, host_name, is_loopback, pace_for
 from collectors.web.redirects import check_redirect
-from collectors.web.retry import BROKEN_LINE, REPEATABLE, Trouble, backoff, innermost, retry_after, trouble
+from collectors.web.retry import (
+    BLOCKED_FOR,
+    BLOCKED_TRIES,
+    BROKEN_LINE,
+    REPEATABLE,
+    Trouble,
+    backoff,
+    innermost,
+    retry_after,
+    trouble,
+)
 
 
 class NoContact(Exception):
@@ -91,7 +101,8 @@ class PoliteAdapter(HTTPAdapter):
                 return came.given_up()
             if came.response is not None:
                 came.response.close()
-            if came.hopeless or failures >= self._tries or asked >= 2 * self._tries:
+            enough = came.blocked and failures + asked >= BLOCKED_TRIES
+            if enough or came.hopeless or failures >= self._tries or asked >= 2 * self._tries:
                 raise HostBusy(host, came.asked, f"{failures + asked} tries: {came.detail}") from came.error
             if wait:
                 self._sleep(wait)
@@ -135,7 +146,10 @@ class PoliteAdapter(HTTPAdapter):
         detail = trouble(response, stream)
         if detail is None:
             return response
-        return Trouble(detail, response=response, asked=retry_after(response.headers, self._now))
+        asked = retry_after(response.headers, self._now)
+        if response.status_code == 403:
+            asked = max(asked or 0.0, BLOCKED_FOR)
+        return Trouble(detail, response=response, asked=asked)
 
 
 class _Body:

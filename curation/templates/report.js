@@ -15,6 +15,7 @@
     state: element.dataset.state,
     cls: element.dataset.class,
     reason: element.dataset.reason,
+    kind: element.dataset.kind,
     marks: element.dataset.marks.split(" "),
     words: null,
   }));
@@ -27,6 +28,7 @@
       show: given.get("show"),
       classes: new Set(given.getAll("class")),
       reason: given.get("reason"),
+      kind: given.get("kind"),
       mark: given.get("mark"),
       terms: fold(given.get("q")).split(/\s+/).filter(Boolean),
     };
@@ -36,6 +38,7 @@
     (want.show === "all" || (want.show === "kept") === (image.state === "kept")) &&
     (want.classes.size === 0 || want.classes.has(image.cls)) &&
     (!want.reason || image.reason === want.reason) &&
+    (!want.kind || image.kind === want.kind) &&
     (!want.mark || (want.mark === "any" ? image.marks[0] !== "" : image.marks.includes(want.mark))) &&
     want.terms.every((term) => words(image).includes(term));
 

@@ -15,7 +15,7 @@ from builders import a_record
 
 from collectors import manifest as manifests
 from collectors.choice import choose, worth_fetching
-from collectors.collect import NothingFound, collect, collect_locked
+from collectors.collect import NothingFound, collect
 from collectors.frozen import Frozen
 from collectors.plan import CollectSettings, Plan
 from collectors.record import Original, Reason, Record, Skipped, Verdict
@@ -327,32 +327,6 @@ def test_a_disk_that_is_too_small_is_noticed_before_the_first_byte(shelf: Shelf)
     assert caught.value.needed == 10**16
 
 
-def test_locked_brings_back_exactly_the_files_of_the_manifest(shelf: Shelf) -> None:
-    for number in range(1, 5):
-        shelf.put(number)
-    plan = a_plan(shelf, limit=3)
-    manifest = a_run(plan).manifest
-    shelf.put(9)
-    result = collect_locked(plan, manifest, Workspace(plan.base / "elsewhere"), polite_session(None, {}))
-    assert (result.taken, result.missed, shelf.asked) == (3, [], 1)
-    store = Workspace(plan.base / "elsewhere").originals
-    assert all(record.file.sha256 in store for record in manifest.records if record.file)
-
-
-def test_locked_notices_damage_in_the_store_and_mends_it(shelf: Shelf) -> None:
-    for number in range(1, 4):
-        shelf.put(number)
-    plan = a_plan(shelf)
-    manifest = a_run(plan).manifest
-    workspace = Workspace(plan.base / "data")
-    path = workspace.originals.path(manifest.records[0].file.sha256)
-    whole = path.read_bytes()
-    path.write_bytes(whole[:-1] + b"?")
-    result = collect_locked(plan, manifest, workspace, polite_session(None, {}))
-    assert (result.taken, result.fetched_bytes) == (3, len(whole))
-    assert path.read_bytes() == whole
-
-
 def test_a_stored_file_that_was_cut_is_fetched_again(shelf: Shelf) -> None:
     shelf.put(1)
     plan = a_plan(shelf)
@@ -369,13 +343,3 @@ def test_a_dry_run_after_a_run_gives_the_same_reasons(shelf: Shelf) -> None:
     (shelf.root / "2.png").unlink()
     plan = a_plan(shelf)
     assert a_run(plan).reasons == a_run(plan, dry_run=True).reasons == {Reason.GONE: 1}
-
-
-def test_locked_names_a_file_that_changed_at_the_source(shelf: Shelf) -> None:
-    shelf.put(1)
-    plan = a_plan(shelf)
-    manifest = a_run(plan).manifest
-    (shelf.root / "1.png").write_bytes(PIXEL + b"another picture")
-    result = collect_locked(plan, manifest, Workspace(plan.base / "elsewhere"), polite_session(None, {}))
-    assert result.taken == 0
-    assert [missed.reason for missed in result.missed] in ([Reason.CHANGED], [Reason.DAMAGED])

@@ -11,10 +11,13 @@ from builders import BY, CC0, NASA, NC, ND, SA, UNKNOWN, a_manifest, a_record
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collectors import licences
 from collectors.record import Record
 from collectors.rights import LicenceClass
 from curation.audit import Audit, Concern, audit, to_csv, to_json, to_markdown, write
+from curation.audit_page import to_html
 from curation.markup import plain
+from curation.purposes import collisions
 from curation.settings import FREE, PolicySettings
 
 PUBLISH = PolicySettings()
@@ -202,10 +205,136 @@ def test_the_json_holds_everything_with_the_violations() -> None:
     assert Audit.model_validate(value) == result
 
 
-def test_the_three_files_are_written_and_are_the_same_every_time(tmp_path: Path) -> None:
-    result = audited(a_record(number=1, rights=NC), a_record(number=2, rights=NASA))
-    write(result, tmp_path / "audit")
-    first = {path.name: path.read_bytes() for path in (tmp_path / "audit").iterdir()}
-    assert sorted(first) == ["audit.csv", "audit.json", "audit.md"]
-    write(audited(a_record(number=2, rights=NASA), a_record(number=1, rights=NC)), tmp_path / "audit")
-    assert {path.name: path.read_bytes() for path in (tmp_path / "audit").iterdir()} == first
+def test_the_files_are_written_and_are_the_same_every_time(tmp_path: Path) -> None:
+    def written(*records: Record) -> dict[str, bytes]:
+        manifest = a_manifest(records)
+        write(audit(manifest, PUBLISH), manifest, tmp_path / "audit")
+        return {path.name: path.read_bytes() for path in (tmp_path / "audit").iterdir()}
+
+    first, second = a_record(number=1, rights=NC), a_record(number=2, rights=NASA)
+    files = written(first, second)
+    assert sorted(files) == [
+        "attribution.csv",
+        "attribution.md",
+        "attribution.spdx.json",
+        "audit.csv",
+        "audit.html",
+        "audit.json",
+        "audit.md",
+    ]
+    assert written(second, first) == files
+
+
+# What the whole may be used for
+
+
+def purposes(result: Audit) -> dict[str, bool]:
+    return {one.purpose: one.may for one in result.purposes}
+
+
+def said(result: Audit, purpose: str) -> Any:
+    return next(one for one in result.purposes if one.purpose == purpose)
+
+
+def test_a_whole_of_free_images_may_serve_every_purpose_on_terms() -> None:
+    result = audited(
+        a_record(number=1, rights=SA), a_record(number=2, rights=BY), a_record(number=3, rights=CC0)
+    )
+    assert purposes(result) == {"train": True, "publish": True, "private": True}
+    publish = said(result, "publish")
+    assert publish.words.startswith(
+        "All 3 images may be published under these terms, with the attribution list: each has"
+    )
+    assert [words.partition(":")[0] for words in publish.terms] == ["Credit", "Share alike"]
+    assert publish.terms[0].startswith(
+        "Credit: 2 images must be shown with title, author, source and licence"
+    )
+    assert publish.against == ()
+
+
+def test_what_stands_in_the_way_of_a_purpose_is_counted() -> None:
+    allow = (*FREE, "nd", "nc")
+    result = audited(
+        a_record(number=1, rights=ND),
+        a_record(number=2, rights=BY, creator={"name": None}),
+        a_record(number=3, rights=NC),
+        allow=allow,
+    )
+    assert purposes(result) == {"train": True, "publish": False, "private": True}
+    publish = said(result, "publish")
+    assert publish.words == (
+        "The whole, as it is, not: 2 of 3 images stand in the way. The other 1 may be published."
+    )
+    assert set(publish.against) == {
+        "1 × licence-refused: CC-BY-ND-4.0 does not allow a crop to be published",
+        "1 × no-credit: CC BY 4.0: no creator",
+    }
+    assert any(words.startswith("No derivatives: of 1 image") for words in said(result, "train").terms)
+    assert any(words.startswith("Non-commercial: 1 image ") for words in said(result, "train").terms)
+
+
+def test_an_opt_out_stands_in_the_way_of_every_purpose() -> None:
+    result = audited(a_record(number=1), a_record(number=2, ai={"opted_out": True}))
+    assert purposes(result) == {"train": False, "publish": False, "private": False}
+
+
+def test_nothing_fetched_may_serve_nothing() -> None:
+    result = audited(a_record(file=None))
+    assert purposes(result) == {"train": False, "publish": False, "private": False}
+    assert said(result, "train").words.startswith("Nothing was fetched")
+
+
+def test_a_written_permission_is_a_term_of_its_own_and_no_licence() -> None:
+    letter = {"scope": ["train", "publish"], "date": "2026-03-01", "proof": "https://example.org/letter"}
+    closed = {"expression": "LicenseRef-AllRightsReserved", "chosen": "LicenseRef-AllRightsReserved"}
+    result = audited(a_record(number=1, rights=closed | {"class": "closed"}, permission=letter))
+    assert purposes(result)["publish"]
+    assert said(result, "publish").terms == (
+        "By letter: 1 image by their author's written permission, in its scope.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("ids", "words"),
+    [
+        (["CC-BY-SA-4.0"], []),
+        (["CC0-1.0", "CC-BY-4.0"], ["A collection under 2 licences"]),
+        (["CC-BY-SA-2.0", "CC-BY-SA-4.0", "LAL-1.3"], ["A collection under 3 licences"]),
+        (["CC-BY-SA-3.0", "GFDL-1.2-or-later"], ["A collection", "Share-alike licences that exclude"]),
+        (["CC-BY-SA-1.0", "CC-BY-SA-4.0"], ["A collection", "Share-alike licences that exclude"]),
+        (["CC-BY-SA-4.0", "CC-BY-NC-4.0"], ["A coll", "CC BY-SA 4.0 beside CC BY-NC 4.0", "CC BY-NC 4.0 among"]),
+        (["CC-BY-4.0", "CC-BY-ND-4.0"], ["A collection", "CC BY-ND 4.0: shared unchanged or not at all"]),
+    ],
+)  # fmt: skip
+def test_licences_that_do_not_go_together_are_explained(ids: list[str], words: list[str]) -> None:
+    told = collisions(map(licences.get, ids))
+    assert [one[: len(begin)] for one, begin in zip(told, words, strict=True)] == words
+
+
+@given(st.sets(st.sampled_from(sorted(licences.TABLE)), max_size=6))
+def test_every_set_of_licences_is_explained_whatever_its_order(ids: set[str]) -> None:
+    used = [licences.get(id) for id in ids]
+    assert collisions(used) == collisions(reversed(used))
+    assert (collisions(used) == ()) is (len(used) < 2)
+
+
+# The page of evidence
+
+
+def test_the_page_shows_each_images_evidence_and_nothing_runs_in_it() -> None:
+    evil = "<script>alert(1)</script>"
+    record = a_record(
+        title=evil, rights=NC | {"conflict": evil}, creator={"name": evil, "url": "javascript:1"}
+    )
+    manifest = a_manifest([record, a_record(number=2)])
+    page = to_html(audit(manifest, PUBLISH), manifest)
+    assert "<script" not in page
+    assert "javascript:" not in page
+    assert "&lt;script&gt;" in page
+    assert "default-src &#39;none&#39;" in page
+    assert "script-src &#39;none&#39;" in page
+    for part in ("extmetadata · LicenseUrl", "https://creativecommons.org/licenses/by-sa/4.0", record.uid):
+        assert part in page
+    assert page.count("<details>") == 2
+    listed = page.partition('id="images"')[2]
+    assert listed.index(">violation<") < listed.index(">allowed<")

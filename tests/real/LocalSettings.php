@@ -68,3 +68,9 @@ $$wgHooks['GetExtendedMetadata'][] = static function ( &$$data, $$file ) {
 	}
 	return true;
 };
+
+# As CommonsMetadata does: what was remembered of a page is forgotten once the page was edited.
+$$wgHooks['ValidateExtendedMetadataCache'][] = static function ( $$timestamp, $$file ) {
+	$$touched = $$file->getTitle()->getTouched();
+	return !$$touched || wfTimestamp( TS_UNIX, $$touched ) < wfTimestamp( TS_UNIX, $$timestamp );
+};

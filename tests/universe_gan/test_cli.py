@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from collectors import manifest as manifests
 from collectors.workspace import Workspace
 from universe_gan.cli import run
 from universe_gan.demo import set_up
@@ -168,7 +169,19 @@ def test_a_missing_recipe_names_the_shipped_ones(
     assert "nebulae" in err
 
 
-@pytest.mark.parametrize("arguments", [["colect"], ["collect"], ["init"], ["collect", "x", "--locked", "-n"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["colect"],
+        ["collect"],
+        ["init"],
+        ["collect", "x", "--locked", "-n"],
+        ["build", "x", "--locked", "--refresh"],
+        ["collect", "x", "--exact"],
+        ["build", "x", "--allow-missing"],
+        ["collect", "x", "--verify"],
+    ],
+)
 def test_a_wrong_command_line_is_usage(arguments: list[str], fresh: Path) -> None:
     arguments = ["sample" if word == "x" else word for word in arguments]
     assert run(arguments) == Exit.USAGE
@@ -306,7 +319,10 @@ def test_check_and_sources_answer(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["sources", "--json"]) == Exit.DONE
     assert {source["name"] for source in json.loads(capsys.readouterr().out)["sources"]} == {
         "commons",
+        "deviantart",
+        "flickr",
         "folder",
+        "nasa",
     }
 
 
@@ -323,3 +339,52 @@ def test_a_bug_keeps_its_traceback(
     err = capsys.readouterr().err
     assert "ZeroDivisionError: one over nothing" in err
     assert "please report" in err
+
+
+def test_verify_reads_a_folder_again_and_tells_what_changed(
+    demo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["verify", "sample"]) == Exit.DONE
+    assert "0 changed, 0 matter" in capsys.readouterr().out
+    manifest = manifests.read(demo / "manifests" / "sample.jsonl")
+    record = next(record for record in manifest.records if record.file)
+    (demo / "manifests" / "images" / record.original.url).unlink()
+    assert run(["verify", "sample", "--json"]) == Exit.VIOLATIONS
+    value = json.loads(capsys.readouterr().out)
+    assert [(one["uid"], one["changes"][0]["kind"]) for one in value["images"]] == [(record.uid, "deleted")]
+    report = (demo / "data" / "sample" / "audit" / "drift.md").read_text(encoding="utf-8")
+    assert "## No longer at its source" in report
+
+
+def test_a_locked_file_that_is_lost_is_an_open_matter_until_it_may_be_missing(
+    demo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest = manifests.read(demo / "manifests" / "sample.jsonl")
+    record = next(record for record in manifest.records if record.file)
+    assert record.file
+    (demo / "manifests" / "images" / record.original.url).unlink()
+    Workspace(demo / "data" / "sample").originals.path(record.file.sha256).unlink()
+    assert run(["build", "sample", "--locked"]) == Exit.SOME_FAILED
+    told = capsys.readouterr()
+    assert record.uid in told.out
+    assert "--allow-missing" in told.err
+    assert run(["curate", "sample"]) == Exit.INPUT, "rows are never quietly missing"
+    capsys.readouterr()
+    assert run(["build", "sample", "--locked", "--allow-missing", "--json"]) == Exit.DONE
+    value = json.loads(capsys.readouterr().out)
+    assert value["collect"]["fates"]["gone"] == 1
+    assert value["curate"]["reasons"]["gone"] == 1
+
+
+def test_a_manifest_edited_by_hand_says_where_its_seal_is_broken(
+    demo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = demo / "manifests" / "sample.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    edited = [line.replace('"attribution":true', '"attribution":false') for line in lines[:12]]
+    assert edited != lines[:12]
+    path.write_text("".join([*edited, *lines[12:]]), encoding="utf-8")
+    for command in (["verify", "sample"], ["collect", "sample", "--locked"]):
+        assert run(command) == Exit.INPUT
+        err = capsys.readouterr().err
+        assert "sample.jsonl, line 2: a line from here to 17 was changed after the manifest was sealed" in err

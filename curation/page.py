@@ -1,0 +1,70 @@
+"""Pages that ask nothing of any network: style and script stand in them, and nothing else is let in."""
+
+import base64
+import hashlib
+from functools import cache
+
+import jinja2
+from markupsafe import Markup
+
+from curation.card import asks
+from curation.markup import plain
+
+
+@cache
+def inline(css: str, js: str | None = None) -> dict[str, Markup | str]:
+    """Style and script by the names of their files, and the content security policy that lets them in."""
+    style, script = _source(css), _source(js) if js else ""
+    return {
+        "css": Markup(style),  # noqa: S704  (our own files)
+        "js": Markup(script),  # noqa: S704
+        "policy_of_page": "; ".join(
+            [
+                "default-src 'none'",
+                "img-src data:",
+                f"style-src '{_hash(style)}'",
+                f"script-src {_quoted_hash(script)}",
+                "base-uri 'none'",
+                "form-action 'none'",
+            ]
+        ),
+    }
+
+
+@cache
+def templates() -> jinja2.Environment:
+    """Whatever a page prints is one line of visible text and escaped as HTML."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("curation"),
+        undefined=jinja2.StrictUndefined,
+        autoescape=True,
+        finalize=lambda value: plain(value) if type(value) is str else "" if value is None else value,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(asks=asks, number=lambda number: f"{number:,}", size=_size)
+    return environment
+
+
+def _source(name: str) -> str:
+    loader, environment = templates().loader, templates()
+    assert loader is not None
+    return loader.get_source(environment, name)[0]
+
+
+def _quoted_hash(script: str) -> str:
+    return f"'{_hash(script)}'" if script else "'none'"
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def _size(count: int) -> str:
+    """Bytes in the unit that gives a short number: `13.2 GB`."""
+    size = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 999.5:
+            return f"{size:.0f} {unit}" if unit == "B" or size >= 100 else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"

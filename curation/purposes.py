@@ -1,0 +1,203 @@
+"""May the whole dataset be trained on, published, kept? One verdict a purpose, in words, and on what terms.
+
+An image's licence is judged by `curation.policy`; here the images of one manifest are seen together, with
+what follows for whoever uses all of them, and where their licences do not go together. Not legal advice.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal, get_args
+
+from collectors.frozen import Frozen
+from collectors.licences import Licence
+from collectors.record import Record
+from collectors.rights import LicenceClass
+from curation.policy import PERMITTED, may_publish, may_reference, relied_on
+from curation.settings import PolicySettings
+
+Purpose = Literal["train", "publish", "private"]
+PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
+
+_MAY = {
+    "train": "may be trained on",
+    "publish": "may be published",
+    "private": "may be kept and used privately",
+}
+_GROUNDS = {
+    "train": "each has a licence that the recipe allows, and nobody opted out of use by AI",
+    "publish": "each has an allowed licence under which a crop may be shared, nobody opted out of use by AI,"
+    " and everybody whose licence asks for credit is named",
+    "private": "each has a licence that the recipe allows, and nobody opted out of use by AI",
+}
+
+
+class PurposeVerdict(Frozen):
+    """Whether everything that was fetched may serve one purpose, and on what terms."""
+
+    purpose: Purpose
+    may: bool
+    images: int
+    """Images with a file that may serve it."""
+    of: int
+    """Images with a file."""
+    words: str
+    """The verdict with its ground, one paragraph."""
+    terms: tuple[str, ...]
+    """What follows for whoever uses the images that may, one line each."""
+    against: tuple[str, ...]
+    """Why the others may not, with their numbers."""
+
+
+def verdict(records: Iterable[Record], settings: PolicySettings, purpose: Purpose) -> PurposeVerdict:
+    """Judge everything that has a file for one purpose, under the recipe's `allow` and `refuse`.
+
+    What may be referred to only is no part of what is published, and may be trained on.
+    """
+    fetched = [record for record in records if record.file is not None]
+    referred = {one.uid for one in fetched if purpose == "publish" and may_reference(one, settings).keep}
+    everything = [record for record in fetched if record.uid not in referred]
+    allow = settings.allow if purpose == "publish" else (*settings.allow, *settings.reference)
+    policy = settings.model_copy(update={"purpose": purpose, "allow": allow})
+    judged = [(record, may_publish(record, policy)) for record in everything]
+    fine = sum(one.keep for _, one in judged)
+    against = Counter(
+        f"{one.reason.value}: {one.detail or one.reason.words}" for _, one in judged if one.reason is not None
+    )
+    by_letter = sum(one.detail.startswith(PERMITTED) for _, one in judged if one.keep)
+    used = [
+        relied_on(one.rights) for one, said in judged if said.keep and not said.detail.startswith(PERMITTED)
+    ]
+    terms = tuple(_terms(used, by_letter, purpose))
+    if referred:
+        terms = (
+            *terms,
+            f"By reference: {len(referred):,} more are named without pixels, for others to fetch.",
+        )
+    may = fine > 0 and fine == len(everything)
+    return PurposeVerdict(
+        purpose=purpose,
+        may=may,
+        images=fine,
+        of=len(everything),
+        words=_words(purpose, fine, len(everything), terms),
+        terms=terms,
+        against=tuple(f"{count:,} × {words}" for words, count in against.most_common()),
+    )
+
+
+def _words(purpose: Purpose, fine: int, total: int, terms: Sequence[str]) -> str:
+    if not total:
+        return f"Nothing was fetched, so there is nothing that {_MAY[purpose]}."
+    if fine < total:
+        return (
+            f"The whole, as it is, not: {total - fine:,} of {total:,} images stand in the way. "
+            f"The other {fine:,} {_MAY[purpose]}."
+        )
+    under = " under these terms, with the attribution list" if terms and purpose == "publish" else ""
+    under = under or (" under these terms" if terms else "")
+    return f"All {total:,} images {_MAY[purpose]}{under}: {_GROUNDS[purpose]}."
+
+
+def _terms(used: Sequence[Licence], by_letter: int, purpose: Purpose) -> Iterator[str]:
+    """One line of consequence each; `by_letter` images rest on their author's written permission."""
+
+    def count(wanted: Iterable[bool]) -> str:
+        number = sum(wanted)
+        return f"{number:,} image{'' if number == 1 else 's'}"
+
+    if by_letter:
+        plural = "" if by_letter == 1 else "s"
+        yield f"By letter: {by_letter:,} image{plural} by their author's written permission, in its scope."
+    if any(licence.attribution is not False for licence in used):
+        asking = count(licence.attribution is not False for licence in used)
+        yield (
+            f"Credit: {asking} must be shown with title, author, source and licence (the attribution list)."
+            if purpose == "publish"
+            else f"Credit: {asking} ask for it as soon as something is shared."
+        )
+    if any(licence.share_alike for licence in used):
+        yield (
+            f"Share alike: what is made from {count(bool(one.share_alike) for one in used)} and shared"
+            " carries the same licence; the crops of this dataset do."
+        )
+    if any(licence.commercial is not True for licence in used):
+        bound = count(one.commercial is not True for one in used)
+        yield f"Non-commercial: {bound} may serve no commercial use."
+    if any(licence.derivatives is not True for licence in used):
+        yield (
+            f"No derivatives: of {count(one.derivatives is not True for one in used)}"
+            " neither crop nor adaptation may be shared."
+        )
+    vague = (LicenceClass.PD_CLAIM, LicenceClass.NKCR)
+    if any(licence.cls in vague for licence in used):
+        yield f"On trust: for {count(one.cls in vague for one in used)} nobody vouches that they are free."
+    if purpose == "train" and any(licence.cls not in (LicenceClass.PD, *vague) for licence in used):
+        yield "Whether a model is an adaptation of what it learnt from is not settled; if it is, they bind."
+
+
+def collisions(licences: Iterable[Licence]) -> tuple[str, ...]:
+    """Where the licences of one dataset do not go together, explained; empty where one covers the whole."""
+    used = sorted({licence.id: licence for licence in licences}.values(), key=lambda one: one.id)
+    if len(used) < 2:
+        return ()
+    return ("".join(_collection(used)), *_adaptations(used))
+
+
+def _collection(used: Sequence[Licence]) -> Iterator[str]:
+    yield f"A collection under {len(used)} licences: each image keeps its own, none of them covers the whole."
+    if any(licence.share_alike for licence in used):
+        yield " Standing side by side is no adaptation: share-alike does not reach over to the neighbours."
+
+
+def _adaptations(used: Sequence[Licence]) -> Iterator[str]:
+    """What happens to a work made from several of the images at once: a mosaic, a collage."""
+    families: dict[str, list[str]] = {}
+    for licence in used:
+        if licence.share_alike and licence.derivatives:
+            families.setdefault(_family(licence), []).append(licence.name)
+    if len(families) > 1:
+        sides = " against ".join(" and ".join(names) for names in families.values())
+        yield (
+            f"Share-alike licences that exclude each other: {sides}. A work made from images of both would"
+            " have to carry both licences, which it cannot; adapt images of one side at a time."
+        )
+    free = [one.name for one in used if one.share_alike and one.commercial]
+    bound = [one.name for one in used if one.commercial is False and one.derivatives]
+    if free and bound:
+        yield (
+            f"{' and '.join(free)} beside {' and '.join(bound)}: what is made from the first must be free for"
+            " commercial use, what is made from the second must not; the two cannot be merged into one work."
+        )
+    paid = [one.name for one in used if one.commercial is not True]
+    if paid and len(paid) < len(used):
+        yield (
+            f"{' and '.join(paid)} among freer licences: commercial use must leave these images out"
+            " (the column `license`)."
+        )
+    fixed = [one.name for one in used if one.derivatives is not True]
+    if fixed:
+        names = " and ".join(fixed)
+        yield f"{names}: shared unchanged or not at all, so neither cropped nor part of anything new."
+
+
+def _family(licence: Licence) -> str:
+    """Share-alike licences that a common adaptation can satisfy.
+
+    CC BY-SA from 2.0 on accepts later versions and ports, and 4.0 accepts the Free Art License 1.3
+    (https://creativecommons.org/compatiblelicenses); GFDL and GPL accept their own later versions only.
+    """
+    id = licence.id.removeprefix("LicenseRef-")
+    if id in ("CC-BY-SA-1.0", "CC-BY-NC-SA-1.0", "CC-SA-1.0", "LAL-1.2"):
+        return id
+    for name, prefixes in _FAMILIES.items():
+        if id.startswith(prefixes):
+            return name
+    return id
+
+
+_FAMILIES = {
+    "CC BY-SA": ("CC-BY-SA-", "LAL-1.3"),
+    "CC BY-NC-SA": ("CC-BY-NC-SA-",),
+    "GFDL": ("GFDL-",),
+    "GPL": ("GPL-",),
+}

@@ -1,0 +1,68 @@
+"""`audit` at the command line: verdicts in words, files beside them, and two manifests compared."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from collectors import manifest as manifests
+from universe_gan.cli import run
+from universe_gan.demo import set_up
+from universe_gan.exits import Exit
+
+
+@pytest.fixture
+def collected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The sample, collected and not yet audited."""
+    set_up(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert run(["collect", "sample", "-q"]) == Exit.DONE
+    return tmp_path
+
+
+def test_the_audit_says_for_what_the_whole_may_be_used(
+    collected: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["audit", "sample"]) == Exit.DONE
+    out = capsys.readouterr().out
+    assert "publish   yes  All" in out
+    assert "may be published under these terms, with the attribution list" in out
+    folder = collected / "data" / "sample" / "audit"
+    for name in ("audit.html", "attribution.md", "attribution.csv", "attribution.spdx.json"):
+        assert (folder / name).is_file()
+
+
+def test_two_manifests_are_compared_in_words_and_as_json(
+    collected: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, older = Path("manifests/sample.jsonl"), Path("older.jsonl")
+    shutil.copy(path, older)
+    whole = manifests.read(path)
+    header = whole.header
+    sealed = manifests.seal(
+        whole.records[1:],
+        name=header.name,
+        subject=header.subject,
+        recipe_sha256=header.recipe_sha256,
+        tool=header.tool,
+        skipped=header.skipped,
+    )
+    manifests.write(sealed, path)
+    capsys.readouterr()
+    assert run(["audit", "sample", "--diff", str(older), "--json"]) == Exit.DONE
+    value = json.loads(capsys.readouterr().out)
+    assert [one["uid"] for one in value["removed"]] == [whole.records[0].uid]
+    assert (value["added"], value["altered"], value["same"]) == ([], [], len(whole.records) - 1)
+    assert run(["audit", "sample", "--diff", str(older)]) == Exit.DONE
+    assert "0 added, 1 removed, 0 changed" in capsys.readouterr().out
+    assert (collected / "data" / "sample" / "audit" / "diff.md").is_file()
+
+
+def test_what_is_no_manifest_cannot_be_compared_with(
+    collected: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("older.jsonl").write_text("{}\n")
+    assert run(["audit", "sample", "--diff", "older.jsonl"]) == Exit.INPUT
+    assert "not the header of a universe-gan manifest" in capsys.readouterr().err
+    assert run(["audit", "sample", "--diff", "nowhere.jsonl"]) == Exit.USAGE

@@ -193,7 +193,7 @@ _TABLE: dict[type[BaseException], Callable[[Any], Failure]] = {
     ),
     KeyMissing: lambda error: Failure(
         f"{error.variable} is not set",
-        f"get a key at {error.where} and export {error.variable}=…",
+        f"get one at {error.where}; export {error.variable}=…",
         Exit.CREDENTIAL,
     ),
     KeyRefused: lambda error: Failure(

@@ -302,7 +302,7 @@ def test_a_written_permission_is_a_term_of_its_own_and_no_licence() -> None:
         (["CC-BY-SA-2.0", "CC-BY-SA-4.0", "LAL-1.3"], ["A collection under 3 licences"]),
         (["CC-BY-SA-3.0", "GFDL-1.2-or-later"], ["A collection", "Share-alike licences that exclude"]),
         (["CC-BY-SA-1.0", "CC-BY-SA-4.0"], ["A collection", "Share-alike licences that exclude"]),
-        (["CC-BY-SA-4.0", "CC-BY-NC-4.0"], ["A coll", "CC BY-SA 4.0 beside CC BY-NC 4.0", "CC BY-NC 4.0 among"]),
+        (["CC-BY-SA-4.0", "CC-BY-NC-4.0"], ["A c", "CC BY-SA 4.0 beside CC BY-NC 4.0", "CC BY-NC 4.0 among"]),
         (["CC-BY-4.0", "CC-BY-ND-4.0"], ["A collection", "CC BY-ND 4.0: shared unchanged or not at all"]),
     ],
 )  # fmt: skip

@@ -55,7 +55,7 @@ def to_markdown(manifest: Manifest) -> str:
         groups.setdefault(credit.licences[0].id, []).append(credit)
     lines = [f"# Attribution for {markdown(manifest.header.name)}", ""]
     lines += [
-        "Title, author, source and licence of every image that was fetched; squares are cut and scaled.",
+        "Title, author, source and licence of every image; the dataset holds squares cut from them.",
         "",
     ]
     for id, group in sorted(groups.items(), key=lambda one: (-len(one[1]), one[0])):

@@ -132,7 +132,7 @@ def _terms(used: Sequence[Licence], by_letter: int, purpose: Purpose) -> Iterato
     if any(licence.cls in vague for licence in used):
         yield f"On trust: for {count(one.cls in vague for one in used)} nobody vouches that they are free."
     if purpose == "train" and any(licence.cls not in (LicenceClass.PD, *vague) for licence in used):
-        yield "Whether a model is an adaptation of what it learnt from is not settled; if it is, they bind."
+        yield "Whether a model is an adaptation of what it learnt from is not settled: the terms may bind it."
 
 
 def collisions(licences: Iterable[Licence]) -> tuple[str, ...]:

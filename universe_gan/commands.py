@@ -162,7 +162,8 @@ def _tell_audit(output: Output, recipe: Recipe, result: Audit) -> None:
         output.line(f"… and {len(result.violations) - len(shown):,} more (--verbose lists all)")
     for one in result.purposes:
         output.line(f"{one.purpose:<9} {'yes' if one.may else 'no '}  {one.words}")
-        for words in (*one.against, *one.terms) if output.verbose else one.against[:3]:
+        terms = one.terms if output.verbose or one.purpose == recipe.policy.purpose else ()
+        for words in (*one.against[: None if output.verbose else 3], *terms):
             output.line(f"            {words}")
     for words in result.collisions:
         output.say(f"note: {words}")

@@ -203,6 +203,77 @@ def test_an_unknown_licence_is_never_guessed(text: str) -> None:
     assert from_text(text) is None
 
 
+WORDS = ["CC", "BY", "SA", "NC", "ND", "Creative Commons", "Attribution", "ShareAlike", "4.0", "3.0", "igo"]
+WORDS += [
+    "NonCommercial",
+    "non-commercial",
+    "NoDerivs",
+    "no derivatives",
+    "CC0",
+    "public domain",
+    "PD",
+    "GFDL",
+]
+WORDS += ["All rights reserved", "fair use", "not", "unless", "except", "license", "de", "1.2", "(", ")", "+"]
+FORBIDS = {
+    "commercial": {"nc", "noncommercial", "non-commercial", "all rights reserved", "fair use"},
+    "derivatives": {"nd", "noderivs", "no derivatives", "all rights reserved", "fair use"},
+}
+
+
+@given(
+    st.lists(st.sampled_from(WORDS), min_size=1, max_size=7),
+    st.sampled_from([" ", "-", ", ", "/", " / ", "; ", "  ", "_"]),
+)
+def test_no_text_becomes_freer_than_its_words(words: list[str], between: str) -> None:
+    """Without an "or" there is no choice: every word of restriction binds, or the text is not read."""
+    expression = from_text(between.join(words))
+    if expression is None:
+        return
+    said = {word.lower() for word in words}
+    assert not said & {"not", "unless", "except"}
+    for option in licences.options(expression):
+        licence = licences.get(option)
+        assert licence.commercial is not True or not said & FORBIDS["commercial"]
+        assert licence.derivatives is not True or not said & FORBIDS["derivatives"]
+        assert licence.share_alike or not said & {"sa", "sharealike", "gfdl"}
+
+
+@given(
+    st.sampled_from(CC_CODES),
+    st.sampled_from(["1.0", "2.0", "2.5", "3.0", "4.0"]),
+    st.integers(0, 60),
+    st.text(alphabet="abcdnsy-/.01234%", max_size=2),
+    st.integers(0, 2),
+)
+def test_an_address_with_a_slip_of_the_pen_is_another_licence_only_if_it_names_it(
+    code: str, version: str, place: int, put: str, cut: int
+) -> None:
+    right = f"https://creativecommons.org/licenses/{code}/{version}/"
+    place = min(place, len(right))
+    wrong = right[:place] + put + right[place + cut :]
+    read = from_url(wrong)
+    if read is None:
+        return
+    segments = [part for part in wrong.lower().partition("creativecommons.org/")[2].split("/") if part]
+    assert segments[0] in ("licenses", "publicdomain")
+    code_read = re.fullmatch(r"(?:LicenseRef-)?CC-(.+?)-\d\.\d.*", read)
+    if code_read:
+        assert segments[1] in (code_read[1].lower(), "by-nd-nc")
+
+
+CATEGORIES = ["PD NASA", "CC-BY-SA-3.0", "GFDL", "CC-BY-4.0", "PD Old 70", "CC-PD-Mark", "Cc-zero"]
+
+
+@given(
+    st.lists(st.sampled_from(CATEGORIES), max_size=4),
+    st.lists(st.text(alphabet="abcxyz PDC-", max_size=12), max_size=3),
+)
+def test_categories_that_are_no_licences_change_nothing(names: list[str], others: list[str]) -> None:
+    foreign = [name for name in others if from_category(name) is None]
+    assert from_categories([*foreign, *names]) == from_categories(names)
+
+
 @given(st.text(max_size=60))
 def test_no_text_falls_into_a_bucket_by_accident(text: str) -> None:
     expression = from_text(text)

@@ -220,7 +220,7 @@ _TABLE: dict[type[BaseException], Callable[[Any], Failure]] = {
         Exit.INPUT,
     ),
     PageChanged: lambda error: Failure(
-        f"the pages of DeviantArt have changed: {error.looked_for} was not found in that of {error.deviation}",
+        f"DeviantArt changed its pages: {error.looked_for} was not found in that of {error.deviation}",
         "look for a newer version of universe-gan; nothing was guessed, and nothing is lost",
         Exit.BUSY,
     ),

@@ -198,7 +198,7 @@ def run_curate(
     State(workspace).note(
         "curate", lock.header.root_sha256, recipe.made_with("curate"), kept=dataset.rows, seen=len(judged)
     )
-    never_fetched = frozenset(record.uid for record in manifest.records if record.file is None)
+    never_fetched = frozenset(record.uid for record in lock.records if record.file is None)
     return Curated(judged, dataset, never_fetched)
 
 

@@ -627,7 +627,7 @@ def test_links_that_expire_are_asked_for_just_before_each_download(
     permit(tmp_path, f'author = "ada-lane"\n{YES}')
     result = a_run(a_plan(gallery, tmp_path, tags=["planet"]), clock)
     assert (result.taken, result.pending) == (13, 0)
-    assert result.reasons == {Reason.OPTED_OUT: 2, Reason.LICENCE_REFUSED: 1, Reason.NOT_NEEDED: 0}
+    assert result.reasons == {Reason.OPTED_OUT: 2, Reason.LICENCE_REFUSED: 1}
     manifest = manifests.read(tmp_path / "planets.jsonl")
     text = (tmp_path / "planets.jsonl").read_text(encoding="utf-8")
     assert "token=" not in text

@@ -145,6 +145,7 @@ def test_a_row_says_everything_that_is_known(workspace: Workspace) -> None:
         "uid": "commons:M7",
         "source": "commons",
         "subject": "nebula",
+        "kind": None,
         "title": "File:Nebula 7.jpg",
         "page": "https://commons.wikimedia.org/wiki/File:Nebula_7.jpg",
         "creator": "Ada Lane 7",

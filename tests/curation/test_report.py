@@ -15,7 +15,7 @@ from builders import BY, CC0, NASA, SA, UNKNOWN, a_judgement, a_manifest, a_nebu
 from collectors.manifest import Manifest
 from collectors.record import Reason, Verdict
 from collectors.workspace import Workspace
-from curation import report, thumbnails
+from curation import page, report, thumbnails
 from curation.audit import audit
 from curation.crop import Box
 from curation.dataset import build
@@ -309,4 +309,4 @@ def test_images_the_policy_does_not_publish_are_not_shown_as_kept(workspace: Wor
     [(0, "0 B"), (999, "999 B"), (1500, "1.5 kB"), (640_200_000, "640 MB"), (13_200_000_000, "13.2 GB")],
 )
 def test_sizes_are_said_in_short_numbers(count: int, words: str) -> None:
-    assert report._size(count) == words
+    assert page._size(count) == words

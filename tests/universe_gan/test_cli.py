@@ -387,4 +387,4 @@ def test_a_manifest_edited_by_hand_says_where_its_seal_is_broken(
     for command in (["verify", "sample"], ["collect", "sample", "--locked"]):
         assert run(command) == Exit.INPUT
         err = capsys.readouterr().err
-        assert "sample.jsonl, line 2: a line from here to 17 was changed after the manifest was sealed" in err
+        assert "sample.jsonl, line 2: folder:copies%2Flbn438-turned.jpg was edited by hand" in err

@@ -17,12 +17,16 @@ from contextlib import contextmanager
 from functools import partial
 from multiprocessing import get_all_start_methods, get_context, resource_tracker
 from multiprocessing.connection import Connection
+from multiprocessing.synchronize import Semaphore
 from typing import Generic, TypeVar
 
 from collectors.progress import Stage
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+STARTING = 5.0
+"""Seconds a worker may take to start before stopping no longer waits for it."""
 
 AHEAD = 4
 """Items handed out for each worker beyond the oldest unfinished one: one slow item never stops the others."""
@@ -131,13 +135,15 @@ class _Pool(Generic[Item, Result]):
         context = get_context("forkserver" if "forkserver" in get_all_start_methods() else "spawn")
         context.set_forkserver_preload([__name__, _home(function)])
         end, self._leash = context.Pipe(duplex=False)
-        self._end = end
-        self._pool = ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(end,))
+        self._end, self._workers, self._launched = end, workers, False
+        self._begun = context.Semaphore(0)
+        self._pool = ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(end, self._begun))
 
     def submit(self, item: Item) -> "Future[Result]":
         """Hand an item over; a pool that just broke answers with a future that failed with it."""
         try:
             with _interrupts_held():  # a worker may start here, and inherits the mask until it ignores Ctrl-C
+                self._launched = True
                 return self._pool.submit(self._function, item)
         except BrokenProcessPool as broken:
             future: Future[Result] = Future()
@@ -145,7 +151,14 @@ class _Pool(Generic[Item, Result]):
             return future
 
     def stop(self) -> None:
-        """Stop the workers now, finished or not. May be called twice."""
+        """Stop the workers now, finished or not. May be called twice.
+
+        A worker that is still starting is waited for: without us it would die of what it no longer finds.
+        """
+        if self._launched:
+            self._launched = False
+            for _ in range(self._workers):
+                self._begun.acquire(timeout=STARTING)
         self._leash.close()
         self._end.close()
         self._pool.shutdown(wait=True, cancel_futures=True)
@@ -167,9 +180,10 @@ def _interrupts_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _begin(leash: Connection) -> None:
+def _begin(leash: Connection, begun: Semaphore) -> None:
     """First thing in a worker: leave Ctrl-C to the parent, end with it, silence the decoders' chatter."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    begun.release()
     threading.Thread(target=_end_with, args=(leash,), daemon=True).start()
     logging.getLogger("PIL").setLevel(logging.CRITICAL)
     warnings.filterwarnings("ignore", module=r"PIL(\.|$)")

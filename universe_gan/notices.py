@@ -22,7 +22,7 @@ from curation.markup import markdown, markdown_link
 _PART = re.compile(r"(<!-- generated: (?P<name>[a-z]+) -->\n)(?P<text>.*?)(<!-- /generated -->)", re.DOTALL)
 
 CLASSES: Mapping[LicenceClass, str] = {
-    LicenceClass.PD: "in the public domain on stated grounds, or given to it by its author",
+    LicenceClass.PD: "in the public domain, or given to it by its author; the id tells the grounds",
     LicenceClass.PD_CLAIM: "said to be free by somebody who may not be its author, or by guidelines",
     LicenceClass.NKCR: "an institution knows of no copyright",
     LicenceClass.BY: "free, with credit",

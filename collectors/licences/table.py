@@ -159,7 +159,7 @@ PD_BASES: Mapping[str, str] = MappingProxyType(
         "PD-US-expired": "its copyright in the United States has expired",
         "PD-US-no notice": "published in the United States without a copyright notice",
         "PD-US-not renewed": "its copyright in the United States was not renewed",
-        "PD-Hubble": "Hubble material of NASA and STScI, or of ESA before 2009",
+        "PD-Hubble": "NASA/STScI Hubble",
         "PD-USGov": "work of the United States government",
         "PD-USGov-DOE": "work of the US Department of Energy",
         "PD-USGov-Military": "work of the US military",

@@ -145,6 +145,12 @@ class Permission(Frozen):
     until: str | None = None
     """Its last day; `None`: it does not end."""
 
+    @property
+    def words(self) -> str:
+        """`train, publish; 2026-03-01 until 2028-03-01; https://…`"""
+        until = f" until {self.until}" if self.until else ""
+        return f"{', '.join(self.scope)}; {self.date}{until}; {self.proof}"
+
 
 class Seen(Frozen):
     first: str

@@ -66,6 +66,8 @@ class Facts:
     """Of the dataset."""
     references: tuple[Outcome, ...] = ()
     """Images that are named without pixels."""
+    notices: tuple[str, ...] = ()
+    """Sentences that the terms of the sources want to see here."""
 
     @property
     def name(self) -> str:
@@ -82,6 +84,11 @@ class Facts:
         return tuple(
             (licences.get(id), n) for id, n in sorted(counts.items(), key=lambda one: (-one[1], one[0]))
         )
+
+    @cached_property
+    def permitted(self) -> int:
+        """Kept images that rest on a written permission."""
+        return sum(outcome.record.permission is not None for outcome in self.kept)
 
     @cached_property
     def by_kind(self) -> tuple[tuple[str, int], ...]:
@@ -108,7 +115,7 @@ def attribution(facts: Facts) -> Iterator[str]:
     """Whom to credit: a line an image with its title, author and source, under its licence."""
     yield f"# Credits of {markdown(facts.name)}\n\n"
     size = facts.settings.size
-    yield f"Every picture was cut to a square and scaled to {size} × {size} px; nothing else was changed. "
+    yield f"Every picture was cut to a square and scaled to {size} × {size} px in 8-bit sRGB. "
     yield "The `uid` finds its row in the dataset.\n"
     for licence, _ in facts.by_licence:
         yield f"\n## {licence_link(licence)}\n\n"

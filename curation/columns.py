@@ -146,6 +146,12 @@ COLUMNS = (
         lambda row: row.record.rights.confidence.value,
     ),
     Column(
+        "permission",
+        "string",
+        "the author's written permission the image is here by: its scope, date and proof",
+        lambda row: row.record.permission.words if row.record.permission else None,
+    ),
+    Column(
         "source_url",
         "string",
         "address of the original file",

@@ -77,6 +77,7 @@ def build(
     policy: PolicySettings,
     title: str | None = None,
     references: bool = True,
+    notices: Sequence[str] = (),
     progress: Progress | None = None,
     workers: int = 1,
     render: Render = crop.render,
@@ -85,6 +86,8 @@ def build(
 
     With `references`, images that the policy lets be trained on but not handed on are named in
     `references/train-*.parquet`: the same columns without pixels, a configuration of their own.
+
+    `notices` are sentences that the terms of the sources want to see on the card.
 
     Rows are ordered by uid, and the same input gives the same bytes (with the same pyarrow, which signs its
     files). The folder is written beside the old one and takes its place in one step. Finished squares stay
@@ -120,7 +123,7 @@ def build(
         if named:
             _write_shards((_reference(one) for one in named), folder / "references", digest)
         root = digest.hexdigest()
-        facts = card.Facts(manifest, everything, settings, policy, title, root, tuple(named))
+        facts = card.Facts(manifest, everything, settings, policy, title, root, tuple(named), tuple(notices))
         for name, text in card.files(facts):
             write_whole(folder / name, text)
         files = tuple(_built_file(path, folder) for path in sorted(folder.rglob("*")) if path.is_file())

@@ -43,6 +43,7 @@ MARKS = {
     "inferred": "licence inferred",
     "uncredited": "no creator named",
     "restricted": "other rights",
+    "permission": "by written permission",
 }
 
 
@@ -153,6 +154,8 @@ def _marks(record: Record) -> Iterator[Mark]:
         yield Mark("uncredited", MARKS["uncredited"], "the source names no creator")
     if rights.restrictions:
         yield Mark("restricted", MARKS["restricted"], ", ".join(rights.restrictions))
+    if record.permission:
+        yield Mark("permission", MARKS["permission"], record.permission.words)
 
 
 def _why_nothing_to_see(outcome: Outcome) -> str:

@@ -191,6 +191,7 @@ def run_curate(
         recipe.curate,
         policy=recipe.policy,
         title=recipe.title,
+        notices=_notices(recipe, manifest),
         references=recipe.publish.references,
         progress=progress,
         workers=count,
@@ -200,6 +201,11 @@ def run_curate(
     )
     never_fetched = frozenset(record.uid for record in lock.records if record.file is None)
     return Curated(judged, dataset, never_fetched)
+
+
+def _notices(recipe: Recipe, manifest: Manifest) -> list[str]:
+    used = {record.source for record in manifest.records if record.file}
+    return [source.notice for source, _ in recipe.plan.sources if source.notice and source.name in used]
 
 
 def run_audit(recipe: Recipe, workspace: Workspace) -> Audit:

@@ -1,5 +1,6 @@
 """The words beside a dataset: valid for the Hub, complete in their credits, and deaf to hostile titles."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,15 @@ def test_doubts_about_rights_are_said() -> None:
     assert "contradicts itself" in text
     assert "inferred from free text" not in calm
     assert "contradicts itself" not in calm
+
+
+def test_written_permissions_and_the_notices_of_sources_are_said() -> None:
+    permission = {"scope": ("train", "publish"), "date": "2026-03-01", "proof": "https://example.org/letter"}
+    about = replace(facts(a_record(permission=permission)), notices=("This product uses the X API.",))
+    text = texts(about)["README.md"]
+    assert "1 of them are here by their author's written permission" in text
+    assert "## Notices\n\n- This product uses the X API." in text
+    assert "## Notices" not in texts(facts(a_record()))["README.md"]
 
 
 def test_everybody_is_credited_with_title_author_source_and_licence() -> None:

@@ -161,6 +161,7 @@ def test_a_row_says_everything_that_is_known(workspace: Workspace) -> None:
         "commercial_use": True,
         "derivatives": True,
         "rights_confidence": "stated",
+        "permission": None,
         "source_url": "https://upload.wikimedia.org/wikipedia/commons/a/ab/Nebula_7.jpg",
         "source_sha256": record.file.sha256,
         "source_width": 48,

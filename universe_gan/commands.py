@@ -50,7 +50,10 @@ def sources(output: Output) -> Exit:
         (source.name, source.title, ", ".join(_variables(source)) or "nothing", source.terms)
         for source in table().values()
     ]
-    output.table("Sources", ["name", "what", "needs", "terms"], rows)
+    for name, title, needs, terms in rows:
+        output.line(f"{name:<12}{title}")
+        output.line(f"{'':<12}needs: {needs}")
+        output.line(f"{'':<12}terms: {terms}")
     output.result(
         {"sources": [dict(zip(("name", "title", "needs", "terms"), row, strict=True)) for row in rows]}
     )

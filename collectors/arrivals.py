@@ -10,7 +10,7 @@ from collectors.fresh import fetch_resolved
 from collectors.plan import Plan
 from collectors.progress import Progress
 from collectors.record import Record, StoredFile
-from collectors.sources import Ask
+from collectors.source import Ask
 from collectors.web.download import Missed, copy_local, fetch_all
 from collectors.web.polite import Pace
 from collectors.workspace import DiskFull, Workspace

@@ -6,7 +6,7 @@ from enum import StrEnum
 from collectors.frozen import Frozen
 from collectors.record import Creator, Original, Record, Verdict
 from collectors.rights import LicenceClass, Rights
-from collectors.sources import Sighting
+from collectors.source import Sighting
 
 
 class Kind(StrEnum):

@@ -24,7 +24,7 @@ from collectors.plan import Plan
 from collectors.progress import Progress, Silent
 from collectors.record import Reason, Record, Skipped, StoredFile
 from collectors.search import search
-from collectors.sources import Source
+from collectors.source import Source
 from collectors.web.download import Missed
 from collectors.workspace import Workspace
 

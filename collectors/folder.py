@@ -28,7 +28,7 @@ from collectors.frozen import SourceSettings
 from collectors.record import Ai, Creator, FoundBy, Original, Reason, Record, Seen, Skipped
 from collectors.rights import Claim, Confidence, Evidence, LicenceClass
 from collectors.sidecar import Credit, SidecarBroken
-from collectors.sources import Ask, Source
+from collectors.source import Ask, Source
 from collectors.workspace import canonical_json
 
 __all__ = ["SOURCE", "FolderSettings", "OutsideFolder", "SidecarBroken"]

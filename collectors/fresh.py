@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from collectors.record import Reason, Record, StoredFile
-from collectors.sources import Ask, Source
+from collectors.source import Ask, Source
 from collectors.web.download import Missed
 
 AT_ONCE = 8

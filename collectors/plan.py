@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 
 from collectors.frozen import Settings
 from collectors.shares import TOLERANCE, Kind
-from collectors.sources import Source
+from collectors.source import Source
 from collectors.workspace import canonical_json
 
 

@@ -24,7 +24,7 @@ from collectors.plan import Plan
 from collectors.progress import Progress, Silent
 from collectors.rebuilt import Fate, Rebuilt, Returned
 from collectors.record import Reason, Record, StoredFile, Verdict
-from collectors.sources import Ask, Resolved, Sighting
+from collectors.source import Ask, Resolved, Sighting
 from collectors.verify import drifted, look, side_by_side
 from collectors.web.download import Missed
 from collectors.workspace import Workspace

@@ -9,7 +9,7 @@ import requests
 from collectors.plan import Plan
 from collectors.progress import Progress
 from collectors.record import Record, Skipped
-from collectors.sources import Ask, Finished
+from collectors.source import Ask, Finished
 from collectors.workspace import Journal, Workspace
 
 

@@ -20,7 +20,7 @@ from collectors.manifest import Manifest
 from collectors.plan import Plan
 from collectors.progress import Progress, Silent
 from collectors.record import Record, Skipped
-from collectors.sources import Ask, Sighting, Source
+from collectors.source import Ask, Sighting, Source
 from collectors.workspace import Journal, Workspace
 
 FRESH = timedelta(days=1)

@@ -7,7 +7,7 @@ from collectors.changes import Change, drift_of
 from collectors.frozen import Frozen
 from collectors.manifest import Manifest
 from collectors.record import Record
-from collectors.sources import Sighting
+from collectors.source import Sighting
 from curation.markup import markdown, markdown_link
 
 

@@ -6,6 +6,7 @@ import re
 import resource
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,23 @@ def test_rooms_import_only_downward() -> None:
             if first in FLOORS and FLOORS.index(first) > floor:
                 upward.append(f"{path.relative_to(ROOT)} imports {name}")
     assert upward == []
+
+
+def test_no_import_runs_in_a_circle() -> None:
+    known = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in modules()}
+    known = {name.removesuffix(".__init__"): path for name, path in known.items()}
+    graph: dict[str, set[str]] = {}
+    for name, path in known.items():
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        wanted = imported(path)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module in known:
+                inner = {f"{node.module}.{alias.name}" for alias in node.names} & known.keys()
+                wanted |= inner
+                if len(inner) == len(node.names):  # only modules are taken from the package
+                    wanted.discard(node.module)
+        graph[name] = wanted & known.keys()
+    assert len(list(TopologicalSorter(graph).static_order())) == len(known)
 
 
 def test_every_module_says_what_it_is_for() -> None:

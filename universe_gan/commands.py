@@ -6,7 +6,8 @@ from pathlib import Path
 
 from collectors.collect import Collected
 from collectors.record import Reason
-from collectors.sources import Source, table
+from collectors.source import Source
+from collectors.sources import table
 from collectors.workspace import Workspace, write_whole
 from curation.audit import Audit, Concern
 from curation.audit_diff import words_of

@@ -15,7 +15,7 @@ from collectors.folder import OutsideFolder, SidecarBroken
 from collectors.manifest import ManifestBroken, ManifestTooNew
 from collectors.nasa.library import NasaRefused, NotNasa
 from collectors.permissions import PermissionsBroken
-from collectors.sources import KeyMissing, KeyRefused
+from collectors.source import KeyMissing, KeyRefused
 from collectors.web.polite import HostBusy, NoContact, RedirectRefused
 from collectors.workspace import DiskFull, WorkspaceBusy, WorkspaceUnusable
 from curation.curate import VerdictsBroken

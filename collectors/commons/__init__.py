@@ -8,7 +8,7 @@ from collectors.commons.again import AnotherWiki, look_again, resolve
 from collectors.commons.mediawiki import NotAWiki, WikiRefused
 from collectors.commons.pages import parse
 from collectors.commons.search import CategoryMissing, CommonsSettings, bare, paces, search
-from collectors.sources import Source
+from collectors.source import Source
 
 __all__ = [
     "SOURCE",

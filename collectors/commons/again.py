@@ -8,7 +8,7 @@ from collectors.commons.mediawiki import BATCH, Wiki
 from collectors.commons.pages import MissingFile, parse_page, without_tracking, wrap
 from collectors.commons.search import CommonsSettings, wants_statements
 from collectors.record import Record
-from collectors.sources import Ask, Resolved, Sighting
+from collectors.source import Ask, Resolved, Sighting
 
 
 class AnotherWiki(Exception):

@@ -16,7 +16,7 @@ from collectors.commons.mediawiki import API, COMMONS, NotAWiki, Wiki, WikiRefus
 from collectors.commons.pages import MissingFile, matching, parse_page, wrap
 from collectors.frozen import SourceSettings
 from collectors.record import Reason, Skipped
-from collectors.sources import Ask, Finished, Found
+from collectors.source import Ask, Finished, Found
 from collectors.web.polite import PACES, Pace, pace_for
 
 __all__ = ["CategoryMissing", "CommonsSettings", "NotAWiki", "WikiRefused", "bare", "paces", "search"]

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from collectors.sources import KeyMissing, KeyRefused
+from collectors.source import KeyMissing, KeyRefused
 from collectors.web.polite import HostBusy
 from collectors.web.retry import innermost
 

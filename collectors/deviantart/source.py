@@ -25,7 +25,7 @@ from collectors.deviantart.visit import Visitor
 from collectors.frozen import SourceSettings
 from collectors.permissions import Granted, deviation_id
 from collectors.record import Original, Reason, Record, Skipped
-from collectors.sources import Ask, Finished, Found, Resolved, Sighting, Source
+from collectors.source import Ask, Finished, Found, Resolved, Sighting, Source
 from collectors.web.pace import PACES, Pace, pace_for
 
 _ADDRESS = re.compile(r"https?://[^\s/?#@]+(?:/[^\s?#]*)?")

@@ -12,7 +12,7 @@ from collectors.deviantart.page import PageChanged, read_page
 from collectors.permissions import Granted
 from collectors.record import Permission, Reason, Record, Skipped
 from collectors.rights import LicenceClass
-from collectors.sources import Ask
+from collectors.source import Ask
 from collectors.web.polite import allowed_by_robots, opt_out
 
 ENOUGH = 5

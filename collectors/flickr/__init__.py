@@ -8,7 +8,7 @@ from collectors.flickr.api import KEYS, FlickrRefused, NotFlickr
 from collectors.flickr.photos import NoPhoto, parse
 from collectors.flickr.search import search
 from collectors.flickr.settings import FlickrSettings, paces
-from collectors.sources import Source
+from collectors.source import Source
 
 __all__ = [
     "SOURCE",

@@ -9,7 +9,7 @@ from collectors.flickr.photos import NoPhoto, as_sizes, from_info, from_sizes, p
 from collectors.flickr.search import licence_table
 from collectors.flickr.settings import FlickrSettings
 from collectors.record import Record
-from collectors.sources import Ask, Resolved, Sighting
+from collectors.source import Ask, Resolved, Sighting
 
 
 def look_again(ask: Ask, records: Sequence[Record]) -> Iterator[Sighting]:

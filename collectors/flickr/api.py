@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from collectors.sources import KeyMissing, KeyRefused
+from collectors.source import KeyMissing, KeyRefused
 from collectors.web.polite import HostBusy
 
 REST = "https://api.flickr.com/services/rest/"

@@ -15,7 +15,7 @@ from collectors.flickr.photos import SIZES, NoPhoto, parse_photo, wrap
 from collectors.flickr.settings import CONTENTS, FlickrSettings, Query, Window, iso, queries, window
 from collectors.licences import UNKNOWN
 from collectors.record import Reason, Record, Skipped
-from collectors.sources import Ask, Finished, Found
+from collectors.source import Ask, Finished, Found
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ from collectors.nasa.library import (
 from collectors.nasa.slices import Slice
 from collectors.record import Reason, Record, Skipped
 from collectors.rights import LicenceClass
-from collectors.sources import Ask, Finished, Found, Resolved, Sighting, Source
+from collectors.source import Ask, Finished, Found, Resolved, Sighting, Source
 from collectors.web.polite import PACES, Pace, pace_for
 
 _API = re.compile(r"https?://[^/?#\s@]+(?:/[^?#\s]*)?")

@@ -12,7 +12,7 @@ from collectors.changes import Kind, demands, drift_of, refusal
 from collectors.conclude import conclude
 from collectors.record import Reason, Record, Verdict
 from collectors.rights import Claim, Confidence, Rights
-from collectors.sources import Sighting
+from collectors.source import Sighting
 
 
 def kinds(before: Record, now: Record | None) -> list[Kind]:

@@ -19,7 +19,7 @@ from collectors.collect import NothingFound, collect
 from collectors.frozen import Frozen
 from collectors.plan import CollectSettings, Plan
 from collectors.record import Original, Reason, Record, Skipped, Verdict
-from collectors.sources import Ask, Finished, Found, Source
+from collectors.source import Ask, Finished, Found, Source
 from collectors.web.polite import polite_session
 from collectors.workspace import DiskFull, Workspace
 

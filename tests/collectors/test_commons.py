@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from collectors.commons import SOURCE, CategoryMissing, CommonsSettings, bare, search
 from collectors.commons.mediawiki import NotAWiki, Wiki, WikiRefused
 from collectors.record import Reason, Record, Skipped
-from collectors.sources import Ask, Finished, Found
+from collectors.source import Ask, Finished, Found
 from collectors.workspace import Store
 
 API = "http://127.0.0.1:9/w/api.php"

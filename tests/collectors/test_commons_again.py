@@ -11,7 +11,7 @@ from test_commons import COMMONS, Session
 from collectors.commons import AnotherWiki, CommonsSettings, look_again, resolve
 from collectors.commons.again import locate
 from collectors.record import Record
-from collectors.sources import Ask
+from collectors.source import Ask
 from collectors.workspace import Store
 
 SHA1 = "a" * 40

@@ -29,7 +29,7 @@ from collectors.rebuilt import Fate
 from collectors.record import Reason, Record, Skipped
 from collectors.rights import LicenceClass
 from collectors.search import search as search_plan
-from collectors.sources import Ask, Finished, Found, KeyMissing, KeyRefused
+from collectors.source import Ask, Finished, Found, KeyMissing, KeyRefused
 from collectors.web.polite import HostBusy, polite_session
 from collectors.workspace import Store, Workspace
 from curation.policy import consequence, may_fetch, may_publish

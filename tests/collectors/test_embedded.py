@@ -20,7 +20,7 @@ from collectors.folder import FolderSettings
 from collectors.licences import TABLE, UNKNOWN
 from collectors.record import Reason, Record, Skipped
 from collectors.rights import Confidence, LicenceClass
-from collectors.sources import Ask
+from collectors.source import Ask
 from collectors.workspace import Store
 from collectors.xmp import XmpBroken
 

@@ -26,7 +26,7 @@ from collectors.flickr.search import Limits
 from collectors.plan import CollectSettings, Plan
 from collectors.progress import Silent
 from collectors.record import KEEP, Reason, Record, Skipped
-from collectors.sources import Ask, Finished, Found, KeyMissing, KeyRefused
+from collectors.source import Ask, Finished, Found, KeyMissing, KeyRefused
 from collectors.web.polite import HostBusy, polite_session
 from collectors.workspace import Store, Workspace
 

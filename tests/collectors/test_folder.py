@@ -17,7 +17,7 @@ from collectors import folder
 from collectors.folder import FolderSettings, OutsideFolder, SidecarBroken
 from collectors.record import Original, Reason, Record, Skipped
 from collectors.rights import Confidence, LicenceClass
-from collectors.sources import Ask
+from collectors.source import Ask
 from collectors.workspace import Store
 
 NOW = datetime(2026, 11, 22, 16, 0, tzinfo=UTC)

@@ -11,7 +11,7 @@ from builders import a_file, a_record
 from collectors.fresh import AT_ONCE, fetch_resolved
 from collectors.frozen import SourceSettings
 from collectors.record import Reason, Record, StoredFile
-from collectors.sources import Ask, Resolved, Source
+from collectors.source import Ask, Resolved, Source
 from collectors.web.download import Missed
 from collectors.workspace import Store
 

@@ -26,7 +26,7 @@ from collectors.plan import CollectSettings, Plan
 from collectors.record import Reason, Record, Skipped, Verdict
 from collectors.rights import LicenceClass
 from collectors.search import search as search_all
-from collectors.sources import Ask, Finished, Found
+from collectors.source import Ask, Finished, Found
 from collectors.web.polite import HostBusy, polite_session
 from collectors.workspace import Store, Workspace
 

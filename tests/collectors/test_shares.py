@@ -19,7 +19,7 @@ from collectors.plan import CollectSettings, Plan
 from collectors.progress import Silent
 from collectors.record import KEEP, Record
 from collectors.shares import allot, mistakes, shortage
-from collectors.sources import Ask, Source
+from collectors.source import Ask, Source
 from collectors.workspace import Workspace
 from universe_gan.recipe import RecipeWrong, load
 

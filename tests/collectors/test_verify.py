@@ -17,7 +17,7 @@ from collectors.folder import SOURCE as FOLDER
 from collectors.folder import FolderSettings
 from collectors.plan import CollectSettings, Plan
 from collectors.record import Reason, Record, Verdict
-from collectors.sources import Ask, Sighting
+from collectors.source import Ask, Sighting
 from collectors.verify import Drift, drifted, verify, with_dates
 from collectors.web.polite import polite_session
 from collectors.workspace import Workspace

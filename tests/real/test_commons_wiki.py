@@ -16,7 +16,7 @@ from collectors.commons import SOURCE, CategoryMissing, CommonsSettings, NotAWik
 from collectors.copies import settle_copies
 from collectors.record import Creator, Reason, Record, Skipped
 from collectors.rights import Confidence, LicenceClass
-from collectors.sources import Ask, Finished, Found
+from collectors.source import Ask, Finished, Found
 from collectors.web.polite import polite_session
 from collectors.workspace import Store
 

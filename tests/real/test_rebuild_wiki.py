@@ -18,7 +18,7 @@ from real.wiki_contents import page, photo
 from collectors import manifest as manifests
 from collectors.commons import look_again, resolve
 from collectors.commons.search import CommonsSettings
-from collectors.sources import Ask
+from collectors.source import Ask
 from collectors.web.polite import polite_session
 from collectors.workspace import Store
 from universe_gan.exits import Exit

@@ -14,7 +14,7 @@ from collectors.folder import FolderSettings
 from collectors.record import Record
 from collectors.rights import Confidence, LicenceClass
 from collectors.sidecar import Credit
-from collectors.sources import Ask
+from collectors.source import Ask
 from collectors.workspace import Store
 from universe_gan import recipe
 

@@ -13,8 +13,11 @@ from curation.markup import plain
 
 @cache
 def inline(css: str, js: str | None = None) -> dict[str, Markup | str]:
-    """Style and script by the names of their files, and the content security policy that lets them in."""
-    style, script = _source(css), _source(js) if js else ""
+    """Style and script by the names of their files, and the content security policy that lets them in.
+
+    Every page begins with the style of `page.css`: colours, type, light and dark.
+    """
+    style, script = _source("page.css") + _source(css), _source(js) if js else ""
     return {
         "css": Markup(style),  # noqa: S704  (our own files)
         "js": Markup(script),  # noqa: S704

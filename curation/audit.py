@@ -175,6 +175,9 @@ def _policy_words(images: list[ImageRow]) -> str:
     refused = [image.policy for image in images if not image.policy.keep]
     if not refused:
         return "allowed"
+    if all(Concern.REFERENCE in image.concerns for image in images if not image.policy.keep):
+        words = "to train on, named without pixels"
+        return words if len(refused) == len(images) else f"{len(refused)} {words}"
     why = Counter(verdict.detail or verdict.reason.words for verdict in refused if verdict.reason)
     words = why.most_common(1)[0][0]
     return f"refused: {words}" if len(refused) == len(images) else f"{len(refused)} refused: {words}"

@@ -16,7 +16,7 @@ from collectors import departures
 from collectors import manifest as manifests
 from collectors.choice import Wanted
 from collectors.collect import Collected, collect
-from collectors.manifest import Manifest
+from collectors.manifest import Manifest, ManifestBroken
 from collectors.progress import Progress
 from collectors.rebuild import Rebuilt, collect_locked
 from collectors.record import Record, Verdict
@@ -70,6 +70,7 @@ def run_collect(
     dry_run: bool = False,
 ) -> Collected:
     """Collect by the recipe. Raises as `collect`."""
+    before = _files_locked(recipe)
     result = collect(
         recipe.plan,
         workspace,
@@ -81,6 +82,8 @@ def run_collect(
         now=now,
     )
     if result.manifest:
+        if (files := result.manifest.header.files) < before:
+            progress.note(f"the manifest named {before:,} files before and names {files:,} now")
         State(workspace).note(
             "collect",
             result.manifest.header.root_sha256,
@@ -90,6 +93,14 @@ def run_collect(
         if refresh:
             departures.forget(workspace)
     return result
+
+
+def _files_locked(recipe: Recipe) -> int:
+    """Files of the manifest that is there; 0 where none is, or one that is to be written again."""
+    try:
+        return manifests.read(recipe.manifest).header.files
+    except (FileNotFoundError, ManifestBroken):
+        return 0
 
 
 def run_rebuild(
@@ -160,10 +171,8 @@ class Curated:
     dataset: BuiltDataset
     never_fetched: frozenset[str]
     """Uids that stand in the manifest for the audit only."""
-
-    @property
-    def fetched(self) -> int:
-        return len(self.judged) - len(self.never_fetched)
+    fetched: int
+    """Images whose file is here."""
 
     @property
     def kept(self) -> int:
@@ -200,7 +209,7 @@ def run_curate(
         "curate", lock.header.root_sha256, recipe.made_with("curate"), kept=dataset.rows, seen=len(judged)
     )
     never_fetched = frozenset(record.uid for record in lock.records if record.file is None)
-    return Curated(judged, dataset, never_fetched)
+    return Curated(judged, dataset, never_fetched, manifest.header.files)
 
 
 def _notices(recipe: Recipe, manifest: Manifest) -> list[str]:

@@ -388,3 +388,15 @@ def test_a_manifest_edited_by_hand_says_where_its_seal_is_broken(
         assert run(command) == Exit.INPUT
         err = capsys.readouterr().err
         assert "sample.jsonl, line 2: folder:copies%2Flbn438-turned.jpg was edited by hand" in err
+
+
+def test_a_manifest_that_shrinks_or_was_broken_is_written_again_and_said(
+    demo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (demo / "manifests" / "images" / "m78.jpg").unlink()
+    shutil.rmtree(demo / "data" / "sample" / "originals")
+    assert run(["collect", "sample"]) == Exit.DONE
+    assert "the manifest named 43 files before and names 42 now" in capsys.readouterr().err
+    (demo / "manifests" / "sample.jsonl").write_text("broken\n")
+    assert run(["collect", "sample"]) == Exit.DONE
+    assert run(["audit", "sample"]) == Exit.DONE

@@ -7,7 +7,6 @@ import re
 from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
@@ -17,7 +16,8 @@ from collectors.commons.pages import MissingFile, matching, parse_page, wrap
 from collectors.frozen import SourceSettings
 from collectors.record import Reason, Skipped
 from collectors.source import Ask, Finished, Found
-from collectors.web.polite import PACES, Pace, pace_for
+from collectors.web.pace import wished_paces
+from collectors.web.polite import Pace
 
 __all__ = ["CategoryMissing", "CommonsSettings", "NotAWiki", "WikiRefused", "bare", "paces", "search"]
 
@@ -158,9 +158,4 @@ def bare(name: str) -> str:
 
 def paces(settings: CommonsSettings) -> Mapping[str, Pace]:
     """The pace wished for a wiki that is not in the table of public hosts."""
-    host = urlsplit(settings.api).hostname or ""
-    wished = {"per_second": settings.pace, "in_flight": settings.in_flight}
-    known = {name: value for name, value in wished.items() if value is not None}
-    if host in PACES or not known:
-        return {}
-    return {host: pace_for(host, {}).model_copy(update=known)}
+    return wished_paces((settings.api,), settings.pace, settings.in_flight)

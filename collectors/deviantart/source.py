@@ -26,7 +26,7 @@ from collectors.frozen import SourceSettings
 from collectors.permissions import Granted, deviation_id
 from collectors.record import Original, Reason, Record, Skipped
 from collectors.source import Ask, Finished, Found, Resolved, Sighting, Source
-from collectors.web.pace import PACES, Pace, pace_for
+from collectors.web.pace import Pace, wished_paces
 
 _ADDRESS = re.compile(r"https?://[^\s/?#@]+(?:/[^\s?#]*)?")
 
@@ -303,10 +303,7 @@ def _beside(settings: DeviantArtSettings, base: Path) -> Sequence[Path]:
 
 
 def _paces(settings: DeviantArtSettings) -> Mapping[str, Pace]:
-    wished = {"per_second": settings.pace, "in_flight": settings.in_flight}
-    known = {name: value for name, value in wished.items() if value is not None}
-    hosts = {urlsplit(address).hostname or "" for address in (settings.api, settings.home)} - PACES.keys()
-    return {host: pace_for(host, {}).model_copy(update=known) for host in sorted(hosts) if known}
+    return wished_paces((settings.api, settings.home), settings.pace, settings.in_flight)
 
 
 SOURCE = Source(

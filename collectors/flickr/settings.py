@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
 from collectors.flickr.api import REST
 from collectors.frozen import SourceSettings
-from collectors.web.polite import PACES, Pace, pace_for
+from collectors.web.pace import wished_paces
+from collectors.web.polite import Pace
 
 FLICKR_BEGAN = datetime(2004, 1, 1, tzinfo=UTC)
 
@@ -131,9 +131,4 @@ def iso(seconds: int) -> str:
 
 def paces(settings: FlickrSettings) -> Mapping[str, Pace]:
     """The pace wished for an address that is not in the table of public hosts."""
-    host = urlsplit(settings.api).hostname or ""
-    wished = {"per_second": settings.pace, "in_flight": settings.in_flight}
-    known = {name: value for name, value in wished.items() if value is not None}
-    if host in PACES or not known:
-        return {}
-    return {host: pace_for(host, {}).model_copy(update=known)}
+    return wished_paces((settings.api,), settings.pace, settings.in_flight)

@@ -35,7 +35,8 @@ from collectors.nasa.slices import Slice
 from collectors.record import Reason, Record, Skipped
 from collectors.rights import LicenceClass
 from collectors.source import Ask, Finished, Found, Resolved, Sighting, Source
-from collectors.web.polite import PACES, Pace, pace_for
+from collectors.web.pace import wished_paces
+from collectors.web.polite import Pace
 
 _API = re.compile(r"https?://[^/?#\s@]+(?:/[^?#\s]*)?")
 
@@ -303,12 +304,7 @@ def _file_name(url: str) -> str:
 
 
 def _paces(settings: NasaSettings) -> Mapping[str, Pace]:
-    host = urlsplit(settings.api).hostname or ""
-    wished = {"per_second": settings.pace, "in_flight": settings.in_flight}
-    known = {name: value for name, value in wished.items() if value is not None}
-    if host in PACES or not known:
-        return {}
-    return {host: pace_for(host, {}).model_copy(update=known)}
+    return wished_paces((settings.api,), settings.pace, settings.in_flight)
 
 
 SOURCE = Source(

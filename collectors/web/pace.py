@@ -4,8 +4,9 @@ import contextvars
 import ipaddress
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 from pydantic import Field
 
@@ -78,6 +79,16 @@ def pace_for(host: str, extra: Mapping[str, Pace]) -> Pace:
             if key in known:
                 return known[key]
     return LOOPBACK if is_loopback(name) else UNKNOWN_HOST
+
+
+def wished_paces(
+    addresses: Iterable[str], per_second: float | None, in_flight: int | None
+) -> dict[str, "Pace"]:
+    """What a recipe wishes for the hosts of these addresses; nothing for those in `PACES`."""
+    wished = {"per_second": per_second, "in_flight": in_flight}
+    known = {name: value for name, value in wished.items() if value is not None}
+    hosts = {urlsplit(address).hostname or "" for address in addresses} - PACES.keys()
+    return {host: pace_for(host, {}).model_copy(update=known) for host in sorted(hosts) if known}
 
 
 def host_name(host: str) -> str:

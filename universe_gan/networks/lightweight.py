@@ -1,0 +1,339 @@
+"""The lightweight GAN: a generator with skip-layer excitation, a discriminator that also restores pictures.
+
+After "Towards Faster and Stabilized GAN Training for High-fidelity Few-shot Image Synthesis" (Liu et al.,
+ICLR 2021, https://arxiv.org/abs/2101.04775), in the variant that the `lightweight-gan` package (MIT) made
+popular and the study used: pixel-shuffle upsampling, global context for the excitation (Cao et al. 2020,
+https://arxiv.org/abs/2012.13375), linear attention at chosen sizes, a second head at 32 px. Parameters bear
+the names they have in that package, so that its checkpoints can be read here and ours there.
+"""
+
+from collections.abc import Sequence
+from math import log2
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from universe_gan.networks.attention import ChannelNorm, LinearAttention
+
+EXCITED_BY = {7: 3, 8: 4, 9: 5, 10: 6}
+"""The map of side 2^key is scaled, channel by channel, by what the map of side 2^(value + 1) says."""
+SLOPE = 0.1
+"""Of the leaky rectifiers."""
+
+
+class Verdicts(NamedTuple):
+    """What the discriminator says of a batch. Fakes are pushed up, reals down (hinge loss)."""
+
+    logits: Tensor
+    """(batch, 25): one for each of 5 × 5 patches; (batch, 1) with `patches = 1`."""
+    small: Tensor
+    """(batch, 1, 1, 1): of the picture at 32 px, for its composition."""
+    restoration: Tensor | None
+    """How badly the picture was restored from the features; `None` where not asked."""
+
+
+class Generator(nn.Module):
+    """Latents (batch, latent) → pictures (batch, 3, side, side), about -… to 1, unbounded.
+
+    `attention`: sides of the maps that get attention before they are doubled, such as `[32]`.
+    """
+
+    def __init__(
+        self,
+        side: int,
+        *,
+        latent: int = 256,
+        widest: int = 512,
+        attention: Sequence[int] = (),
+        channels: int = 3,
+    ) -> None:
+        super().__init__()
+        self.side, self.latent = side, latent
+        octaves = _octaves(side)
+        self.initial_conv = nn.Sequential(
+            nn.ConvTranspose2d(latent, 2 * latent, 4), nn.BatchNorm2d(2 * latent), nn.GLU(dim=1)
+        )
+        widths = {1: latent} | {octave: _width(octave, widest) for octave in range(2, octaves)}
+        widths |= {octave: channels for octave in range(8, octaves)}
+        self.layers = nn.ModuleList()
+        for octave in range(2, octaves):
+            before, after = widths[octave - 1], widths[octave]
+            excited = next((large for large, small in EXCITED_BY.items() if small == octave), None)
+            reaches = excited is not None and excited <= octaves
+            self.layers.append(
+                nn.ModuleList(
+                    [
+                        _doubling(before, after),
+                        GlobalContext(after, widths[excited - 1]) if reaches and excited else None,
+                        _attention(before) if 2**octave in attention else None,
+                    ]
+                )
+            )
+        self.out_conv = nn.Conv2d(widths[octaves - 1], channels, 3, padding=1)
+
+    def forward(self, latents: Tensor) -> Tensor:
+        x = F.normalize(self.initial_conv(latents[:, :, None, None]), dim=1)
+        gates: dict[int, Tensor] = {}
+        for octave, layer in enumerate(self.layers, start=2):
+            assert isinstance(layer, nn.ModuleList)
+            double, excite, attend = layer
+            x = double(x if attend is None else x + attend(x))
+            if excite is not None:
+                gates[octave] = excite(x)
+            gate = gates.get(EXCITED_BY.get(octave + 1, -1))
+            x = x if gate is None else x * gate
+        picture: Tensor = self.out_conv(x)
+        return picture
+
+
+class Discriminator(nn.Module):
+    """Pictures (batch, 3, side, side) → `Verdicts`.
+
+    With `restore` it also rebuilds the whole picture, and from 512 px on one random quarter of it, from its
+    features: so it has to look at everything, which keeps it from learning few pictures by heart.
+    """
+
+    def __init__(
+        self,
+        side: int,
+        *,
+        widest: int = 512,
+        attention: Sequence[int] = (),
+        patches: int = 5,
+        channels: int = 3,
+    ) -> None:
+        super().__init__()
+        self.side = side
+        octaves = _octaves(side)
+        top = min(8, octaves)
+        widths = {octave: _width(octave, widest) for octave in range(3, top + 1)}
+        if octaves <= 8:
+            widths[top] = channels
+        plain = [channels] * max(0, octaves - 8) + [widths[top]]
+        self.non_residual_layers = nn.ModuleList(
+            nn.Sequential(Blur(), nn.Conv2d(a, b, 4, stride=2, padding=1), nn.LeakyReLU(SLOPE))
+            for a, b in zip(plain[:-1], plain[1:], strict=True)
+        )
+        self.residual_layers = nn.ModuleList(
+            nn.ModuleList(
+                [
+                    _halving(widths[octave], widths[octave - 1]),
+                    _attention(widths[octave]) if 2**octave in attention else None,
+                ]
+            )
+            for octave in range(top, 3, -1)
+        )
+        self.to_logits = _to_logits(widths[3], patches)
+        self.to_shape_disc_out = nn.Sequential(
+            nn.Conv2d(channels, 64, 3, padding=1),
+            Residual(_attention(64)),
+            _halving(64, 32),
+            Residual(_attention(32)),
+            nn.AdaptiveAvgPool2d(4),
+            nn.Conv2d(32, 1, 4),
+        )
+        self.decoder1 = Decoder(widths[3], channels)
+        self.decoder2 = Decoder(widths[4], channels) if octaves >= 9 else None
+
+    def forward(self, pictures: Tensor, restore: bool = False, quarter: Tensor | None = None) -> Verdicts:
+        """`quarter`: (1,) number from 0 to 3 of the quarter to restore; drawn here where it is not given."""
+        x = pictures
+        for halve in self.non_residual_layers:
+            x = halve(x)
+        previous = x
+        for layer in self.residual_layers:
+            assert isinstance(layer, nn.ModuleList)
+            halve, attend = layer
+            previous, x = x, halve(x if attend is None else x + attend(x))
+        logits = self.to_logits(x).flatten(1)
+        small = self.to_shape_disc_out(F.interpolate(pictures, size=32))
+        if not restore:
+            return Verdicts(logits, small, None)
+        loss = _unlikeness(self.decoder1(x), pictures)
+        if self.decoder2 is not None:
+            one = torch.randint(4, (1,), device=x.device) if quarter is None else quarter
+            loss = loss + _unlikeness(self.decoder2(_quarter(previous, one)), _quarter(pictures, one))
+        return Verdicts(logits, small, loss)
+
+
+class Blur(nn.Module):
+    """Each channel blurred by 1-2-1 in both directions; the picture is mirrored beyond its edge."""
+
+    f: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("f", torch.tensor([1.0, 2.0, 1.0]))
+
+    def forward(self, x: Tensor) -> Tensor:
+        channels = x.shape[1]
+        kernel = torch.outer(self.f, self.f) / self.f.sum() ** 2
+        weight = kernel.to(x.dtype).expand(channels, 1, 3, 3)
+        return F.conv2d(F.pad(x, (1, 1, 1, 1), mode="reflect"), weight, groups=channels)
+
+
+class Noise(nn.Module):
+    """Adds white noise, one map for all channels, as strong as it has learned."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.weight * torch.randn_like(x[:, :1])
+
+
+class Doubled(nn.Module):
+    """Twice the size: a 1 × 1 convolution makes the four pixels of each new square, all alike at first."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.net = nn.Sequential(nn.Conv2d(channels, 4 * channels, 1), nn.SiLU(), nn.PixelShuffle(2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        twice: Tensor = self.net(x)
+        return twice
+
+
+class GlobalContext(nn.Module):
+    """One gate from 0 to 1 a channel, by what the whole map shows. Out: (batch, channels_out, 1, 1)."""
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        super().__init__()
+        between = max(3, channels_out // 2)
+        self.to_k = nn.Conv2d(channels_in, 1, 1)
+        self.net = nn.Sequential(
+            nn.Conv2d(channels_in, between, 1),
+            nn.LeakyReLU(SLOPE),
+            nn.Conv2d(between, channels_out, 1),
+            nn.Sigmoid(),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        where = self.to_k(x).flatten(2).softmax(dim=2)
+        gates: Tensor = self.net((x.flatten(2) * where).sum(dim=2)[:, :, None, None])
+        return gates
+
+
+class Decoder(nn.Module):
+    """Features → a small picture, sixteen times as large a side, in four doublings."""
+
+    def __init__(self, channels: int, channels_out: int) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList()
+        for step in range(4):
+            after = 2 * channels_out if step == 3 else channels
+            conv = nn.Conv2d(channels, after, 3, padding=1)
+            self.layers.append(nn.Sequential(Doubled(channels), conv, nn.GLU(dim=1)))
+            channels //= 2
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+
+class Residual(nn.Module):
+    """What `fn` gives, added to what it was given."""
+
+    def __init__(self, fn: nn.Module) -> None:
+        super().__init__()
+        self.fn = fn
+
+    def forward(self, x: Tensor) -> Tensor:
+        total: Tensor = self.fn(x) + x
+        return total
+
+
+class Normed(nn.Module):
+    """`fn` of the normalised map."""
+
+    def __init__(self, channels: int, fn: nn.Module) -> None:
+        super().__init__()
+        self.fn = fn
+        self.norm = ChannelNorm(channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.fn(self.norm(x))
+        return out
+
+
+class Branches(nn.Module):
+    """The sum of what each branch gives."""
+
+    def __init__(self, *branches: nn.Module) -> None:
+        super().__init__()
+        self.branches = nn.ModuleList(branches)
+
+    def forward(self, x: Tensor) -> Tensor:
+        first, second = (branch(x) for branch in self.branches)
+        total: Tensor = first + second
+        return total
+
+
+def initialise(net: nn.Module) -> None:
+    """Weights of the convolutions drawn anew (He et al. 2015), pixel-shuffled ones alike in fours."""
+    for part in net.modules():
+        if isinstance(part, nn.Conv2d):
+            nn.init.kaiming_normal_(part.weight, a=0, mode="fan_in", nonlinearity="leaky_relu")
+    for part in net.modules():
+        if isinstance(part, Doubled) and isinstance(conv := part.net[0], nn.Conv2d):
+            with torch.no_grad():
+                conv.weight.copy_(conv.weight[::4].repeat_interleave(4, dim=0))
+                if conv.bias is not None:
+                    conv.bias.zero_()
+
+
+def _octaves(side: int) -> int:
+    if side < 32 or side & (side - 1):
+        raise ValueError(f"side must be a power of two from 32 on, not {side}")
+    return int(log2(side))
+
+
+def _width(octave: int, widest: int) -> int:
+    """Channels of a map of side 2^octave: halved as the side doubles."""
+    return min(widest, int(2 ** (12 - octave)))
+
+
+def _attention(channels: int) -> Normed:
+    return Normed(channels, LinearAttention(channels))
+
+
+def _doubling(before: int, after: int) -> nn.Sequential:
+    same = nn.Sequential(nn.ZeroPad2d((2, 1, 2, 1)), nn.Conv2d(before, 2 * after, 4))
+    return nn.Sequential(Doubled(before), Blur(), same, Noise(), nn.BatchNorm2d(2 * after), nn.GLU(dim=1))
+
+
+def _halving(before: int, after: int) -> Branches:
+    """Half the size, two ways: four pixels into channels, or averaged."""
+    return Branches(
+        nn.Sequential(
+            Blur(),
+            nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(4 * before, after, 1)),
+            nn.LeakyReLU(SLOPE),
+            nn.Conv2d(after, after, 3, padding=1),
+            nn.LeakyReLU(SLOPE),
+        ),
+        nn.Sequential(Blur(), nn.AvgPool2d(2), nn.Conv2d(before, after, 1), nn.LeakyReLU(SLOPE)),
+    )
+
+
+def _to_logits(channels: int, patches: int) -> nn.Sequential:
+    rectify, last = nn.LeakyReLU(SLOPE), nn.Conv2d(channels, 1, 4)
+    if patches == 5:
+        return nn.Sequential(nn.Conv2d(channels, channels, 1), rectify, last)
+    if patches == 1:
+        return nn.Sequential(Blur(), nn.Conv2d(channels, channels, 3, stride=2, padding=1), rectify, last)
+    raise ValueError(f"patches must be 1 or 5, not {patches}")
+
+
+def _unlikeness(restored: Tensor, picture: Tensor) -> Tensor:
+    return F.mse_loss(restored, F.interpolate(picture, size=restored.shape[2:]))
+
+
+def _quarter(x: Tensor, number: Tensor) -> Tensor:
+    """One quarter of each map, the same for the whole batch: upper left, upper right, lower left, lower right."""
+    quarters = x.unflatten(3, (2, -1)).unflatten(2, (2, -1)).permute(2, 4, 0, 1, 3, 5).flatten(0, 1)
+    return quarters.index_select(0, number).squeeze(0)

@@ -9,29 +9,18 @@ the names they have in that package, so that its checkpoints can be read here an
 
 from collections.abc import Sequence
 from math import log2
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from universe_gan.networks.attention import ChannelNorm, LinearAttention
+from universe_gan.networks.verdicts import Verdicts
 
 EXCITED_BY = {7: 3, 8: 4, 9: 5, 10: 6}
 """The map of side 2^key is scaled, channel by channel, by what the map of side 2^(value + 1) says."""
 SLOPE = 0.1
 """Of the leaky rectifiers."""
-
-
-class Verdicts(NamedTuple):
-    """What the discriminator says of a batch. Fakes are pushed up, reals down (hinge loss)."""
-
-    logits: Tensor
-    """(batch, 25): one for each of 5 × 5 patches; (batch, 1) with `patches = 1`."""
-    small: Tensor
-    """(batch, 1, 1, 1): of the picture at 32 px, for its composition."""
-    restoration: Tensor | None
-    """How badly the picture was restored from the features; `None` where not asked."""
 
 
 class Generator(nn.Module):
@@ -89,7 +78,7 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Pictures (batch, 3, side, side) → `Verdicts`.
+    """Pictures (batch, 3, side, side) → `Verdicts` of two heads: 25 patches (or the whole), and a small copy.
 
     With `restore` it also rebuilds the whole picture, and from 512 px on one random quarter of it, from its
     features: so it has to look at everything, which keeps it from learning few pictures by heart.
@@ -147,15 +136,15 @@ class Discriminator(nn.Module):
             assert isinstance(layer, nn.ModuleList)
             halve, attend = layer
             previous, x = x, halve(x if attend is None else x + attend(x))
-        logits = self.to_logits(x).flatten(1)
         small = self.to_shape_disc_out(F.interpolate(pictures, size=32))
+        heads = (-self.to_logits(x).flatten(1), -small.flatten(1))  # the package counts the other way round
         if not restore:
-            return Verdicts(logits, small, None)
+            return Verdicts(heads)
         loss = _unlikeness(self.decoder1(x), pictures)
         if self.decoder2 is not None:
             one = torch.randint(4, (1,), device=x.device) if quarter is None else quarter
             loss = loss + _unlikeness(self.decoder2(_quarter(previous, one)), _quarter(pictures, one))
-        return Verdicts(logits, small, loss)
+        return Verdicts(heads, loss)
 
 
 class Blur(nn.Module):

@@ -1,0 +1,71 @@
+"""One process or several: who writes, and how all of them stay one and the same training.
+
+Gradients are averaged over the processes between `backward` and the optimizer's step, in one message a network;
+everything else is the same code. Started by `torchrun`, which sets the environment read here, or by Ray Train.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, distributed, nn
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """This process among all that train together."""
+
+    rank: int = 0
+    world: int = 1
+
+    @property
+    def writes(self) -> bool:
+        """Whether this is the one process that writes files and talks."""
+        return self.rank == 0
+
+    @torch.no_grad()
+    def average(self, parameters: Iterable[nn.Parameter]) -> None:
+        """Make every process's gradients the mean of all."""
+        if self.world == 1:
+            return
+        gradients = [one.grad for one in parameters if one.grad is not None]
+        whole = torch.cat([gradient.flatten() for gradient in gradients])
+        distributed.all_reduce(whole)
+        whole /= self.world
+        for gradient, part in zip(gradients, whole.split([one.numel() for one in gradients]), strict=True):
+            gradient.copy_(part.view_as(gradient))
+
+    @torch.no_grad()
+    def agree(self, tensors: Iterable[Tensor]) -> None:
+        """Make every process's floating-point tensors those of the first."""
+        if self.world > 1:
+            for tensor in tensors:
+                distributed.broadcast(tensor, 0)
+
+    def any(self, mine: bool) -> bool:
+        """Whether it is so in any process."""
+        if self.world == 1:
+            return mine
+        flag = torch.tensor([float(mine)], device=_message_device())
+        distributed.all_reduce(flag)
+        return bool(flag.item() > 0)
+
+
+@contextmanager
+def joined() -> Iterator[Ranks]:
+    """The processes that the environment names (`RANK`, `WORLD_SIZE`), joined as long as this lasts."""
+    world = int(os.environ.get("WORLD_SIZE", "1"))
+    if world == 1 or distributed.is_initialized():
+        yield Ranks(distributed.get_rank(), distributed.get_world_size()) if distributed.is_initialized() else Ranks()
+        return
+    distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    try:
+        yield Ranks(distributed.get_rank(), distributed.get_world_size())
+    finally:
+        distributed.destroy_process_group()
+
+
+def _message_device() -> torch.device:
+    return torch.device("cuda" if distributed.get_backend() == "nccl" else "cpu")

@@ -1,0 +1,49 @@
+"""What a recipe may say about training: `[train]`. Lengths are in kimg, thousands of real pictures shown."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from collectors.frozen import Settings
+
+
+class TrainSettings(Settings):
+    """`[train]`: which networks learn from the dataset, for how long, and how they are judged."""
+
+    model: Literal["lightweight"] = "lightweight"
+    """Which networks play against each other."""
+    size: int | None = Field(default=None, ge=32, le=1024)
+    """Side of the generated pictures, a power of two; default: the dataset's."""
+    kimg: float = Field(default=2000, gt=0)
+    """When to stop: thousands of real pictures shown."""
+    batch: int = Field(default=32, ge=1)
+    """Pictures a step, of all devices together."""
+    rate: float = Field(default=2e-4, gt=0)
+    """Learning rate of both networks (Adam, betas 0.5 and 0.9)."""
+    latent: int = Field(default=256, ge=1)
+    """Numbers that a picture is generated from."""
+    attention: tuple[int, ...] = (32,)
+    """Sides of the feature maps that get attention."""
+    symmetry: Literal["none", "mirror", "all"] = "all"
+    """Ways to lay a picture that are equally likely: the sky has no up (`all`), planets have (`mirror`)."""
+    overfitting: float = Field(default=0.6, ge=0, le=1)
+    """How sure the discriminator may get of real pictures before augmentation grows."""
+    augment_kimg: float = Field(default=50, gt=0)
+    """How fast augmentation may grow: kimg from never to always."""
+    penalty: float = Field(default=2.5, ge=0)
+    """Weight of the zero-centred gradient penalty on real and generated pictures (R1 and R2)."""
+    penalty_every: int = Field(default=8, ge=1)
+    """Steps between penalties, each of which then weighs that many times more."""
+    ema_kimg: float = Field(default=10, gt=0)
+    """Half-life of the average over the generator's weights, which is what is published."""
+    seed: int = 0
+    precision: Literal["auto", "bf16", "fp32"] = "auto"
+    """`auto`: bf16 where the device is faster with it."""
+    compile: Literal["auto", "yes", "no"] = "auto"
+    """Compile the networks before the first step; `auto`: on a GPU."""
+    log_kimg: float = Field(default=1, gt=0)
+    """How often a line of statistics is written, and it is checked that all is finite."""
+    save_kimg: float = Field(default=20, gt=0)
+    """How often the latest checkpoint and a sheet of pictures are written."""
+    judge_kimg: float = Field(default=100, gt=0)
+    """How often generated pictures are measured against the held-out ones."""

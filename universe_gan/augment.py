@@ -4,10 +4,10 @@ Two kinds, which must not be confused:
 
 - *Symmetries* (`turned`): mirroring, and for the sky quarter turns. The subject looks as likely so, therefore
   only the real pictures are turned, and the generator may learn it.
-- *Augmentations* (`augment`): colour, shift, cutout. Real pictures do not look so; they are done to real and
-  generated pictures alike and are differentiable, so that nothing of them leaks into what is generated (Zhao et
-  al. 2020, https://arxiv.org/abs/2006.10738). Each is done to each picture with a probability that follows how
-  far the discriminator overfits (Karras et al. 2020, section 3, https://arxiv.org/abs/2006.06676).
+- *Augmentations* (`augment`): colour, shift, cutout. Real pictures do not look so; they are done to real
+  and generated pictures alike and are differentiable, so that nothing of them leaks into what is generated
+  (Zhao et al. 2020, https://arxiv.org/abs/2006.10738). Each is done to each picture with a probability that
+  follows how far the discriminator overfits (Karras et al. 2020, section 3, https://arxiv.org/abs/2006.06676).
 
 Nothing here leaves the device or waits for it. Pictures are (batch, channels, side, side) from -1 to 1.
 """

@@ -1,7 +1,7 @@
 """Checkpoints: tensors as safetensors, facts as JSON in the same file; nothing in them can run.
 
-One file holds everything an exact resume needs. Random numbers are not in it, because every step draws its own
-from the seed and its number (`train`).
+One file holds everything an exact resume needs. Random numbers are not in it, because every step draws its
+own from the seed and its number (`train`).
 """
 
 import json
@@ -46,7 +46,7 @@ def read(path: Path, device: torch.device | str = "cpu") -> tuple[dict[str, Tens
         with safe_open(path, "pt", device=str(device)) as file:
             words = file.metadata() or {}
             facts = json.loads(words["facts"])
-            return {name: file.get_tensor(name) for name in file.keys()}, facts
+            return {name: file.get_tensor(name) for name in file.keys()}, facts  # noqa: SIM118
     except FileNotFoundError:
         raise
     except (SafetensorError, OSError, KeyError, ValueError) as error:

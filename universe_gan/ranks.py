@@ -1,7 +1,8 @@
 """One process or several: who writes, and how all of them stay one and the same training.
 
-Gradients are averaged over the processes between `backward` and the optimizer's step, in one message a network;
-everything else is the same code. Started by `torchrun`, which sets the environment read here, or by Ray Train.
+Gradients are averaged over the processes between `backward` and the optimizer's step, in one message a
+network; everything else is the same code. Started by `torchrun`, which sets the environment read here, or by
+Ray Train.
 """
 
 import os
@@ -34,7 +35,9 @@ class Ranks:
         whole = torch.cat([gradient.flatten() for gradient in gradients])
         distributed.all_reduce(whole)
         whole /= self.world
-        for gradient, part in zip(gradients, whole.split([one.numel() for one in gradients]), strict=True):
+        for gradient, part in zip(
+            gradients, torch.split(whole, [one.numel() for one in gradients]), strict=True
+        ):
             gradient.copy_(part.view_as(gradient))
 
     @torch.no_grad()
@@ -56,15 +59,16 @@ class Ranks:
 @contextmanager
 def joined() -> Iterator[Ranks]:
     """The processes that the environment names (`RANK`, `WORLD_SIZE`), joined as long as this lasts."""
-    world = int(os.environ.get("WORLD_SIZE", "1"))
-    if world == 1 or distributed.is_initialized():
-        yield Ranks(distributed.get_rank(), distributed.get_world_size()) if distributed.is_initialized() else Ranks()
-        return
-    distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
-    try:
+    if distributed.is_initialized():  # by Ray Train, which also ends it
         yield Ranks(distributed.get_rank(), distributed.get_world_size())
-    finally:
-        distributed.destroy_process_group()
+    elif int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        yield Ranks()
+    else:
+        distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+        try:
+            yield Ranks(distributed.get_rank(), distributed.get_world_size())
+        finally:
+            distributed.destroy_process_group()
 
 
 def _message_device() -> torch.device:

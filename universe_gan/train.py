@@ -1,12 +1,13 @@
 """Training, from top to bottom: the networks, one step, the loop.
 
 A step shows `batch` real pictures. The generator runs once: its pictures serve the discriminator's turn and
-then, under the discriminator as it has become, its own. The discriminator is frozen meanwhile. Every few steps
-a zero-centred gradient penalty is added (lazily, Karras et al. 2019, appendix B); it needs the derivative of a
-derivative, which compiled networks do not have, so that step uses the same networks as they were written.
+then, under the discriminator as it has become, its own. The discriminator is frozen meanwhile. Every few
+steps a zero-centred gradient penalty is added (lazily, Karras et al. 2019, appendix B); it needs the
+derivative of a derivative, which compiled networks do not have, so the penalty is taken from the same network
+as it was written.
 
-All random numbers of a step follow from the seed, its number and the rank. A resumed training therefore
-continues bit for bit without keeping the state of any generator, and nothing waits for the device but the log.
+All random numbers of a step follow from the seed, its number and the rank. A resumed training therefore goes
+on bit for bit without the state of any generator being kept, and nothing waits for the device but the log.
 """
 
 import copy
@@ -138,7 +139,7 @@ class Training:
 
     @property
     def rate(self) -> float:
-        return self.settings.rate / 2**self.rollbacks
+        return self.settings.rate * 0.5**self.rollbacks
 
 
 def train(
@@ -198,7 +199,7 @@ def one_step(training: Training, real: Tensor) -> dict[str, Tensor]:
         of_real = training.fast_discriminator(shown, restore=True)
         of_fake = training.fast_discriminator(made)
         loss = training.discriminator_loss(of_real, of_fake)
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
     ranks.average(training.discriminator.parameters())
     training.discriminator_optimizer.step()
     training.controller.watch(sureness(of_real), settings.batch)
@@ -207,7 +208,7 @@ def one_step(training: Training, real: Tensor) -> dict[str, Tensor]:
     training.generator_optimizer.zero_grad(set_to_none=True)
     with _precision(training):
         generator_loss = training.generator_loss(training.fast_discriminator(augment(fake, probability)))
-    generator_loss.backward()
+    generator_loss.backward()  # type: ignore[no-untyped-call]
     training.discriminator.requires_grad_(True)
     ranks.average(training.generator.parameters())
     training.generator_optimizer.step()
@@ -229,10 +230,10 @@ def _penalty(training: Training, *batches: Tensor) -> Tensor:
     total = torch.zeros((), device=training.device)
     for batch in batches:
         here = batch.detach().float().requires_grad_(True)
-        opinion = sum((head.mean(dim=1).sum() for head in training.discriminator(here).heads), start=0.0)
+        opinion = torch.stack([head.mean(dim=1).sum() for head in training.discriminator(here).heads]).sum()
         (slope,) = torch.autograd.grad(opinion, here, create_graph=True)
         size = slope.square().sum(dim=(1, 2, 3)).mean()
-        (size * weight).backward()
+        (size * weight).backward()  # type: ignore[no-untyped-call]
         total += size.detach()
     return total
 
@@ -288,7 +289,8 @@ def _log(
     if witness is None:
         return
     speed = count * training.settings.batch / max(seconds, 1e-9)
-    witness.log({"step": training.step, "kimg": training.kimg, "images_per_s": speed, "rate": training.rate, **stats})
+    now = {"step": training.step, "kimg": training.kimg, "images_per_s": speed, "rate": training.rate}
+    witness.log({**now, **stats})
 
 
 def _steps(kimg: float, settings: TrainSettings) -> int:
@@ -305,7 +307,7 @@ def _uses_bf16(settings: TrainSettings, device: torch.device) -> bool:
     if settings.precision != "auto":
         return settings.precision == "bf16"
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported())
     return bool(torch.cpu._is_avx512_bf16_supported())
 
 

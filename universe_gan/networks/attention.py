@@ -80,7 +80,7 @@ class LinearAttention(nn.Module):
 
     def _heads(self, x: Tensor) -> Tensor:
         """(batch, heads × d, height, width) → (batch, heads, d, height, width)."""
-        return x.unflatten(1, (self.heads, -1))
+        return x.reshape(len(x), self.heads, -1, *x.shape[2:])
 
     def _shifts(self, maps: Tensor) -> Iterator[Tensor]:
         """The map as seen from each place of the window, row by row: views, not copies."""

@@ -8,6 +8,7 @@ the names they have in that package, so that its checkpoints can be read here an
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from math import log2
 
 import torch
@@ -45,7 +46,7 @@ class Generator(nn.Module):
             nn.ConvTranspose2d(latent, 2 * latent, 4), nn.BatchNorm2d(2 * latent), nn.GLU(dim=1)
         )
         widths = {1: latent} | {octave: _width(octave, widest) for octave in range(2, octaves)}
-        widths |= {octave: channels for octave in range(8, octaves)}
+        widths |= dict.fromkeys(range(8, octaves), channels)
         self.layers = nn.ModuleList()
         for octave in range(2, octaves):
             before, after = widths[octave - 1], widths[octave]
@@ -55,8 +56,8 @@ class Generator(nn.Module):
                 nn.ModuleList(
                     [
                         _doubling(before, after),
-                        GlobalContext(after, widths[excited - 1]) if reaches and excited else None,
-                        _attention(before) if 2**octave in attention else None,
+                        GlobalContext(after, widths[excited - 1]) if reaches and excited else None,  # type: ignore[list-item]
+                        _attention(before) if 2**octave in attention else None,  # type: ignore[list-item]
                     ]
                 )
             )
@@ -103,13 +104,13 @@ class Discriminator(nn.Module):
         plain = [channels] * max(0, octaves - 8) + [widths[top]]
         self.non_residual_layers = nn.ModuleList(
             nn.Sequential(Blur(), nn.Conv2d(a, b, 4, stride=2, padding=1), nn.LeakyReLU(SLOPE))
-            for a, b in zip(plain[:-1], plain[1:], strict=True)
+            for a, b in pairwise(plain)
         )
         self.residual_layers = nn.ModuleList(
             nn.ModuleList(
                 [
                     _halving(widths[octave], widths[octave - 1]),
-                    _attention(widths[octave]) if 2**octave in attention else None,
+                    _attention(widths[octave]) if 2**octave in attention else None,  # type: ignore[list-item]
                 ]
             )
             for octave in range(top, 3, -1)
@@ -323,6 +324,7 @@ def _unlikeness(restored: Tensor, picture: Tensor) -> Tensor:
 
 
 def _quarter(x: Tensor, number: Tensor) -> Tensor:
-    """One quarter of each map, the same for the whole batch: upper left, upper right, lower left, lower right."""
-    quarters = x.unflatten(3, (2, -1)).unflatten(2, (2, -1)).permute(2, 4, 0, 1, 3, 5).flatten(0, 1)
-    return quarters.index_select(0, number).squeeze(0)
+    """One quarter of each map, the same for all: upper left, upper right, lower left, lower right."""
+    batch, channels, height, width = x.shape
+    apart = x.reshape(batch, channels, 2, height // 2, 2, width // 2).permute(2, 4, 0, 1, 3, 5)
+    return apart.flatten(0, 1).index_select(0, number).squeeze(0)

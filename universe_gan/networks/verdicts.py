@@ -19,24 +19,24 @@ class Verdicts(NamedTuple):
 def hinge(real: Verdicts, fake: Verdicts) -> Tensor:
     """The discriminator's loss: real pictures above 1, generated ones below -1 (Lim and Ye 2017)."""
     parts = zip(real.heads, fake.heads, strict=True)
-    loss = sum((F.relu(1 - r).mean() + F.relu(1 + f).mean() for r, f in parts), start=0.0)
+    loss = torch.stack([F.relu(1 - r).mean() + F.relu(1 + f).mean() for r, f in parts]).sum()
     return loss if real.restoration is None else loss + real.restoration
 
 
 def hinge_generator(fake: Verdicts) -> Tensor:
     """The generator's loss to go with `hinge`."""
-    return sum((-f.mean() for f in fake.heads), start=0.0)
+    return torch.stack([-f.mean() for f in fake.heads]).sum()
 
 
 def logistic(real: Verdicts, fake: Verdicts) -> Tensor:
     """The discriminator's loss as cross-entropy (Goodfellow et al. 2014)."""
     parts = zip(real.heads, fake.heads, strict=True)
-    return sum((F.softplus(-r).mean() + F.softplus(f).mean() for r, f in parts), start=0.0)
+    return torch.stack([F.softplus(-r).mean() + F.softplus(f).mean() for r, f in parts]).sum()
 
 
 def logistic_generator(fake: Verdicts) -> Tensor:
     """The generator's loss to go with `logistic`, the one that does not saturate."""
-    return sum((F.softplus(-f).mean() for f in fake.heads), start=0.0)
+    return torch.stack([F.softplus(-f).mean() for f in fake.heads]).sum()
 
 
 def sureness(real: Verdicts) -> Tensor:

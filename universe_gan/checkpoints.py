@@ -53,6 +53,18 @@ def read(path: Path, device: torch.device | str = "cpu") -> tuple[dict[str, Tens
         raise CheckpointBroken(path, str(error)) from error
 
 
+def facts(path: Path) -> dict[str, Any]:
+    """The facts alone, without reading the tensors. Raises as `read`."""
+    try:
+        with safe_open(path, "pt") as file:
+            found: dict[str, Any] = json.loads((file.metadata() or {})["facts"])
+            return found
+    except FileNotFoundError:
+        raise
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        raise CheckpointBroken(path, str(error)) from error
+
+
 def of_module(prefix: str, module: nn.Module) -> dict[str, Tensor]:
     """A module's parameters and buffers under `prefix.`."""
     return {f"{prefix}.{name}": tensor for name, tensor in module.state_dict().items()}

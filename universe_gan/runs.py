@@ -11,7 +11,7 @@ best.safetensors     the generator that was judged best
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -154,7 +154,7 @@ class Recorder:
         dice = torch.Generator().manual_seed(run.about.settings.seed)
         self._latents = torch.randn(SHOWN, run.about.settings.latent, generator=dice)
         if not (run.path / "reals.png").exists():
-            some: Sequence[Any] = pictures.pixels[:SHOWN]
+            some = list(pictures.pixels[:SHOWN])
             write_whole(run.path / "reals.png", sheets.png(sheets.sheet(some)))
 
     def log(self, stats: dict[str, float]) -> None:
@@ -166,7 +166,7 @@ class Recorder:
         facts = {**training.facts(), "kimg": training.kimg, "about": self._run.about.model_dump(mode="json")}
         checkpoints.write(self._run.latest, training.state(), facts)
         pictures = draw(training.average, self._latents.to(training.device))
-        shown = sheets.png(sheets.sheet(sheets.pixels(pictures)), {"kimg": training.kimg})  # type: ignore[arg-type]
+        shown = sheets.png(sheets.sheet(list(sheets.pixels(pictures))), {"kimg": training.kimg})
         write_whole(self._run.path / "sheets" / f"{round(training.kimg):06}.png", shown)
 
     def restore(self) -> tuple[dict[str, Tensor], dict[str, Any]]:

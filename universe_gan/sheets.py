@@ -1,4 +1,4 @@
-"""Contact sheets: many pictures of one size in one, and pictures with their provenance written into the file."""
+"""Contact sheets: many pictures in one; and pictures with where they come from written into the file."""
 
 import json
 from collections.abc import Mapping, Sequence

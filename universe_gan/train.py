@@ -94,6 +94,7 @@ class Training:
             self.device, target=self.settings.overfitting, kimg=self.settings.augment_kimg
         )
         self.discriminator_loss, self.generator_loss = model.discriminator_loss, model.generator_loss
+        self.regulariser = model.regulariser(self.device) if model.regulariser else None
         compiled = torch.compile if _compiles(self.settings, self.device) else _as_it_is
         self.fast_generator, self.fast_discriminator = (
             compiled(net) for net in (self.generator, self.discriminator)
@@ -118,7 +119,11 @@ class Training:
             **checkpoints.of_optimizer("generator_optimizer", self.generator_optimizer),
             **checkpoints.of_optimizer("discriminator_optimizer", self.discriminator_optimizer),
             **{f"controller.{name}": value for name, value in self.controller.state().items()},
+            **{f"regulariser.{name}": value for name, value in self._regulariser_state().items()},
         }
+
+    def _regulariser_state(self) -> dict[str, Tensor]:
+        return self.regulariser.state() if self.regulariser else {}
 
     def facts(self) -> dict[str, Any]:
         """What goes beside the tensors."""
@@ -136,6 +141,8 @@ class Training:
             for group in optimizer.param_groups:
                 group["lr"] = self.rate
         self.controller.load({name: tensors[f"controller.{name}"] for name in self.controller.state()})
+        for name, value in self._regulariser_state().items():
+            value.copy_(tensors[f"regulariser.{name}"])
 
     @property
     def rate(self) -> float:
@@ -206,6 +213,7 @@ def one_step(training: Training, real: Tensor) -> dict[str, Tensor]:
 
     training.discriminator.requires_grad_(False)
     training.generator_optimizer.zero_grad(set_to_none=True)
+    uneven = _regularised(training, latents)
     with _precision(training):
         generator_loss = training.generator_loss(training.fast_discriminator(augment(fake, probability)))
     generator_loss.backward()  # type: ignore[no-untyped-call]
@@ -216,6 +224,8 @@ def one_step(training: Training, real: Tensor) -> dict[str, Tensor]:
 
     stats = {"discriminator": loss, "generator": generator_loss, "augmented": probability}
     stats["overfitting"] = training.controller.overfitting
+    if uneven is not None:
+        stats["uneven"] = uneven * settings.path_length_every
     if penalty is not None:
         stats["penalty"] = penalty * settings.penalty_every
     return {name: value.detach().float() for name, value in stats.items()}
@@ -236,6 +246,17 @@ def _penalty(training: Training, *batches: Tensor) -> Tensor:
         (size * weight).backward()  # type: ignore[no-untyped-call]
         total += size.detach()
     return total
+
+
+def _regularised(training: Training, latents: Tensor) -> Tensor | None:
+    """The model's own penalty on its generator, where its turn has come; gradients stay on the weights."""
+    every = training.settings.path_length_every
+    if training.regulariser is None or training.step % every:
+        return None
+    some = latents[: max(1, len(latents) // 2)]
+    loss = training.regulariser(training.generator, some)
+    (loss * every).backward()  # type: ignore[no-untyped-call]
+    return loss.detach()
 
 
 @torch.no_grad()

@@ -10,7 +10,7 @@ from collectors.frozen import Settings
 class TrainSettings(Settings):
     """`[train]`: which networks learn from the dataset, for how long, and how they are judged."""
 
-    model: Literal["lightweight"] = "lightweight"
+    model: Literal["lightweight", "stylegan2"] = "lightweight"
     """Which networks play against each other."""
     size: int | None = Field(default=None, ge=32, le=1024)
     """Side of the generated pictures, a power of two; default: the dataset's."""
@@ -20,6 +20,8 @@ class TrainSettings(Settings):
     """Pictures a step, of all devices together."""
     rate: float = Field(default=2e-4, gt=0)
     """Learning rate of both networks (Adam, betas 0.5 and 0.9)."""
+    breadth: float = Field(default=1.0, gt=0, le=4)
+    """Channels of the networks, as a share of the published ones: small on a CPU."""
     latent: int = Field(default=256, ge=1)
     """Numbers that a picture is generated from."""
     attention: tuple[int, ...] = (32,)
@@ -34,6 +36,8 @@ class TrainSettings(Settings):
     """Weight of the zero-centred gradient penalty on real and generated pictures (R1 and R2)."""
     penalty_every: int = Field(default=8, ge=1)
     """Steps between penalties, each of which then weighs that many times more."""
+    path_length_every: int = Field(default=16, ge=1)
+    """Steps between path length penalties of `stylegan2`, each of which then weighs that many times more."""
     ema_kimg: float = Field(default=10, gt=0)
     """Half-life of the average over the generator's weights, which is what is published."""
     seed: int = 0

@@ -3,12 +3,23 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from typing import Any, Protocol
 
+import torch
 from torch import Tensor, nn
 
 from universe_gan.networks import verdicts
 from universe_gan.networks.verdicts import Verdicts
 from universe_gan.train_settings import TrainSettings
+
+
+class Regulariser(Protocol):
+    """A penalty on a generator, with what it remembers."""
+
+    def __call__(self, generator: Any, latents: Tensor) -> Tensor:
+        """The penalty, a scalar to be added to the loss."""
+
+    def state(self) -> dict[str, Tensor]: ...
 
 
 @dataclass(frozen=True)
@@ -25,12 +36,14 @@ class Model:
     initialise: Callable[[nn.Module], None]
     discriminator_loss: Callable[[Verdicts, Verdicts], Tensor]
     generator_loss: Callable[[Verdicts], Tensor]
+    regulariser: Callable[[torch.device], Regulariser] | None = None
+    """A penalty on the generator that is taken every `path_length_every` steps."""
 
 
 @cache
 def table() -> dict[str, Model]:
     """Every model by its name in a recipe."""
-    return {model.name: model for model in (_lightweight(),)}
+    return {model.name: model for model in (_lightweight(), _stylegan2())}
 
 
 def _lightweight() -> Model:
@@ -40,10 +53,29 @@ def _lightweight() -> Model:
         name="lightweight",
         source="https://arxiv.org/abs/2101.04775",
         generator=lambda settings, side: lightweight.Generator(
-            side, latent=settings.latent, attention=settings.attention
+            side, latent=settings.latent, breadth=settings.breadth, attention=settings.attention
         ),
-        discriminator=lambda settings, side: lightweight.Discriminator(side, attention=settings.attention),
+        discriminator=lambda settings, side: lightweight.Discriminator(
+            side, breadth=settings.breadth, attention=settings.attention
+        ),
         initialise=lightweight.initialise,
         discriminator_loss=verdicts.hinge,
         generator_loss=verdicts.hinge_generator,
+    )
+
+
+def _stylegan2() -> Model:
+    from universe_gan.networks import stylegan2
+
+    return Model(
+        name="stylegan2",
+        source="https://arxiv.org/abs/1912.04958",
+        generator=lambda settings, side: stylegan2.Generator(
+            side, latent=settings.latent, breadth=settings.breadth
+        ),
+        discriminator=lambda settings, side: stylegan2.Discriminator(side, breadth=settings.breadth),
+        initialise=lambda net: None,
+        discriminator_loss=verdicts.logistic,
+        generator_loss=verdicts.logistic_generator,
+        regulariser=stylegan2.PathLength,
     )

@@ -25,9 +25,10 @@ SLOPE = 0.1
 
 
 class Generator(nn.Module):
-    """Latents (batch, latent) → pictures (batch, 3, side, side), about -… to 1, unbounded.
+    """Latents (batch, latent) → pictures (batch, 3, side, side), about -1 to 1, unbounded.
 
-    `attention`: sides of the maps that get attention before they are doubled, such as `[32]`.
+    `attention`: sides of the maps that get attention before they are doubled, such as `[32]`. `breadth`
+    scales the channels of all maps (1 is the published network).
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class Generator(nn.Module):
         *,
         latent: int = 256,
         widest: int = 512,
+        breadth: float = 1.0,
         attention: Sequence[int] = (),
         channels: int = 3,
     ) -> None:
@@ -45,7 +47,7 @@ class Generator(nn.Module):
         self.initial_conv = nn.Sequential(
             nn.ConvTranspose2d(latent, 2 * latent, 4), nn.BatchNorm2d(2 * latent), nn.GLU(dim=1)
         )
-        widths = {1: latent} | {octave: _width(octave, widest) for octave in range(2, octaves)}
+        widths = {1: latent} | {octave: _width(octave, widest, breadth) for octave in range(2, octaves)}
         widths |= dict.fromkeys(range(8, octaves), channels)
         self.layers = nn.ModuleList()
         for octave in range(2, octaves):
@@ -90,6 +92,7 @@ class Discriminator(nn.Module):
         side: int,
         *,
         widest: int = 512,
+        breadth: float = 1.0,
         attention: Sequence[int] = (),
         patches: int = 5,
         channels: int = 3,
@@ -98,7 +101,7 @@ class Discriminator(nn.Module):
         self.side = side
         octaves = _octaves(side)
         top = min(8, octaves)
-        widths = {octave: _width(octave, widest) for octave in range(3, top + 1)}
+        widths = {octave: _width(octave, widest, breadth) for octave in range(3, top + 1)}
         if octaves <= 8:
             widths[top] = channels
         plain = [channels] * max(0, octaves - 8) + [widths[top]]
@@ -282,9 +285,9 @@ def _octaves(side: int) -> int:
     return int(log2(side))
 
 
-def _width(octave: int, widest: int) -> int:
+def _width(octave: int, widest: int, breadth: float) -> int:
     """Channels of a map of side 2^octave: halved as the side doubles."""
-    return min(widest, int(2 ** (12 - octave)))
+    return max(8, min(widest, int(breadth * 2 ** (12 - octave))))
 
 
 def _attention(channels: int) -> Normed:

@@ -63,30 +63,38 @@ class LinearAttention(nn.Module):
 
     def _everywhere(self, x: Tensor) -> Tensor:
         """Queries meet a summary of all keys and values, head_channels × head_channels a head."""
-        queries = self._heads(self.to_lin_q(x)).flatten(3).softmax(dim=2) * self.scale
-        keys, values = (self._heads(part).flatten(3) for part in self.to_lin_kv(x).chunk(2, dim=1))
-        summary = torch.einsum("bhdn,bhen->bhde", keys.softmax(dim=3), values)
-        return torch.einsum("bhde,bhdn->bhen", summary, queries).reshape(len(x), -1, *x.shape[2:])
+        queries = self._heads(self.to_lin_q(x)).flatten(1, 2).softmax(dim=3) * self.scale
+        keys, values = (self._heads(part).flatten(1, 2) for part in self.to_lin_kv(x).chunk(2, dim=1))
+        summary = torch.einsum("bnhd,bnhe->bhde", keys.softmax(dim=1), values)
+        seen = torch.einsum("bhde,bnhd->bnhe", summary, queries)
+        return self._map(seen.reshape(len(x), *x.shape[2:], -1))
 
     def _nearby(self, x: Tensor) -> Tensor:
         """Softmax attention of each pixel to the window around it; beyond the edge lie zeros."""
+        reach = self.window // 2
         queries = self._heads(self.to_q(x)) * self.scale
-        keys, values = (self._heads(part) for part in self.to_kv(x).chunk(2, dim=1))
-        likeness = torch.stack([(queries * key).sum(dim=2) for key in self._shifts(keys)])
-        weights = likeness.softmax(dim=0).unsqueeze(3)
-        seen = sum((w * value for w, value in zip(weights, self._shifts(values), strict=True)), start=0.0)
-        assert isinstance(seen, Tensor)
-        return seen.flatten(1, 2)
+        around = F.pad(self.to_kv(x), (reach, reach, reach, reach))
+        keys, values = (self._heads(part) for part in around.chunk(2, dim=1))
+        likeness = torch.stack([(queries * key).sum(dim=4) for key in self._shifts(keys)], dim=4)
+        weights = likeness.softmax(dim=4)
+        seen = torch.zeros((), dtype=values.dtype, device=values.device)
+        for number, value in enumerate(self._shifts(values)):
+            seen = torch.addcmul(seen, weights[..., number, None], value)
+        return self._map(seen.flatten(3))
 
     def _heads(self, x: Tensor) -> Tensor:
-        """(batch, heads × d, height, width) → (batch, heads, d, height, width)."""
-        return x.reshape(len(x), self.heads, -1, *x.shape[2:])
+        """(batch, heads × d, height, width) → (batch, height, width, heads, d): the numbers of a head lie
+        side by side in memory, as channels-last maps have them."""
+        last = x.permute(0, 2, 3, 1)
+        return last.reshape(*last.shape[:3], self.heads, -1)
+
+    def _map(self, x: Tensor) -> Tensor:
+        """(batch, height, width, channels) → (batch, channels, height, width), nothing moved."""
+        return x.permute(0, 3, 1, 2)
 
     def _shifts(self, maps: Tensor) -> Iterator[Tensor]:
-        """The map as seen from each place of the window, row by row: views, not copies."""
-        height, width = maps.shape[-2:]
-        reach = self.window // 2
-        padded = F.pad(maps, (reach, reach, reach, reach))
+        """The padded map as seen from each place of the window, row by row: views, not copies."""
+        height, width = (side - self.window + 1 for side in maps.shape[1:3])
         for down in range(self.window):
             for across in range(self.window):
-                yield padded[..., down : down + height, across : across + width]
+                yield maps[:, down : down + height, across : across + width]

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from universe_gan.networks.attention import ChannelNorm, LinearAttention
+from universe_gan.networks.noise import noise
 from universe_gan.networks.verdicts import Verdicts
 
 EXCITED_BY = {7: 3, 8: 4, 9: 5, 10: 6}
@@ -175,7 +176,7 @@ class Noise(nn.Module):
         self.weight = nn.Parameter(torch.zeros(1))
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.weight * torch.randn_like(x[:, :1])
+        return x + self.weight * noise(x, self.training)
 
 
 class Doubled(nn.Module):

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from universe_gan.networks.noise import noise
 from universe_gan.networks.verdicts import Verdicts
 
 GAIN = sqrt(2)
@@ -103,7 +104,7 @@ class Layer(nn.Module):
 
     def forward(self, x: Tensor, styles: Tensor) -> Tensor:
         x = self.conv(x if self.resampled is None else self.resampled(x), styles)
-        x = x + self.noise * torch.randn_like(x[:, :1]) + self.bias[:, None, None]
+        x = x + self.noise * noise(x, self.training) + self.bias[:, None, None]
         return F.leaky_relu(x, 0.2) * GAIN
 
 

@@ -1,0 +1,199 @@
+"""Pictures from a trained generator: by seed, always the same, with where they come from inside the file.
+
+Generator.load("runs/0003-nebulae").sheet(range(36)).save("sheet.png")
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice, pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from collectors.workspace import canonical_json, write_whole
+from universe_gan import checkpoints, sheets
+from universe_gan.checkpoints import CheckpointBroken
+from universe_gan.networks import table
+from universe_gan.runs import About
+
+BATCH = 16
+_RANGE = re.compile(r"^(\d+)(?:-(\d+))?$")
+MOST_SEEDS = 1_000_000
+
+
+class SeedsWrong(Exception):
+    """Words that name no seeds."""
+
+    def __init__(self, words: str, problem: str) -> None:
+        super().__init__(f"{words!r}: {problem}")
+        self.words, self.problem = words, problem
+
+
+class NoCheckpoint(Exception):
+    """A run that has none yet, or nothing of that name."""
+
+    def __init__(self, asked: str) -> None:
+        super().__init__(f"{asked} holds no checkpoint")
+        self.asked = asked
+
+
+@dataclass(frozen=True)
+class Generator:
+    """A trained generator, ready to draw. Pictures are (n, side, side, 3) bytes."""
+
+    net: torch.nn.Module
+    about: About
+    kimg: float
+    sha256: str
+    """Of the checkpoint file."""
+    device: torch.device
+
+    @staticmethod
+    def load(asked: str | Path, device: str | torch.device | None = None) -> "Generator":
+        """From a run's folder (its best checkpoint, else the latest) or a checkpoint file.
+
+        Raises:
+            NoCheckpoint: there is none.
+            CheckpointBroken: it is damaged, or not one of ours.
+        """
+        path = _checkpoint(Path(asked))
+        where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        tensors, facts = checkpoints.read(path, where)
+        try:
+            about = About.model_validate(facts["about"])
+            net = table()[about.settings.model].generator(about.settings, about.side)
+            checkpoints.into_module("average", net, tensors)
+        except (KeyError, ValueError, RuntimeError) as error:
+            raise CheckpointBroken(path, str(error).splitlines()[0]) from error
+        net.to(where).eval().requires_grad_(False)
+        with path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        return Generator(net, about, float(facts["kimg"]), sha256, where)
+
+    def latents(self, seeds: Iterable[int]) -> Tensor:
+        """(n, latent): the point each seed stands for, the same on every machine."""
+        size = self.about.settings.latent
+        dice = (torch.Generator().manual_seed(seed) for seed in seeds)
+        return torch.stack([torch.randn(size, generator=one) for one in dice])
+
+    def pictures(self, seeds: Iterable[int], truncation: float = 1.0) -> Iterator[NDArray[np.uint8]]:
+        """(side, side, 3) for each seed. `truncation` below 1: fewer odd pictures, less variety."""
+        for some in _batches(seeds):
+            yield from self.draw(self.latents(some), truncation)
+
+    @torch.inference_mode()
+    def draw(self, latents: Tensor, truncation: float = 1.0) -> NDArray[np.uint8]:
+        """(n, side, side, 3) from latents (n, latent)."""
+        there = latents.to(self.device)
+        if hasattr(self.net, "mapping"):
+            return sheets.pixels(self.net(there, truncation))
+        return sheets.pixels(self.net(there * truncation))
+
+    def sheet(self, seeds: Iterable[int], truncation: float = 1.0, across: int | None = None) -> Image.Image:
+        """The pictures of these seeds in one."""
+        return sheets.sheet(list(self.pictures(seeds, truncation)), across)
+
+    def walk(self, seeds: Sequence[int], frames: int, truncation: float = 1.0) -> Iterator[NDArray[np.uint8]]:
+        """A film from seed to seed and back to the first, `frames` pictures for each step of the way.
+
+        Along the great circle, because latents lie on a sphere (Shoemake 1985; White 2016,
+        https://arxiv.org/abs/1609.04468).
+        """
+        places = self.latents([*seeds, seeds[0]])
+        for here, there in pairwise(places):
+            for some in _batches(range(frames)):
+                yield from self.draw(
+                    torch.stack([_between(here, there, t / frames) for t in some]), truncation
+                )
+
+    def provenance(self, **more: Any) -> dict[str, Any]:
+        """Where a picture comes from: what is written into its file and beside it."""
+        origin = self.about.origin
+        return {
+            "synthetic": True,
+            "model": self.about.settings.model,
+            "run": self.about.name,
+            "kimg": round(self.kimg, 3),
+            "checkpoint_sha256": self.sha256,
+            "dataset": origin.source,
+            "dataset_revision": origin.revision,
+            "dataset_fingerprint": origin.fingerprint,
+            "dataset_licences": dict(origin.licences),
+            "tool": f"universe-gan {self.about.tool}",
+            **more,
+        }
+
+
+def write(
+    generator: Generator, seeds: Sequence[int], folder: Path, *, truncation: float = 1.0, sheet: bool = True
+) -> list[Path]:
+    """Write `seed-000007.png` for each seed, `sheet.png`, and `pictures.jsonl` with each one's provenance.
+
+    Files that are there already for the same checkpoint and seed are written again with the same bytes.
+
+    Raises:
+        DiskFull: no room; what is written is whole.
+    """
+    written, lines, small = [], [], []
+    for seed, picture in zip(seeds, generator.pictures(seeds, truncation), strict=True):
+        facts = generator.provenance(seed=seed, truncation=truncation)
+        path = folder / f"seed-{seed:06}.png"
+        data = sheets.png(Image.fromarray(picture), facts)
+        write_whole(path, data)
+        written.append(path)
+        lines.append({"file": path.name, "sha256": hashlib.sha256(data).hexdigest(), **facts})
+        if len(small) < 100:
+            small.append(picture)
+    write_whole(folder / "pictures.jsonl", b"".join(canonical_json(line) + b"\n" for line in lines))
+    if sheet and small:
+        facts = generator.provenance(seeds=list(seeds[: len(small)]), truncation=truncation)
+        write_whole(folder / "sheet.png", sheets.png(sheets.sheet(small), facts))
+        written.append(folder / "sheet.png")
+    return written
+
+
+def read_seeds(words: str) -> list[int]:
+    """`0-35,100` → the seeds it names, in order, each once. Raises `SeedsWrong`."""
+    seeds: dict[int, None] = {}
+    for part in words.split(","):
+        found = _RANGE.match(part.strip())
+        if not found:
+            raise SeedsWrong(words, f"{part.strip()!r} is neither a number nor a range like 0-35")
+        first, last = int(found[1]), int(found[2] or found[1])
+        if last < first or last - first >= MOST_SEEDS or last >= 2**63:
+            raise SeedsWrong(words, f"{part.strip()!r} is no range of at most {MOST_SEEDS:,} seeds")
+        seeds |= dict.fromkeys(range(first, last + 1))
+    return list(seeds)
+
+
+def _batches(numbers: Iterable[int]) -> Iterator[tuple[int, ...]]:
+    waiting = iter(numbers)
+    while some := tuple(islice(waiting, BATCH)):
+        yield some
+
+
+def _checkpoint(asked: Path) -> Path:
+    if asked.is_file():
+        return asked
+    for name in ("best.safetensors", "latest.safetensors"):
+        if (asked / name).is_file():
+            return asked / name
+    raise NoCheckpoint(str(asked))
+
+
+def _between(here: Tensor, there: Tensor, share: float) -> Tensor:
+    """The point that far along the great circle, its length in proportion."""
+    lengths = here.norm(), there.norm()
+    a, b = here / lengths[0], there / lengths[1]
+    angle = torch.acos((a @ b).clamp(-1, 1))
+    if angle < 1e-4:
+        return torch.lerp(here, there, share)
+    point = (torch.sin((1 - share) * angle) * a + torch.sin(share * angle) * b) / torch.sin(angle)
+    return point * torch.lerp(lengths[0], lengths[1], share)

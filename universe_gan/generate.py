@@ -141,7 +141,9 @@ def write(
     Raises:
         DiskFull: no room; what is written is whole.
     """
-    written, lines, small = [], [], []
+    written: list[Path] = []
+    lines: list[dict[str, Any]] = []
+    small: list[NDArray[np.uint8]] = []
     for seed, picture in zip(seeds, generator.pictures(seeds, truncation), strict=True):
         facts = generator.provenance(seed=seed, truncation=truncation)
         path = folder / f"seed-{seed:06}.png"
@@ -196,4 +198,5 @@ def _between(here: Tensor, there: Tensor, share: float) -> Tensor:
     if angle < 1e-4:
         return torch.lerp(here, there, share)
     point = (torch.sin((1 - share) * angle) * a + torch.sin(share * angle) * b) / torch.sin(angle)
-    return point * torch.lerp(lengths[0], lengths[1], share)
+    placed: Tensor = point * torch.lerp(lengths[0], lengths[1], share)
+    return placed

@@ -9,8 +9,8 @@ from torch import Tensor
 def noise(like: Tensor, training: bool) -> Tensor:
     """White noise for maps (batch, channels, height, width), one for all channels.
 
-    While training, (batch, 1, height, width) drawn anew. Afterwards (1, 1, height, width), always the same, so
-    that a picture depends on its latent alone and not on those generated beside it.
+    While training, (batch, 1, height, width) drawn anew. Afterwards (1, 1, height, width), always the same,
+    so that a picture depends on its latent alone and not on those generated beside it.
     """
     if training:
         return torch.randn_like(like[:, :1])

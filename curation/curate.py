@@ -22,7 +22,7 @@ from curation.duplicates import Copy, Look, copies
 from curation.examine import Examined, died, examine, folders, measure
 from curation.judged import Judged, OriginalsMissing
 from curation.policy import may_publish
-from curation.screen import screen
+from curation.screening.screen import screen
 from curation.settings import CurateSettings, PolicySettings
 
 SOURCES = ("nasa", "commons", "flickr", "deviantart")

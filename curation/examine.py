@@ -1,7 +1,7 @@
 """All that an original has to be decoded for, in one decoding: measurements, thumbnail, finished square."""
 
 import fcntl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ from pydantic import Field
 from collectors.frozen import Frozen
 from collectors.workspace import Store, Workspace, write_whole
 from curation import crop
+from curation.crop import Box
 from curation.fingerprint import ORIENTATIONS, fingerprint, pixels_sha256
 from curation.pixels import LARGE, Picture, TooManyPixels, Unreadable, size_in_header
 from curation.settings import CurateSettings
@@ -40,6 +41,10 @@ class Examined(Frozen):
     """As `Fingerprint.hashes`, hexadecimal."""
     detail: int = 0
     peak: float = 0.0
+    scores: Mapping[str, float] = {}
+    """What each filter of the screening says, from 0 to 1 (`screening.measures`)."""
+    subject: Box | None = None
+    """Left, top, right, bottom of a bright body before an even sky, upright (`curation.subject`)."""
     notes: tuple[str, ...] = ()
 
 

@@ -13,23 +13,13 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from collectors import shares
-from collectors.frozen import Frozen, Settings
+from collectors.frozen import Frozen
 from collectors.plan import CollectSettings, Plan
 from collectors.sources import table
 from collectors.workspace import canonical_json
 from curation.policy import check_settings
-from curation.settings import CurateSettings, PolicySettings
+from curation.settings import CurateSettings, PolicySettings, PublishSettings
 from universe_gan import __version__
-
-
-class PublishSettings(Settings):
-    """`[publish]`: how the dataset is called, and whether it names what it may not hold."""
-
-    title: str | None = None
-    """Name on the dataset card; default: the recipe's name."""
-    references: bool = True
-    """Write images of `[policy] reference` as rows without pixels, which others can fetch themselves."""
-
 
 SECTIONS: dict[str, type[Frozen]] = {
     "collect": CollectSettings,
@@ -296,7 +286,8 @@ def _check(
 
 
 def _problem(detail: ErrorDetails, model: type[BaseModel], path: tuple[str, ...], also: Sequence[str]) -> str:
-    key = str(detail["loc"][0]) if detail["loc"] else ""
+    inner, model = _innermost(model, [str(step) for step in detail["loc"]])
+    path, key = (*path, *inner[:-1]), inner[-1] if inner else ""
     where = _where((*path, key)) if key else f"[{'.'.join(path)}]"
     given = detail.get("input")
     match detail["type"]:
@@ -319,6 +310,17 @@ def _problem(detail: ErrorDetails, model: type[BaseModel], path: tuple[str, ...]
             return f"{where} = {given!r} is none of {', '.join(words)}{_did_you_mean(str(given), words)}"
         case _:
             return f"{where} = {given!r}: {detail['msg'].removeprefix('Value error, ')}"
+
+
+def _innermost(model: type[BaseModel], steps: list[str]) -> tuple[list[str], type[BaseModel]]:
+    """The sections walked through to a mistake with its key, and the model of the last section."""
+    for depth, step in enumerate(steps):
+        field = model.model_fields.get(step)
+        below = field.annotation if field else None
+        if not (isinstance(below, type) and issubclass(below, BaseModel)):
+            return steps[: depth + 1], model
+        model = below
+    return steps, model
 
 
 def _where(path: tuple[str, ...]) -> str:

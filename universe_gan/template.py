@@ -46,7 +46,12 @@ def _all_sections(
 
 def _section(name: str, model: type[BaseModel], values: dict[tuple[str, str], str]) -> Iterator[str]:
     yield f"[{name}]"
+    inner = {
+        key: field.annotation for key, field in model.model_fields.items() if _is_section(field.annotation)
+    }
     for key, field in model.model_fields.items():
+        if key in inner:
+            continue
         words = " ".join((field.description or "").replace("`", "").split())
         yield from (f"# {line}" for line in textwrap.wrap(words, 100))
         if (name, key) in values:
@@ -56,6 +61,12 @@ def _section(name: str, model: type[BaseModel], values: dict[tuple[str, str], st
         else:
             yield f"# {key} = {_toml(field.default)}"
     yield ""
+    for key, below in inner.items():
+        yield from _section(f"{name}.{key}", below, values)
+
+
+def _is_section(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
 def _toml(value: Any) -> str:

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from PIL import Image, ImageFilter
 from skies import a_sky
 
-from curation import duplicates
-from curation.agreement import Eye
 from curation.duplicates import Copy, Look, copies, near_hashes
+from curation.duplicates import groups as duplicates
+from curation.duplicates.agreement import Eye
 from curation.fingerprint import fingerprint
 from curation.pixels import Unreadable, open_upright
 

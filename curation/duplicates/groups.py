@@ -6,7 +6,7 @@ Two pictures are a pair on one of these grounds, and the verdict says which:
 2. upright hashes at most `NEAR` bits apart, if both hashes can be trusted: there is detail above the noise,
    and the picture is not nearly its own mirror image (round blobs all hash alike);
 3. hashes at most `FAR` bits apart in any of the eight orientations, and thumbnails that agree in it (see
-   `curation.agreement`).
+   `curation.duplicates.agreement`).
 
 Distances are exact, for every pair. Groups are not closed transitively: every member is held against the one
 that stays, and goes only if those two are a pair, or agree.
@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from curation.agreement import AGREEMENT, Eye
+from curation.duplicates.agreement import AGREEMENT, Eye
 from curation.fingerprint import BITS, ORIENTATIONS
 
 NEAR = 31

@@ -41,13 +41,13 @@ $(BIN)/pip:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.core: $(BIN)/pip pyproject.toml constraints.txt
-	$(BIN)/pip install --quiet --editable .
+	$(BIN)/pip install --quiet --editable '.[verify]'
 	@touch $@
 
 $(VENV)/.test: $(BIN)/pip pyproject.toml constraints.txt
-	$(BIN)/pip install --quiet --editable '.[test]'
+	$(BIN)/pip install --quiet --editable '.[verify,test]'
 	@touch $@ $(VENV)/.core
 
 $(VENV)/.bench: $(BIN)/pip pyproject.toml constraints.txt
-	$(BIN)/pip install --quiet --editable '.[bench]'
+	$(BIN)/pip install --quiet --editable '.[verify,bench]'
 	@touch $@ $(VENV)/.core

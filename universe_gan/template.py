@@ -46,9 +46,7 @@ def _all_sections(
 
 def _section(name: str, model: type[BaseModel], values: dict[tuple[str, str], str]) -> Iterator[str]:
     yield f"[{name}]"
-    inner = {
-        key: field.annotation for key, field in model.model_fields.items() if _is_section(field.annotation)
-    }
+    inner = _inner_sections(model)
     for key, field in model.model_fields.items():
         if key in inner:
             continue
@@ -65,8 +63,11 @@ def _section(name: str, model: type[BaseModel], values: dict[tuple[str, str], st
         yield from _section(f"{name}.{key}", below, values)
 
 
-def _is_section(annotation: Any) -> bool:
-    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+def _inner_sections(model: type[BaseModel]) -> dict[str, type[BaseModel]]:
+    kinds = {key: field.annotation for key, field in model.model_fields.items()}
+    return {
+        key: kind for key, kind in kinds.items() if isinstance(kind, type) and issubclass(kind, BaseModel)
+    }
 
 
 def _toml(value: Any) -> str:

@@ -96,7 +96,7 @@ class Source:
     keys: tuple[str, ...] = ()
     """Environment variables that must be set."""
     demand_keys: Callable[[], object] = lambda: None
-    """Raises `KeyMissing` where one is not: asked before any source is, so that nobody waits an hour for it."""
+    """Raises `KeyMissing` where one is not; asked before any source is, so that nobody waits for it."""
     paces: Callable[[Any], Mapping[str, Pace]] = lambda settings: {}
     """Settings → the pace of each host they name that is not in the table of `polite`."""
     look_again: Callable[[Ask, Sequence[Record]], Iterator[Sighting]] | None = None

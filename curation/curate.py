@@ -5,7 +5,7 @@ whole. They depend on the manifest, the files and the settings alone, not on the
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from collectors.manifest import Manifest
 from collectors.progress import Progress, Silent
-from collectors.record import Reason, Record, Verdict
+from collectors.record import KEEP, Reason, Record, Verdict
 from collectors.rights import Confidence, LicenceClass
 from collectors.workspace import Journal, Workspace, canonical_json, written_whole
 from curation import engine
@@ -27,6 +27,10 @@ from curation.settings import CurateSettings, PolicySettings
 
 SOURCES = ("nasa", "commons", "flickr", "deviantart")
 """Of copies under equal terms, the one from the earlier source stays; sources not named come last."""
+
+
+TakenDown = Callable[[Record, Examined | None], Verdict]
+"""Whether an image was taken down, or is a copy of one that was; asked before it is examined, and after."""
 
 
 class VerdictsBroken(Exception):
@@ -46,6 +50,7 @@ def curate(
     policy: PolicySettings,
     settings: CurateSettings,
     *,
+    taken_down: TakenDown = lambda record, look: KEEP,
     progress: Progress | None = None,
     workers: int = 1,
 ) -> tuple[Judged, ...]:
@@ -56,12 +61,12 @@ def curate(
         DiskFull: what was measured so far is kept.
     """
     progress = progress or Silent()
-    refused = {record.uid: _refused(record, policy) for record in manifest.records}
+    refused = {record.uid: _refused(record, policy, taken_down) for record in manifest.records}
     wanted = [record for record in manifest.records if refused[record.uid].keep]
     examined = _examine_all(wanted, workspace, settings, progress, workers)
     judged = {record.uid: Judged(uid=record.uid, verdict=refused[record.uid]) for record in manifest.records}
     for record in wanted:
-        judged[record.uid] = _judge(record.uid, examined[_sha256(record)], settings)
+        judged[record.uid] = _judge(record, examined[_sha256(record)], settings, taken_down)
     if settings.duplicates:
         left = [record for record in wanted if judged[record.uid].verdict.keep]
         with progress.stage("compare", len(left)) as stage:
@@ -100,11 +105,12 @@ def read_verdicts(path: Path) -> tuple[Judged, ...]:
     return tuple(verdicts)
 
 
-def _refused(record: Record, policy: PolicySettings) -> Verdict:
+def _refused(record: Record, policy: PolicySettings, taken_down: TakenDown) -> Verdict:
     """Keep, or why this image is not even looked at."""
     if record.refused is not None:
         return record.refused
-    verdict = may_publish(record, policy)
+    verdict = taken_down(record, None)
+    verdict = may_publish(record, policy) if verdict.keep else verdict
     if verdict.keep and record.file is None:
         return Verdict(reason=Reason.NOT_NEEDED, detail="its file was not fetched")
     return verdict
@@ -155,12 +161,13 @@ def _journalled(path: Path) -> Iterator[Examined]:
             continue  # written by another version of this tool: measured again
 
 
-def _judge(uid: str, examined: Examined, settings: CurateSettings) -> Judged:
+def _judge(record: Record, examined: Examined, settings: CurateSettings, taken_down: TakenDown) -> Judged:
     """One image by itself."""
-    verdict = screen(examined, settings)
+    verdict = taken_down(record, examined)
+    verdict = screen(examined, settings) if verdict.keep else verdict
     width, height = examined.width, examined.height
     return Judged(
-        uid=uid,
+        uid=record.uid,
         verdict=verdict,
         width=width,
         height=height,

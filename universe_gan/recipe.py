@@ -17,6 +17,7 @@ from collectors.frozen import Frozen
 from collectors.plan import CollectSettings, Plan
 from collectors.sources import table
 from collectors.workspace import canonical_json
+from curation.hub.blocked import path_beside
 from curation.policy import check_settings
 from curation.settings import CurateSettings, PolicySettings, PublishSettings
 from universe_gan import __version__
@@ -76,23 +77,32 @@ class Recipe:
     publish: PublishSettings
     data: Path
     """The workspace, `data/NAME/` unless moved."""
+    overrides: tuple[str, ...] = ()
+    """Settings given beside the file, `section.key=value`."""
 
     @property
     def manifest(self) -> Path:
         return self.plan.manifest
 
+    @property
+    def blocked(self) -> Path:
+        """What was taken down, beside the manifest; there is no file before the first takedown."""
+        return path_beside(self.plan.manifest)
+
     def made_with(self, stage: str) -> str:
         """Hash of the settings that the result of a stage depends on besides the manifest."""
-        look = (self.policy, self.curate, self.publish)
+        shown = self.publish.model_copy(update={"private": False, "pull_request": "auto"})
+        look = (self.policy, self.curate, shown)
         used: dict[str, tuple[Frozen, ...]] = {
             "collect": (self.plan.settings, self.policy),
             "audit": (self.policy,),
             "curate": look,
             "report": look,
         }
-        return hashlib.sha256(
-            canonical_json([settings.model_dump(mode="json") for settings in used[stage]])
-        ).hexdigest()
+        said: list[object] = [settings.model_dump(mode="json") for settings in used[stage]]
+        if stage in ("curate", "report") and self.blocked.is_file():
+            said.append(hashlib.sha256(self.blocked.read_bytes()).hexdigest())
+        return hashlib.sha256(canonical_json(said)).hexdigest()
 
     @property
     def title(self) -> str:
@@ -154,6 +164,7 @@ def load(path: Path, overrides: Sequence[str] = (), data: Path | None = None) ->
         curate=curate,
         publish=publish,
         data=root / path.stem,
+        overrides=tuple(overrides),
     )
 
 

@@ -29,8 +29,11 @@ from curation import drift as drifts
 from curation import report as reports
 from curation.audit import Audit
 from curation.audit_diff import ManifestDiff, diff, to_markdown
-from curation.curate import curate, read_verdicts
+from curation.curate import TakenDown, curate, read_verdicts
 from curation.dataset import BuiltDataset, build
+from curation.examine import Examined
+from curation.facts import Origin
+from curation.hub import blocked
 from curation.judged import Judged
 from curation.policy import may_fetch
 from universe_gan.recipe import Recipe
@@ -157,10 +160,22 @@ def _session(recipe: Recipe, progress: Progress) -> requests.Session:
 
 
 def _wanted(recipe: Recipe) -> Wanted:
+    blocklist = blocked.read(recipe.blocked)
+
     def wanted(record: Record) -> Verdict:
-        return may_fetch(record, recipe.policy)
+        down = blocklist.refuses(record)
+        return may_fetch(record, recipe.policy) if down.keep else down
 
     return wanted
+
+
+def _taken_down(recipe: Recipe) -> TakenDown:
+    blocklist = blocked.read(recipe.blocked)
+
+    def taken_down(record: Record, look: Examined | None) -> Verdict:
+        return blocklist.refuses(record) if look is None else blocklist.recognises(record, look)
+
+    return taken_down
 
 
 @dataclass(frozen=True)
@@ -192,24 +207,37 @@ def run_curate(
     lock = read_manifest(recipe)
     manifest = _as_rebuilt(lock, workspace)
     count = workers or os.cpu_count() or 1
-    judged = curate(manifest, workspace, recipe.policy, recipe.curate, progress=progress, workers=count)
+    judged = curate(
+        manifest,
+        workspace,
+        recipe.policy,
+        recipe.curate,
+        taken_down=_taken_down(recipe),
+        progress=progress,
+        workers=count,
+    )
     dataset = build(
         manifest,
         judged,
         workspace,
         recipe.curate,
         policy=recipe.policy,
-        title=recipe.title,
+        publish=recipe.publish,
+        origin=Origin(_text(recipe), recipe.plan.tool, recipe.overrides, lock),
         notices=_notices(recipe, manifest),
-        references=recipe.publish.references,
         progress=progress,
         workers=count,
     )
+    write_whole(workspace.built, dataset.model_dump_json(exclude={"path"}))
     State(workspace).note(
         "curate", lock.header.root_sha256, recipe.made_with("curate"), kept=dataset.rows, seen=len(judged)
     )
     never_fetched = frozenset(record.uid for record in lock.records if record.file is None)
     return Curated(judged, dataset, never_fetched, manifest.header.files)
+
+
+def _text(recipe: Recipe) -> str:
+    return recipe.path.read_text(encoding="utf-8")
 
 
 def _notices(recipe: Recipe, manifest: Manifest) -> list[str]:

@@ -176,7 +176,7 @@ class Hub:
             info = self.api.dataset_info(repo, revision=revision)
             tree = self.api.list_repo_tree(repo, recursive=True, revision=info.sha, repo_type=DATASET)
             files = [_remote_file(entry) for entry in tree if hasattr(entry, "blob_id")]
-        return Published(info.sha, bool(info.private), {file.path: file for file in files})
+        return Published(str(info.sha), bool(info.private), {file.path: file for file in files})
 
     def head(self, repo: str) -> str:
         """The commit that `main` is at now."""

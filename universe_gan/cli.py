@@ -266,6 +266,31 @@ def build(output: Output, recipe: Recipe, locked: Locked | None, refresh: bool, 
 
 
 @cli.command()
+@click.option("--repo", metavar="USER/NAME", help="Where to (default: [publish] repo).")
+@click.option("-n", "--dry-run", is_flag=True, help="Show the difference to what is published; send nothing.")
+@click.option("--private", is_flag=True, default=None, help="Make the repository private when it is created.")
+@click.option(
+    "--pull-request",
+    type=click.Choice(["auto", "always", "never"]),
+    help="auto: a pull request where the repository already holds files, else a commit.",
+)
+@click.option("--message", help="Title of the commit.")
+@click.option("--tag", help="Name of this build (default: the date and the hash of the build).")
+@speaks
+@takes_recipe
+def publish(output: Output, recipe: Recipe, **how: Any) -> Exit:
+    """Publish the built dataset on the Hub.
+
+    Checks who you are (HF_TOKEN) and whether you may write there, then every row against policy and
+    manifest, shows what differs from the published revision, and sends only that, in one commit or pull
+    request. Broken off, the same command goes on. Exit code 8 when a row may not be published.
+    """
+    from universe_gan import publishing
+
+    return publishing.publish(output, recipe, **how)
+
+
+@cli.command()
 @click.option("-n", "--dry-run", is_flag=True, help="Show what would change; write nothing.")
 @speaks
 @takes_recipe

@@ -20,10 +20,25 @@ from collectors.web.polite import HostBusy, NoContact, RedirectRefused
 from collectors.workspace import DiskFull, WorkspaceBusy, WorkspaceUnusable
 from curation.curate import VerdictsBroken
 from curation.dataset import NothingKept
+from curation.hub.blocked import BlocklistBroken
+from curation.hub.gate import BuildChanged, MayNotBePublished
+from curation.hub.remote import (
+    FileMissing,
+    HubBusy,
+    HubRefused,
+    MayNotWrite,
+    NoToken,
+    RepoMissing,
+    RevisionMissing,
+    SomebodyCommitted,
+    TokenRefused,
+)
+from curation.hub.rows import NotReadable
 from curation.judged import OriginalsMissing
 from curation.outcome import NotJudged
 from universe_gan.demo import DemoInTheWay
 from universe_gan.exits import Exit
+from universe_gan.publishing import RepoNotNamed, StageStale
 from universe_gan.recipe import NameWrong, RecipeExists, RecipeMissing, RecipeWrong
 from universe_gan.stages import StageMissing
 
@@ -98,6 +113,31 @@ def _disk_full(error: DiskFull) -> Failure:
         f"no space left at {error.path}: {error.free / 1e9:.2f} GB free{needed}",
         "free some space or move the workspace with --data, and run the same command again; nothing is lost",
         Exit.MACHINE,
+    )
+
+
+def _may_not_be_published(error: MayNotBePublished) -> Failure:
+    if error.purpose != "publish":
+        return Failure(
+            f"[policy] purpose is {error.purpose!r}: such a dataset is not for others",
+            'set purpose = "publish", build again, and see what may stay',
+            Exit.VIOLATIONS,
+        )
+    listed = [f"{one.uid}: {one.what}" for one in error.refusals]
+    more = [f"… and {len(listed) - 20:,} more"] if len(listed) > 20 else []
+    return Failure(
+        "\n  ".join([f"{len(listed):,} rows may not be published", *listed[:20], *more]),
+        "run `universe-gan build …` again, which drops them; if they come back, see `universe-gan audit …`",
+        Exit.VIOLATIONS,
+    )
+
+
+def _may_not_write(error: MayNotWrite) -> Failure:
+    return Failure(
+        f"you may not write to {error.repo} at {error.endpoint}: {error.detail}",
+        f"make a token with write access at {error.endpoint}/settings/tokens, ask the owner of"
+        f" {error.repo.split('/')[0]}, or propose: `--pull-request always`",
+        Exit.CREDENTIAL,
     )
 
 
@@ -228,6 +268,63 @@ _TABLE: dict[type[BaseException], Callable[[Any], Failure]] = {
         "\n  ".join([f"{error.path} cannot be relied on", *error.problems]),
         "correct the file; nothing was touched",
         Exit.INPUT,
+    ),
+    RepoNotNamed: lambda error: Failure(
+        f"{error.path} does not say where to publish",
+        'add [publish] repo = "user/name", or give --repo user/name',
+        Exit.INPUT,
+    ),
+    StageStale: lambda error: Failure(
+        f"{error.made} is older than the recipe, the manifest or a takedown",
+        f"run `{error.command}` first",
+        Exit.INPUT,
+    ),
+    BuildChanged: lambda error: Failure(
+        f"{error.folder} is not what was built: {', '.join(error.paths[:5])} changed since",
+        "run `universe-gan build …` again; nothing was sent",
+        Exit.INPUT,
+    ),
+    MayNotBePublished: _may_not_be_published,
+    NoToken: lambda error: Failure(
+        f"no token for {error.endpoint}",
+        f"make one with write access at {error.endpoint}/settings/tokens; export HF_TOKEN=…",
+        Exit.CREDENTIAL,
+    ),
+    TokenRefused: lambda error: Failure(
+        f"{error.endpoint} does not know the token",
+        f"make a new one at {error.endpoint}/settings/tokens; HF_TOKEN goes before a stored login",
+        Exit.CREDENTIAL,
+    ),
+    MayNotWrite: _may_not_write,
+    RepoMissing: lambda error: Failure(
+        f"{error.endpoint} has no dataset {error.repo}, or it is private and not yours",
+        "check the name; for a private one export HF_TOKEN=…",
+        Exit.INPUT,
+    ),
+    RevisionMissing: lambda error: Failure(
+        f"{error.repo} has no revision {error.detail!r}", "name a branch, a tag or a commit of it", Exit.INPUT
+    ),
+    FileMissing: lambda error: Failure(
+        f"{error.repo} holds no file {error.detail}", "check the address and the revision", Exit.INPUT
+    ),
+    HubBusy: lambda error: Failure(
+        f"{error.endpoint} does not serve us now: {error.detail}",
+        "wait and run the same command again; what arrived is not sent twice",
+        Exit.BUSY,
+    ),
+    SomebodyCommitted: lambda error: Failure(
+        f"somebody else committed to {error.repo} while we were at it; nothing of ours was committed",
+        "run the same command again: it shows the difference to what stands there now",
+        Exit.BUSY,
+    ),
+    HubRefused: lambda error: Failure(
+        f"{error.endpoint} refuses {error.repo}: {error.detail}", "read the message", Exit.INPUT
+    ),
+    NotReadable: lambda error: Failure(
+        str(error), "name a dataset of Parquet files, or a folder that holds one", Exit.INPUT
+    ),
+    BlocklistBroken: lambda error: Failure(
+        str(error), "restore the file (`git checkout`): it says what was taken down", Exit.INPUT
     ),
     PermissionError: _not_writable,
     NotADirectoryError: _not_writable,

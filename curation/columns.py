@@ -155,7 +155,7 @@ COLUMNS = (
     Column(
         "rights_conflict",
         "string",
-        "both sides, where the source contradicts itself; `license` is then the stricter one",
+        "both sides where words of the source disagree; `license` is then the stricter one",
         lambda row: row.record.rights.conflict,
     ),
     Column(
@@ -259,17 +259,21 @@ _ARROW = {
 }
 
 
+WORDS = COLUMNS[1:]
+"""The columns of the configuration `metadata`: all but the picture."""
+
+
 @cache
-def schema() -> pa.Schema:
+def schema(columns: tuple[Column, ...] = COLUMNS) -> pa.Schema:
     """The Arrow schema, with the note by which `datasets` knows that `image` holds pictures.
 
     The note is what `datasets.Features(...).arrow_schema` writes, spelled here so that the bytes of a
     dataset do not depend on the version of that library (a test compares the two). Lists are called by
     their older name, `Sequence`, which every version reads; `List` stops those before 4.0.
     """
-    features = {column.name: _feature(column.type) for column in COLUMNS}
+    features = {column.name: _feature(column.type) for column in columns}
     note = json.dumps({"info": {"features": features}})
-    return pa.schema([(column.name, _ARROW[column.type]) for column in COLUMNS], {"huggingface": note})
+    return pa.schema([(column.name, _ARROW[column.type]) for column in columns], {"huggingface": note})
 
 
 def _feature(type: str) -> dict[str, Any]:

@@ -77,5 +77,8 @@ class PublishSettings(Settings):
     """Make the repository private when it is created."""
     pull_request: Literal["auto", "always", "never"] = "auto"
     """`auto`: a pull request where the repository already holds files, else a commit."""
+    contact: str | None = None
+    """Where somebody asks to have an image removed, an e-mail address or a page; it is printed on the card.
+    Default: the discussions of the repository."""
     references: bool = True
     """Write images of `[policy] reference` as rows without pixels, which others can fetch themselves."""

@@ -12,10 +12,12 @@ from markdown_it import MarkdownIt
 
 from collectors.record import Reason, Record, Verdict
 from curation import card
-from curation.card import HUB_LICENCES, Facts, asks, hub_licence, size_category
+from curation.card import HUB_LICENCES, asks, hub_licence, size_category
 from curation.columns import COLUMNS
+from curation.facts import Facts
 from curation.outcome import outcomes
-from curation.settings import CurateSettings, PolicySettings
+from curation.settings import CurateSettings, PolicySettings, PublishSettings
+from curation.shards import Part
 
 HOSTILE = (
     '"]\n---\nlicense: mit\n# <script>alert(1)</script> ![x](http://evil.example/t.gif) '
@@ -29,7 +31,17 @@ def facts(*records: Record, title: str | None = "Nebulae", **manifest: Any) -> F
     whole = a_manifest(records, **manifest)
     judged = [a_judgement(record) for record in records if record.file]
     policy = PolicySettings()
-    return Facts(whole, outcomes(whole, judged, policy), CurateSettings(), policy, title, "f" * 64)
+    all_of_them = outcomes(whole, judged, policy)
+    kept = sum(one.keep for one in all_of_them)
+    parts = (a_part(rows=kept), a_part(config="metadata", folder="metadata", rows=kept))
+    publish = PublishSettings(title=title)
+    return Facts(whole, all_of_them, CurateSettings(), policy, publish, "f" * 64, parts)
+
+
+def a_part(**changes: Any) -> Part:
+    known = {"config": "default", "split": "train", "folder": "data", "rows": 1, "arrow_bytes": 2_000_000}
+    shards = {"shards": ("data/train-00000-of-00001.parquet",), "bytes": 1_234_567}
+    return Part.model_validate(known | shards | changes)
 
 
 def texts(about: Facts) -> dict[str, str]:
@@ -55,7 +67,12 @@ def test_a_mixed_set_has_no_single_licence(tmp_path: Path) -> None:
     assert data["task_categories"] == ["unconditional-image-generation"]
     assert data["size_categories"] == ["n<1K"]
     assert data["configs"] == [
-        {"config_name": "default", "data_files": [{"split": "train", "path": "data/train-*"}]}
+        {
+            "config_name": "default",
+            "default": True,
+            "data_files": [{"split": "train", "path": "data/train-*"}],
+        },
+        {"config_name": "metadata", "data_files": [{"split": "train", "path": "metadata/train-*"}]},
     ]
 
 
@@ -100,7 +117,8 @@ def test_the_card_says_how_to_make_it_again() -> None:
     text = texts(about)["README.md"]
     assert about.manifest.header.root_sha256 in text
     assert "f" * 64 in text
-    assert "universe-gan collect --locked manifests/nebulae.toml" in text
+    assert "$ universe-gan build manifest/nebulae.toml --locked\n" in text
+    assert "byte for byte" in text
     assert "universe-gan 0.1.0" in text
 
 

@@ -20,7 +20,7 @@ from PIL import Image
 from collectors.manifest import Manifest
 from collectors.record import Reason, Record, Verdict
 from collectors.workspace import Workspace
-from curation import dataset
+from curation import dataset, shards
 from curation.columns import COLUMNS, file_name, schema
 from curation.crop import render
 from curation.dataset import BuiltDataset, NothingKept, build
@@ -226,7 +226,11 @@ def test_the_same_input_gives_the_same_bytes_however_it_is_made(workspace: Works
         "README.md",
         "LICENSE.md",
         "ATTRIBUTION.md",
+        "croissant.json",
+        "thumbnails.webp",
+        "manifest/nebulae.jsonl",
         "data/train-00000-of-00001.parquet",
+        "metadata/train-00000-of-00001.parquet",
     }
     for file in first.files:
         data = (workspace.dataset / file.path).read_bytes()
@@ -343,13 +347,13 @@ def test_a_killed_build_leaves_the_old_dataset_and_goes_on_where_it_stood(
 def test_shards_and_row_groups_end_where_uids_say_so(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dataset, "SHARD_BYTES", 30_000)
-    monkeypatch.setattr(dataset, "GROUP_ENDS_AT", 4)
+    monkeypatch.setattr(shards, "SHARD_BYTES", 30_000)
+    monkeypatch.setattr(dataset, "PICTURES", shards.Grouping(ends_at=4, rows=256, bytes=2**26))
     rows = [a_row(workspace, number) for number in range(1, 41)]
     result, _ = built(workspace, rows)
-    shards = [file.path for file in result.files if file.path.startswith("data/")]
-    assert len(shards) > 1
-    assert shards == [f"data/train-{n:05}-of-{len(shards):05}.parquet" for n in range(len(shards))]
+    names = [file.path for file in result.files if file.path.startswith("data/")]
+    assert len(names) > 1
+    assert names == [f"data/train-{n:05}-of-{len(names):05}.parquet" for n in range(len(names))]
     uids = [row["uid"] for row in read(workspace)]
     assert uids == sorted(record.uid for record, _ in rows)
 

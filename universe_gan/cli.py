@@ -291,6 +291,32 @@ def publish(output: Output, recipe: Recipe, **how: Any) -> Exit:
 
 
 @cli.command()
+@click.option("--reason", default="", help="Why, for the blocklist.")
+@click.option(
+    "--copies",
+    type=click.Choice(["remove", "keep"]),
+    default="remove",
+    show_default=True,
+    help="keep: only this upload was at fault; copies of other people stay and take its place.",
+)
+@click.option("--publish", is_flag=True, help="Build and publish without them at once.")
+@click.option("-n", "--dry-run", is_flag=True, help="Show what would go; write nothing.")
+@speaks
+@takes_recipe
+@click.argument("asked", metavar="ID|URL|AUTHOR|SHA256")
+def takedown(output: Output, recipe: Recipe, asked: str, **how: Any) -> Exit:
+    """Take images out for good.
+
+    Finds them by uid, page or file address, author or hash; removes them and their copies from the manifest;
+    remembers hashes and features, never pixels, beside the recipe, so that re-uploads are refused, turned and
+    cropped ones too.
+    """
+    from universe_gan import takedowns
+
+    return takedowns.takedown(output, recipe, asked, **how)
+
+
+@cli.command()
 @click.option("-n", "--dry-run", is_flag=True, help="Show what would change; write nothing.")
 @speaks
 @takes_recipe

@@ -34,6 +34,7 @@ from curation.hub.remote import (
     TokenRefused,
 )
 from curation.hub.rows import NotReadable
+from curation.hub.takedown import CopiesOfAuthor, NothingMatches
 from curation.judged import OriginalsMissing
 from curation.outcome import NotJudged
 from universe_gan.demo import DemoInTheWay
@@ -322,6 +323,17 @@ _TABLE: dict[type[BaseException], Callable[[Any], Failure]] = {
     ),
     NotReadable: lambda error: Failure(
         str(error), "name a dataset of Parquet files, or a folder that holds one", Exit.INPUT
+    ),
+    NothingMatches: lambda error: Failure(
+        f"no image of the manifest is {error.asked}"
+        + (f"; near: {', '.join(error.near)}" if error.near else ""),
+        "give a uid, the address of its page or file, its SHA-256, or the author's whole name or page",
+        Exit.INPUT,
+    ),
+    CopiesOfAuthor: lambda error: Failure(
+        "an author's works are taken down with all their copies, whoever uploaded them",
+        "leave --copies away, or name single images",
+        Exit.USAGE,
     ),
     BlocklistBroken: lambda error: Failure(
         str(error), "restore the file (`git checkout`): it says what was taken down", Exit.INPUT

@@ -17,9 +17,10 @@ from pydantic import Field, ValidationError
 from collectors.frozen import Frozen
 from collectors.record import KEEP, Creator, Reason, Record, Verdict
 from collectors.workspace import canonical_json, write_whole
-from curation.duplicates.groups import DETAILED, LOPSIDED, NEAR
 from curation.fingerprint import BITS, ORIENTATIONS
 
+NEAR, DETAILED, LOPSIDED = 31, 128, 48
+"""As duplicates are merged: bits of 256 by which upright copies may differ, and when a hash is trusted."""
 TURNED = 24
 """Bits by which a turned or mirrored copy may differ where nothing else confirms it."""
 

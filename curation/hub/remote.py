@@ -224,6 +224,11 @@ class Hub:
         kinds = (found.branches, found.tags, found.converts, found.pull_requests or ())
         return {one.ref: one.target_commit for kind in kinds for one in kind}
 
+    def commits(self, repo: str) -> int:
+        """How many commits lead to `main`."""
+        with self._told(repo):
+            return len(self.api.list_repo_commits(repo, repo_type=DATASET))
+
     def open_pulls(self, repo: str) -> list[int]:
         """Numbers of the open pull requests, oldest first."""
         with self._told(repo):

@@ -161,7 +161,8 @@ def _split(config: str, parts: list[Part]) -> dict[str, Any]:
         "source": {
             "fileSet": {"@id": _set(config)},
             "extract": {"fileProperty": "fullpath"},
-            "transform": {"regex": f"{parts[0].folder}/({names})-.+parquet$"},
+            # A reader applies it to the path, and mlcroissant once more to what came of that.
+            "transform": {"regex": f"(?:{parts[0].folder}/)?({names})(?:-[0-9of-]+.parquet)?$"},
         },
         "references": {"field": {"@id": f"{config}_splits/split_name"}},
     }

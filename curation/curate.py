@@ -1,11 +1,11 @@
-"""From a manifest to verdicts: policy, measurements, screening, duplicates, crop boxes.
+"""From a manifest to verdicts: policy, measurements, screening, duplicates, splits, crop boxes.
 
 May be killed at any moment and run again: measurements are journalled file by file, verdicts are written
 whole. They depend on the manifest, the files and the settings alone, not on the number of workers.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -14,20 +14,15 @@ from pydantic import ValidationError
 from collectors.manifest import Manifest
 from collectors.progress import Progress, Silent
 from collectors.record import KEEP, Reason, Record, Verdict
-from collectors.rights import Confidence, LicenceClass
 from collectors.workspace import Journal, Workspace, canonical_json, written_whole
 from curation import engine
+from curation.comparing import compare
 from curation.crop import centre_box
-from curation.duplicates import Copy, Look, copies
 from curation.examine import Examined, died, examine, folders, measure
 from curation.judged import Judged, OriginalsMissing
 from curation.policy import may_publish
 from curation.screening.screen import screen
 from curation.settings import CurateSettings, PolicySettings
-
-SOURCES = ("nasa", "commons", "flickr", "deviantart")
-"""Of copies under equal terms, the one from the earlier source stays; sources not named come last."""
-
 
 TakenDown = Callable[[Record, Examined | None], Verdict]
 """Whether an image was taken down, or is a copy of one that was; asked before it is examined, and after."""
@@ -67,13 +62,16 @@ def curate(
     judged = {record.uid: Judged(uid=record.uid, verdict=refused[record.uid]) for record in manifest.records}
     for record in wanted:
         judged[record.uid] = _judge(record, examined[_sha256(record)], settings, taken_down)
-    if settings.duplicates:
-        left = [record for record in wanted if judged[record.uid].verdict.keep]
-        with progress.stage("compare", len(left)) as stage:
-            looks = [_look(record, examined[_sha256(record)]) for record in left]
-            found = copies(looks, folders(workspace).thumbnails.read)
-            stage.advance(len(left))
-        judged |= _without_copies(judged, found, {record.uid: record for record in left})
+    left = {record.uid: record for record in wanted if judged[record.uid].verdict.keep}
+    judged |= compare(
+        {uid: judged[uid] for uid in left},
+        left,
+        examined,
+        workspace,
+        settings,
+        progress=progress,
+        workers=workers,
+    )
     verdicts = tuple(judged[uid] for uid in sorted(judged))
     write_verdicts(verdicts, workspace.verdicts)
     return verdicts
@@ -176,52 +174,3 @@ def _judge(record: Record, examined: Examined, settings: CurateSettings, taken_d
         box=centre_box(width, height) if verdict.keep and width and height else None,
         notes=examined.notes,
     )
-
-
-def _look(record: Record, examined: Examined) -> Look:
-    return Look(
-        uid=record.uid,
-        rank=_rank(record, examined),
-        sha256=examined.sha256,
-        pixels_sha256=examined.pixels_sha256,
-        hashes=bytes.fromhex(examined.hashes),
-        detail=examined.detail,
-    )
-
-
-def _rank(record: Record, examined: Examined) -> tuple[object, ...]:
-    """Smallest for the copy to keep.
-
-    First the freest licence without a contradiction and on the firmest ground, then the source nearest to
-    the author, then the original before a smaller rendition or a picture made from another, then most
-    pixels, then most bytes (of two encodings the finer one); the uid decides the rest for ever.
-    """
-    rights = record.rights
-    return (
-        list(LicenceClass).index(rights.cls),
-        rights.conflict is not None,
-        list(Confidence).index(rights.confidence),
-        SOURCES.index(record.source) if record.source in SOURCES else len(SOURCES),
-        record.file is None or record.file.rendition != "original",
-        any(one.field == "derived_from" for one in record.evidence),
-        -(examined.width or 0) * (examined.height or 0),
-        -(record.file.bytes if record.file else 0),
-        record.uid,
-    )
-
-
-def _without_copies(
-    judged: Mapping[str, Judged], found: Mapping[str, Copy], records: Mapping[str, Record]
-) -> dict[str, Judged]:
-    """The verdicts that change: copies go, and those that stay learn of them."""
-    changed = {}
-    for uid, copy in found.items():
-        verdict = Verdict(reason=Reason.DUPLICATE, detail=copy.how, twin=copy.of)
-        changed[uid] = judged[uid].model_copy(update={"verdict": verdict, "box": None})
-    for kept in sorted({copy.of for copy in found.values()}):
-        alternates = tuple(sorted(uid for uid, copy in found.items() if copy.of == kept))
-        claims = {records[uid].rights.chosen for uid in alternates} - {records[kept].rights.chosen}
-        notes = tuple(f"a copy is under {claim}" for claim in sorted(claims))
-        update = {"alternates": alternates, "notes": judged[kept].notes + notes}
-        changed[kept] = judged[kept].model_copy(update=update)
-    return changed

@@ -1,5 +1,6 @@
-"""Near-duplicates: which pictures show the same thing, on what evidence, and which of them is kept."""
+"""Near-duplicates: hashes within a radius, agreement of what they propose, groups and who stays."""
 
-from curation.duplicates.groups import Copy, Look, copies, near_hashes
+from curation.duplicates.groups import Related, relate
+from curation.duplicates.ties import Look
 
-__all__ = ["Copy", "Look", "copies", "near_hashes"]
+__all__ = ["Look", "Related", "relate"]

@@ -5,7 +5,7 @@ Both squares are brought to the same size and band-passed; the normalised correl
 0.90); of 144,991 pairs of distinct nebulae none passes 0.83, and nearly all are at 0.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import lru_cache
 from io import BytesIO
 
@@ -30,24 +30,24 @@ Floats = NDArray[np.float32]
 class Eye:
     """Compares thumbnails; keeps the last ones it has seen (at most 300 MB)."""
 
-    def __init__(self, names: Sequence[str], thumbnail: Callable[[str], bytes]) -> None:
-        """`thumbnail` gives the encoded gray square for a name; pictures are asked for by number."""
-        self._names, self._thumbnail = names, thumbnail
+    def __init__(self, thumbnail: Callable[[str], bytes]) -> None:
+        """`thumbnail` gives the encoded gray square of a picture by its name."""
+        self._thumbnail = thumbnail
         self._gray = lru_cache(maxsize=1024)(self._read)
         self._band = lru_cache(maxsize=1024)(self._filter)
 
-    def agreement(self, first: int, second: int, way: int) -> float:
+    def agreement(self, first: str, second: str, way: int) -> float:
         """How far the first picture agrees with the second laid that way: copies 1, strangers about 0."""
         side = min(self._gray(first).width, self._gray(second).width)
         turned = ORIENTATIONS[way].turn(self._band(second, side))
         return agreement(self._band(first, side), turned)
 
-    def _read(self, number: int) -> Image.Image:
-        with Image.open(BytesIO(self._thumbnail(self._names[number]))) as image:
+    def _read(self, name: str) -> Image.Image:
+        with Image.open(BytesIO(self._thumbnail(name))) as image:
             return image.convert("L")
 
-    def _filter(self, number: int, side: int) -> Floats:
-        return band(self._gray(number).resize((side, side), Image.Resampling.HAMMING))
+    def _filter(self, name: str, side: int) -> Floats:
+        return band(self._gray(name).resize((side, side), Image.Resampling.HAMMING))
 
 
 def band(square: Image.Image) -> Floats:

@@ -87,6 +87,23 @@ def takes_recipe(command: F) -> F:
     return wrapped  # type: ignore[return-value]
 
 
+def or_what_is_published(command: F) -> F:
+    """Let a command that takes a recipe also take `hf://datasets/user/name` or the folder of a dataset."""
+
+    @wraps(command)
+    def wrapped(output: Output, recipe: str, **rest: Any) -> Any:
+        from universe_gan import published
+        from universe_gan.recipe import find
+
+        if recipe.startswith("hf://") or (Path(recipe).is_dir() and not find(recipe).is_file()):
+            if rest.get("older") or rest.get("overrides"):
+                raise click.UsageError("--diff and --set go with a recipe")
+            return published.audit(output, recipe)
+        return command(output, recipe=recipe, **rest)
+
+    return wrapped  # type: ignore[return-value]
+
+
 def goes_by_the_manifest(command: F) -> F:
     """Give a command `--locked` and what goes with it, handed on as `locked`: how to rebuild, or `None`."""
 
@@ -135,7 +152,12 @@ def demo(output: Output, target: Path, workers: int | None) -> Exit:
 @cli.command()
 @click.argument("name", required=False)
 @click.option("--show", is_flag=True, help="Print every setting with its default and meaning; write nothing.")
-@click.option("--from", "pattern", metavar="RECIPE", help="Start from a shipped recipe, such as nebulae.")
+@click.option(
+    "--from",
+    "pattern",
+    metavar="RECIPE|hf://datasets/USER/NAME",
+    help="Start from a shipped recipe, such as nebulae, or from what was published with a dataset.",
+)
 @speaks
 def init(output: Output, name: str | None, show: bool, pattern: str | None) -> Exit:
     """Write a recipe, manifests/NAME.toml, to edit."""
@@ -143,6 +165,10 @@ def init(output: Output, name: str | None, show: bool, pattern: str | None) -> E
 
     if not show and not name:
         raise click.UsageError("give the new recipe a NAME, or ask with --show for every setting")
+    if name and not show and pattern and pattern.startswith("hf://"):
+        from universe_gan import published
+
+        return published.init(output, name, pattern)
     return commands.init(output, name, show=show, pattern=pattern)
 
 
@@ -210,13 +236,17 @@ def verify(output: Output, recipe: Recipe, update: bool) -> Exit:
     help="Compare with an older manifest instead: added, removed, rights changed.",
 )
 @speaks
+@or_what_is_published
 @takes_recipe
 def audit(output: Output, recipe: Recipe, older: Path | None) -> Exit:
-    """Audit the licences of a manifest.
+    """Audit the licences of a manifest, or of a published dataset.
 
     Says for which purposes the whole may be used, explains where its licences do not go together, and writes
     the attribution list (Markdown, CSV, SPDX) and a page with the evidence of each image. Exit code 8 when an
     image that was fetched violates the recipe's policy.
+
+    RECIPE may also be hf://datasets/USER/NAME[@REVISION] or the folder of a dataset, ours or anybody's: then
+    its rows are audited as they are published, and no picture is read.
     """
     from universe_gan import commands
 

@@ -39,6 +39,7 @@ from curation.judged import OriginalsMissing
 from curation.outcome import NotJudged
 from universe_gan.demo import DemoInTheWay
 from universe_gan.exits import Exit
+from universe_gan.published import NotFollowable
 from universe_gan.publishing import RepoNotNamed, StageStale
 from universe_gan.recipe import NameWrong, RecipeExists, RecipeMissing, RecipeWrong
 from universe_gan.stages import StageMissing
@@ -323,6 +324,11 @@ _TABLE: dict[type[BaseException], Callable[[Any], Failure]] = {
     ),
     NotReadable: lambda error: Failure(
         str(error), "name a dataset of Parquet files, or a folder that holds one", Exit.INPUT
+    ),
+    NotFollowable: lambda error: Failure(
+        "\n  ".join([f"{error.where} cannot be made again from what it carries", *error.problems]),
+        "ask whoever published it; nothing was written",
+        Exit.INPUT,
     ),
     NothingMatches: lambda error: Failure(
         f"no image of the manifest is {error.asked}"

@@ -18,12 +18,11 @@ from curation.hub.remote import Hub
 from universe_gan import stages
 from universe_gan.exits import Exit
 from universe_gan.invocation import tool
+from universe_gan.machine import PUBLIC
 from universe_gan.output import Output
 from universe_gan.recipe import Recipe
 from universe_gan.stages import StageMissing
 from universe_gan.state import State
-
-PUBLIC = "https://huggingface.co"
 
 
 class RepoNotNamed(Exception):
@@ -161,7 +160,11 @@ def publish(
         tell_proposal(output, hub, proposal)
         if dry_run:
             output.result({"proposal": proposal_json(proposal), "published": None})
-            if not proposal.nothing:
+            if proposal.nothing and proposal.waiting is None and proposal.tagged:
+                output.line("nothing to do: the Hub holds this build")
+            elif proposal.nothing:
+                output.line(f"nothing to send; the tag would be {proposal.tag}")
+            else:
                 output.say(f"next: {tool()} publish {recipe.path}{f' --repo {repo}' if repo else ''}")
             return Exit.DONE
         return carry_out(output, recipe, workspace, hub, proposal, message)
@@ -184,6 +187,8 @@ def tell_proposal(output: Output, hub: Hub, proposal: Proposal) -> None:
     visibility = "private" if proposal.private else "public"
     stands = f"at {base.revision[:12]}" if base else "to be made"
     output.line(f"target    {hub.page(proposal.repo)}  {visibility}, {stands}, as {proposal.account.name}")
+    if proposal.nothing:
+        return
     if proposal.rows is not None:
         rows = list(dataset_diff.lines(proposal.rows))
         shown = rows if output.verbose else rows[:20]
@@ -197,6 +202,8 @@ def tell_proposal(output: Output, hub: Hub, proposal: Proposal) -> None:
         f"files     {len(proposal.send):,} to send ({proposal.bytes / 1e6:,.1f} MB), {proposal.same:,} there"
         f" already, {len(proposal.delete):,} to delete"
     )
+    how = "a pull request" if proposal.as_pull_request else "one commit"
+    output.line(f"as        {how}, tag {proposal.tag}")
     for path in proposal.delete:
         output.detail(f"  delete {path}")
     if proposal.foreign:
@@ -210,7 +217,7 @@ def tell_proposal(output: Output, hub: Hub, proposal: Proposal) -> None:
 def tell_outcome(output: Output, outcome: Outcome) -> None:
     """Where it is, under which names, and how to load exactly this."""
     proposal = outcome.proposal
-    if not outcome.committed:
+    if not outcome.committed and not (outcome.tag and not proposal.tagged):
         output.line(
             f"nothing to do: a pull request holds this build and waits to be merged: {outcome.pull_request}"
             if outcome.pull_request

@@ -92,13 +92,14 @@ def _opener(hub: Hub, repo: str, revision: str) -> Callable[[str], IO[bytes]]:
 
 
 def shards(place: Place) -> list[str]:
-    """The Parquet files whose rows count: those without pixels where the dataset has such a configuration.
+    """The Parquet files whose rows count: of a dataset of ours those without pixels.
 
     Raises:
         NotReadable: there is none.
     """
     found = sorted(path for path in place.files if path.endswith(".parquet"))
-    slim = [path for path in found if path.startswith(("metadata/", "references/"))]
+    ours = any(path.startswith("manifest/") for path in place.files)
+    slim = [path for path in found if ours and path.startswith(("metadata/", "references/"))]
     if not found:
         kinds = sorted({Path(path).suffix for path in place.files if Path(path).suffix})
         raise NotReadable(place.where, f"it holds no Parquet file, only {', '.join(kinds) or 'nothing'}")

@@ -11,8 +11,8 @@ from pydantic import Field
 
 from collectors.frozen import Frozen
 from collectors.workspace import Store, Workspace, write_whole
-from curation import crop
-from curation.crop import Box
+from curation import boxes, crop, subject
+from curation.boxes import Box
 from curation.fingerprint import ORIENTATIONS, fingerprint, pixels_sha256
 from curation.pixels import LARGE, Picture, TooManyPixels, Unreadable, size_in_header
 from curation.settings import CurateSettings
@@ -68,7 +68,7 @@ def folders(workspace: Workspace) -> Folders:
 
 def measure(settings: CurateSettings) -> str:
     """What measurements depend on besides the file; others are made anew."""
-    return f"{VERSION}/{PIL.__version__}/{crop.limits(settings)}"
+    return f"{VERSION}/{PIL.__version__}/{crop.limits(settings)}/{settings.crop}"
 
 
 def examine(path: Path, sha256: str, settings: CurateSettings, places: Folders) -> Examined:
@@ -96,9 +96,10 @@ def died(sha256: str) -> Examined:
 
 def _measured(picture: Picture, sha256: str, settings: CurateSettings, places: Folders) -> Examined:
     print_ = fingerprint(picture.image)
+    body = _subject(picture) if settings.crop == "subject" else None
     write_whole(places.thumbnails.path(sha256), print_.thumbnail)
     if min(picture.width, picture.height) >= (settings.min_side or settings.size):
-        box = crop.centre_box(picture.width, picture.height)
+        box = boxes.choose(picture.width, picture.height, body, settings).box
         key = crop.square_key(sha256, box, settings)
         if key not in places.squares:
             data = crop.encode(crop.square(picture, box, settings.size), settings)
@@ -112,8 +113,20 @@ def _measured(picture: Picture, sha256: str, settings: CurateSettings, places: F
         hashes=print_.hashes.hex(),
         detail=print_.detail,
         peak=round(print_.peak, 3),
+        subject=body,
         notes=picture.notes,
     )
+
+
+def _subject(picture: Picture) -> Box | None:
+    """The subject in pixels of the file."""
+    found = subject.find(picture.image)
+    if found is None or picture.reduced == 1:
+        return found
+    left, top, right, bottom = (edge * picture.reduced for edge in found)
+    width, height = picture.image.size  # the last reduced row and column may stand for fewer of the file
+    right = picture.width if found[2] == width else right
+    return left, top, right, picture.height if found[3] == height else bottom
 
 
 @contextmanager

@@ -211,7 +211,12 @@ COLUMNS = (
         lambda row: row.judged.height or _file("height")(row),
     ),
     Column("source_mime", "string", "type of the fetched file", _file("mime")),
-    Column("crop_left", "int32", "left edge of the square in the upright picture", _box(0)),
+    Column(
+        "crop_left",
+        "int32",
+        "left edge of the square in the upright picture; all four edges may lie outside, where sky was added",
+        _box(0),
+    ),
     Column("crop_top", "int32", "top edge of the square", _box(1)),
     Column("crop_right", "int32", "right edge of the square, the first column outside", _box(2)),
     Column("crop_bottom", "int32", "bottom edge of the square, the first row outside", _box(3)),

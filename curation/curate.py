@@ -16,8 +16,8 @@ from collectors.progress import Progress, Silent
 from collectors.record import KEEP, Reason, Record, Verdict
 from collectors.workspace import Journal, Workspace, canonical_json, written_whole
 from curation import engine
+from curation.boxes import choose
 from curation.comparing import compare
-from curation.crop import centre_box
 from curation.examine import Examined, died, examine, folders, measure
 from curation.judged import Judged, OriginalsMissing
 from curation.policy import may_publish
@@ -164,6 +164,8 @@ def _judge(record: Record, examined: Examined, settings: CurateSettings, taken_d
     verdict = taken_down(record, examined)
     verdict = screen(examined, settings) if verdict.keep else verdict
     width, height = examined.width, examined.height
+    fits = verdict.keep and width and height
+    choice = choose(width or 0, height or 0, examined.subject, settings) if fits else None
     return Judged(
         uid=record.uid,
         verdict=verdict,
@@ -171,6 +173,8 @@ def _judge(record: Record, examined: Examined, settings: CurateSettings, taken_d
         height=height,
         pixels_sha256=examined.pixels_sha256,
         phash=examined.hashes[:64] or None,
-        box=centre_box(width, height) if verdict.keep and width and height else None,
+        box=choice.box if choice else None,
+        crop=choice.crop if choice else None,
+        lost=choice.lost if choice else {},
         notes=examined.notes,
     )

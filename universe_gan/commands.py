@@ -188,6 +188,10 @@ def curate(output: Output, recipe: Recipe, *, workers: int | None) -> Exit:
 def _tell_curated(output: Output, recipe: Recipe, result: stages.Curated) -> None:
     output.table("Dropped", ["images", "reason", "meaning"], _reason_rows(result.reasons))
     output.line(f"{result.kept:,} of {result.fetched:,} fetched images kept")
+    if lost := result.lost:
+        around = sum(one.verdict.keep and one.crop == "subject" for one in result.judged)
+        words = f"{around:,} around their subject, of which they lose {lost['subject']:.1%} on average"
+        output.line(f"squares   {words}; centred ones would lose {lost['centre']:.1%}")
     referred = f", {result.dataset.references:,} references" if result.dataset.references else ""
     size = f"{result.dataset.bytes / 1e6:,.1f} MB"
     output.line(f"dataset   {result.dataset.path}  {result.dataset.rows:,} rows{referred}, {size}")
@@ -198,6 +202,7 @@ def _curated_json(result: stages.Curated) -> dict[str, object]:
         "kept": result.kept,
         "judged": len(result.judged),
         "reasons": dict(sorted(result.reasons.items())),
+        "subject_lost": result.lost,
         "dataset": as_json(result.dataset),
     }
 

@@ -194,6 +194,17 @@ class Curated:
         return sum(one.verdict.keep for one in self.judged)
 
     @property
+    def lost(self) -> dict[str, float]:
+        """Mean share of the subject that lies outside the square, `{"centre": …, "subject": …}`, over the kept
+        images in which one was found; empty where none was or none was looked for."""
+        lost = [one.lost for one in self.judged if one.verdict.keep and one.lost]
+        return (
+            {way: sum(each[way] for each in lost) / len(lost) for way in ("centre", "subject")}
+            if lost
+            else {}
+        )
+
+    @property
     def reasons(self) -> Counter[str]:
         """Reasons of the images that were fetched and dropped."""
         fetched = (one for one in self.judged if one.uid not in self.never_fetched)

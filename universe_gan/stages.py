@@ -195,7 +195,7 @@ class Curated:
 
     @property
     def lost(self) -> dict[str, float]:
-        """Mean share of the subject that lies outside the square, `{"centre": …, "subject": …}`, over the kept
+        """Mean share of the subject that centred squares would lose and those around it do, over the kept
         images in which one was found; empty where none was or none was looked for."""
         lost = [one.lost for one in self.judged if one.verdict.keep and one.lost]
         return (

@@ -86,7 +86,9 @@ def init(output: Output, name: str, address: str) -> Exit:
     output.line(f"wrote {path}")
     output.line(f"wrote {lock}  {header.files:,} files, root {header.root_sha256[:16]}…")
     output.say(f"from {found.where}" + (f" at {found.revision}" if found.revision else ""))
-    output.say(f"it was made by a stranger: it asks {_some(_asks(text)) or 'no host'}")
+    output.say(
+        f"it was made by a stranger: it asks {_some(sorted(_asks(tomllib.loads(text)))) or 'the usual hosts'}"
+    )
     output.say(f"  and its files come from {_some(_hosts(manifest)) or 'this disk'}")
     output.result({"recipe": str(path), "manifest": str(lock), "root_sha256": header.root_sha256})
     output.say(f"next: {tool()} collect {path} --locked")
@@ -141,10 +143,14 @@ def _leaves(value: str) -> bool:
     return "://" not in value and (path.is_absolute() or ".." in path.parts or value.startswith("~"))
 
 
-def _asks(text: str) -> list[str]:
-    return sorted(
-        set(filter(None, (urlsplit(url).hostname for url in re.findall(r"https?://[^\s\"']+", text))))
-    )
+def _asks(value: Any) -> set[str]:
+    """Hosts that a recipe names anywhere."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list):
+        return {host for one in value for host in _asks(one)}
+    host = urlsplit(value).hostname if isinstance(value, str) and "://" in value else None
+    return {host} if host else set()
 
 
 def _hosts(manifest: Manifest) -> list[str]:

@@ -11,7 +11,7 @@ from curation.duplicates.compared import Comparisons, Pair
 from curation.duplicates.groups import Related, relate
 from curation.duplicates.rank import standing, why
 from curation.duplicates.ties import Look
-from curation.examine import Examined, folders, measure
+from curation.examine import Examined, Folders, folders, measure
 from curation.judged import Judged
 from curation.settings import CurateSettings
 from curation.splits import split
@@ -103,7 +103,7 @@ def _candidates(looks: Sequence[Look], comparisons: Comparisons, workspace: Work
 def _can_match() -> bool:
     from importlib.util import find_spec
 
-    if find_spec("curation.features") is None:
+    if find_spec("curation.features") is None or "features" not in Folders.__dataclass_fields__:
         return False
     from curation import features  # type: ignore[attr-defined, unused-ignore]
 

@@ -188,6 +188,11 @@ def curate(output: Output, recipe: Recipe, *, workers: int | None) -> Exit:
 def _tell_curated(output: Output, recipe: Recipe, result: stages.Curated) -> None:
     output.table("Dropped", ["images", "reason", "meaning"], _reason_rows(result.reasons))
     output.line(f"{result.kept:,} of {result.fetched:,} fetched images kept")
+    if result.contested:
+        output.say(
+            f"note: {len(result.contested):,} of them have copies under other terms:"
+            f" {_some(result.contested)}; `{tool()} audit {recipe.path}` says which"
+        )
     if lost := result.lost:
         around = sum(one.verdict.keep and one.crop == "subject" for one in result.judged)
         words = f"{around:,} around their subject, of which they lose {lost['subject']:.1%} on average"
@@ -241,6 +246,7 @@ def build(
         _tell_audit(output, recipe, audited)
         curated = stages.run_curate(recipe, workspace, output, workers)
         _tell_curated(output, recipe, curated)
+        audited = stages.run_audit(recipe, workspace)  # once more: now it is known what is a copy of what
         path = stages.run_report(recipe, workspace, output)
     output.line(f"report    {path}")
     output.result(

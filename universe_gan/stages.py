@@ -29,6 +29,7 @@ from curation import drift as drifts
 from curation import report as reports
 from curation.audit import Audit
 from curation.audit_diff import ManifestDiff, diff, to_markdown
+from curation.claims import conflicts
 from curation.curate import TakenDown, curate, read_verdicts
 from curation.dataset import BuiltDataset, build
 from curation.examine import Examined
@@ -188,6 +189,8 @@ class Curated:
     """Uids that stand in the manifest for the audit only."""
     fetched: int
     """Images whose file is here."""
+    contested: tuple[str, ...]
+    """Uids of kept images of which a copy is published under other terms."""
 
     @property
     def kept(self) -> int:
@@ -244,7 +247,8 @@ def run_curate(
         "curate", lock.header.root_sha256, recipe.made_with("curate"), kept=dataset.rows, seen=len(judged)
     )
     never_fetched = frozenset(record.uid for record in lock.records if record.file is None)
-    return Curated(judged, dataset, never_fetched, manifest.header.files)
+    contested = conflicts(judged, {record.uid: record for record in manifest.records})
+    return Curated(judged, dataset, never_fetched, manifest.header.files, tuple(contested))
 
 
 def _text(recipe: Recipe) -> str:
@@ -257,15 +261,27 @@ def _notices(recipe: Recipe, manifest: Manifest) -> list[str]:
 
 
 def run_audit(recipe: Recipe, workspace: Workspace) -> Audit:
-    """Audit the manifest under the recipe's policy and write `audit/`. Raises `StageMissing`."""
+    """Audit the manifest under the recipe's policy and write `audit/`.
+
+    Where this manifest was curated, copies whose licences contradict each other are findings too.
+    Raises `StageMissing`, `VerdictsBroken`.
+    """
     lock = read_manifest(recipe)
     manifest = _as_rebuilt(lock, workspace)
-    audit = audits.audit(manifest, recipe.policy)
+    audit = audits.audit(manifest, recipe.policy, _verdicts(workspace, lock))
     audits.write(audit, manifest, workspace.audit)
     State(workspace).note(
         "audit", lock.header.root_sha256, recipe.made_with("audit"), violations=len(audit.violations)
     )
     return audit
+
+
+def _verdicts(workspace: Workspace, lock: Manifest) -> tuple[Judged, ...]:
+    """What curation said of this very manifest; nothing where it has not seen it yet."""
+    note = State(workspace).read().get("curate", {})
+    if note.get("root") != lock.header.root_sha256 or not workspace.verdicts.is_file():
+        return ()
+    return read_verdicts(workspace.verdicts)
 
 
 def run_audit_diff(recipe: Recipe, workspace: Workspace, older: Path) -> ManifestDiff:
@@ -294,7 +310,7 @@ def run_report(recipe: Recipe, workspace: Workspace, progress: Progress) -> Path
         workspace,
         policy=recipe.policy,
         settings=recipe.curate,
-        audit=audits.audit(manifest, recipe.policy),
+        audit=audits.audit(manifest, recipe.policy, judged),
         title=recipe.title,
         progress=progress,
         workers=os.cpu_count(),

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import log
+from math import log, sqrt
 from typing import Protocol
 
 import numpy as np
@@ -14,7 +14,7 @@ from curation.duplicates import join
 from curation.duplicates.compared import Compared, Pair, Question
 from curation.duplicates.edges import Edge, EdgeKind
 from curation.duplicates.rank import Standing
-from curation.fingerprint import BITS, ORIENTATIONS
+from curation.fingerprint import BITS, LONGEST, ORIENTATIONS
 
 NEAR = 31
 """Bits of 256 by which the upright hashes of copies may differ without another look."""
@@ -113,13 +113,19 @@ class Ties:
         return sorted({*self._hashed, *(pair for pair, said in self._seen.items() if said.kind in kinds)})
 
     def crops(self) -> set[int]:
-        """Pictures of which a copy shows more of the scene, by the scale of their ties."""
-        scales = {pair: said.scale for pair, said in self._seen.items() if said.kind is EdgeKind.VERIFIED}
-        if not any(scales.values()):
+        """Pictures of which a copy shows more of the scene, by size and scale of their ties."""
+        scales = {
+            pair: said.scale
+            for pair, said in self._seen.items()
+            if said.scale and said.kind is EdgeKind.VERIFIED
+        }
+        if not scales:
             return set()
         steps: dict[int, list[tuple[int, float]]] = defaultdict(list)
         for first, second in self.pairs(with_sky=False):
-            wider = -log(scales.get((first, second)) or 1.0)
+            wider = 0.0  # by their hashes the same square, however large the picture around it
+            if scale := scales.get((first, second)):
+                wider = log(_extent(self.looks[second]) / scale / _extent(self.looks[first]))
             steps[first].append((second, wider))
             steps[second].append((first, -wider))
         found = set()
@@ -190,6 +196,12 @@ def _geometry(said: Compared, *, turned_round: bool) -> dict[str, object]:
         "mirrored": said.mirrored,
         "agreement": said.agreement,
     }
+
+
+def _extent(look: Look) -> float:
+    """The side of a square as large as the canonical form, in which scales are measured."""
+    width, height = look.standing.width, look.standing.height
+    return sqrt(width * height) * min(1.0, LONGEST / max(width, height))
 
 
 def _reach(start: int, steps: Mapping[int, Sequence[tuple[int, float]]]) -> dict[int, float]:

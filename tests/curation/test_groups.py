@@ -57,7 +57,8 @@ def look(uid: str, image: Image.Image, shelf: Shelf, rank: int = 0, pixels: str 
     """A picture; of copies the one with the smaller rank stays."""
     found = fingerprint(image)
     shelf[sha(uid)] = found.thumbnail
-    return Look(Standing(uid, bytes=-rank), sha(uid), pixels, found.hashes, found.detail)
+    standing = Standing(uid, width=300, height=300, bytes=-rank)
+    return Look(standing, sha(uid), pixels, found.hashes, found.detail)
 
 
 def copies(looks: Iterable[Look], shelf: Shelf, candidates: Iterable[Pair] = ()) -> dict[str, Edge]:
@@ -129,7 +130,7 @@ def test_equal_bytes_and_equal_pixels_are_copies_however_plain() -> None:
     one = look("a:1", plain, shelf, 2, "pixels")
     looks = [
         one,
-        replace(one, standing=Standing("a:2", bytes=-1)),
+        replace(one, standing=replace(one.standing, uid="a:2", bytes=-1)),
         look("a:3", plain, shelf, 0, "pixels"),
     ]
     found = copies(looks, shelf)
@@ -215,16 +216,40 @@ def test_other_photographs_of_the_same_sky_stay_and_are_named() -> None:
     assert related.families == (("a:0", "a:1", "a:2", "a:3"),)
 
 
+def sized(looks: Iterable[Look], *sizes: tuple[int, int]) -> list[Look]:
+    standings = (replace(look.standing, width=w, height=h) for look, (w, h) in zip(looks, sizes, strict=True))
+    return [replace(look, standing=standing) for look, standing in zip(looks, standings, strict=True)]
+
+
 def test_the_whole_scene_stays_before_a_crop_with_more_pixels() -> None:
     looks, shelf, candidates = strangers(2, match("a:0", "a:1", scale=0.5, angle=3.0))
-    related = relate(looks, shelf, candidates)  # half as large in the other: it shows the middle only
-    edge = related.copies["a:0"]
+    related = relate(sized(looks, (2000, 2000), (800, 800)), shelf, candidates)
+    edge = related.copies["a:0"]  # both are looked at in 512 pixels, where its content is half as large
     assert (edge.first, edge.scale, edge.angle) == ("a:1", 2.0, -3.0)
     assert edge.words == "turned by -3°, at 2.00 times the scale (40 features, agreement 0.95)"
     assert related.standings["a:0"].cropped
     assert not related.standings["a:1"].cropped
-    nearly, shelf, candidates = strangers(2, match("a:0", "a:1", scale=0.97))
-    assert set(copies(nearly, shelf, candidates)) == {"a:1"}
+
+
+def test_a_smaller_rendition_is_no_wider_view() -> None:
+    for scale, sizes in ((0.5, [(512, 512), (256, 256)]), (0.97, [(900, 900), (600, 600)])):
+        looks, shelf, candidates = strangers(2, match("a:0", "a:1", scale=scale))
+        related = relate(sized(looks, *sizes), shelf, candidates)
+        assert {uid: edge.first for uid, edge in related.copies.items()} == {"a:1": "a:0"}
+        assert not any(standing.cropped for standing in related.standings.values())
+
+
+def test_the_widest_of_several_crops_is_found_over_their_ties() -> None:
+    ties = match("a:0", "a:1", scale=0.8), match("a:1", "a:2", scale=0.8), match("a:0", "a:2", scale=0.64)
+    looks, shelf, candidates = strangers(4, *ties, match("a:2", "a:3", agreement=0.7, scale=0.5))
+    related = relate(looks, shelf, candidates)
+    assert {uid: edge.first for uid, edge in related.copies.items()} == {"a:0": "a:2", "a:1": "a:2"}
+    assert [standing.cropped for _, standing in sorted(related.standings.items())] == [
+        True,
+        True,
+        False,
+        False,
+    ]
 
 
 @pytest.mark.parametrize("mirrored", [False, True])

@@ -355,6 +355,7 @@ def _remote_file(entry: Any) -> RemoteFile:
 
 def _line(error: BaseException) -> str:
     """The first telling lines of a message, as one, without request ids."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    said = str(error).split("Cannot access content at:")[0]
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
     text = " ".join(lines[:2]) or type(error).__name__
     return re.sub(r"\s*\(Request ID:[^)]*\)", "", text)[:300]

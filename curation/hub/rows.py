@@ -128,7 +128,7 @@ def groups(place: Place, columns: Callable[[pa.Schema], list[str]] | None = None
 
 def _buffered(place: Place, file: IO[bytes], path: str) -> Any:
     """A file of another machine that is small is fetched in one go."""
-    if place.revision is not None and place.files[path] <= 2**20:
+    if place.revision is not None and place.files[path] <= 2**17:
         return io.BytesIO(file.read())
     return file
 

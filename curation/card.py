@@ -126,9 +126,9 @@ def _credit(outcome: Outcome) -> str:
 def _shown(outcome: Outcome) -> Markdown:
     """The credit of a picture on the contact sheet, short."""
     licence = licences.get(outcome.record.rights.chosen)
-    creator = f", {markdown(outcome.record.creator.name)}" if outcome.record.creator.name else ""
+    creator = f"{markdown(outcome.record.creator.name)}, " if outcome.record.creator.name else ""
     title = outcome.record.title.removeprefix("File:")
-    return Markdown(f"{markdown_link(title, outcome.record.page)}{creator}, {licence_link(licence)}")
+    return Markdown(f"{markdown_link(title, outcome.record.page)} ({creator}{licence_link(licence)})")
 
 
 def _removal(facts: Facts) -> Markdown:
@@ -194,6 +194,8 @@ def _templates() -> jinja2.Environment:
         link=licence_link,
         asks=asks,
         number=lambda number: Markdown(f"{number:,}"),
-        megabytes=lambda number: Markdown(f"{number / 1e6:,.1f}"),
+        size=lambda bytes_: Markdown(
+            f"{bytes_ / 1e6:,.1f} MB" if bytes_ >= 1e6 else f"{bytes_ / 1e3:,.0f} kB"
+        ),
     )
     return templates

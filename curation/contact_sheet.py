@@ -8,7 +8,7 @@ from PIL import Image
 
 NAME = "thumbnails.webp"
 ACROSS = 6
-MOST = 24
+MOST = 12
 SIDE = 160
 """Pixels a picture; the sheet is 960 wide, which a card shows without scaling."""
 

@@ -16,8 +16,15 @@ from curation.columns import Column, schema
 SHARD_BYTES = 500_000_000
 """A shard ends after the row group that reaches this; the size the Hub's own tools aim at."""
 
-CHUNKING = {"min_chunk_size": 256 * 1024, "max_chunk_size": 1024 * 1024, "norm_level": 0}
-"""What `datasets` itself uses, so that a re-upload finds the pages the Hub already has."""
+CONTENT_PAGES: bool | dict[str, int] = False
+"""Whether pages end where their content says so, as in what `datasets` writes.
+
+Here they would cost. The Hub finds the bytes of a picture again wherever they stand, and sends a chunk again
+for every page that begins elsewhere than before: of 200 pictures (15.8 MB) one removed sends 0.3 MB, with
+such pages 2.2 MB (`benchmarks/republish.py`).
+"""
+PICTURE_COMPRESSION = "none"
+"""They are compressed already."""
 
 
 @dataclass(frozen=True)
@@ -140,17 +147,17 @@ class Shards:
 
 
 def _open(path: Path, layout: pa.Schema, columns: Sequence[Column]) -> Any:
-    """A writer whose pages end where the content says so; pictures stay compressed as they are."""
+    """A writer that keeps pictures as they are and compresses words."""
     leaves = list(_leaves(columns))
     words = [leaf for leaf in leaves if leaf != "image.bytes"]
     return pq.ParquetWriter(
         path,
         layout,
-        compression={leaf: "none" if leaf == "image.bytes" else "zstd" for leaf in leaves},
+        compression={leaf: PICTURE_COMPRESSION if leaf == "image.bytes" else "zstd" for leaf in leaves},
         use_dictionary=words,
         write_statistics=words,
         write_page_index=True,
-        use_content_defined_chunking=CHUNKING,
+        use_content_defined_chunking=CONTENT_PAGES,
     )
 
 

@@ -24,8 +24,8 @@ def split(uids: Iterable[str], families: Iterable[Iterable[str]], held_out: floa
     place: dict[str, float] = {}
     for family in families:
         spoken = min(family, key=lambda uid: _number("speaks", uid))
-        place |= dict.fromkeys(family, _number("side", spoken))
-    places = {uid: place.get(uid, _number("side", uid)) for uid in wanted}
+        place |= dict.fromkeys(family, _number("split", spoken))
+    places = {uid: place.get(uid, _number("split", uid)) for uid in wanted}
     border = _border(sorted(set(places.values())), held_out)
     return {uid: "test" if there < border else "train" for uid, there in places.items()}
 

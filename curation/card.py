@@ -162,7 +162,7 @@ def _render(template: str, facts: Facts) -> str:
         "grounds": {kind.value: words for kind, words in GROUNDS.items()},
         "versions": {"pillow": PIL.__version__, "pyarrow": pa.__version__},
         "most_missing": MOST_MISSING,
-        "flags": "".join(f" --set {shlex.quote(one)}" for one in facts.origin.overrides),
+        "overrides": [shlex.quote(one) for one in facts.origin.overrides],
         "on_disk": dict(facts.by_source).get("folder", 0),
         "removal": _removal(facts),
         "citation": Markdown(facts.citation),

@@ -255,18 +255,28 @@ def audit(output: Output, recipe: Recipe, older: Path | None) -> Exit:
     return commands.audit(output, recipe)
 
 
+older_option = click.option(
+    "--diff",
+    "older",
+    metavar="OLD",
+    type=click.Path(path_type=Path, exists=True),
+    help="Say what differs from an older dataset: its folder or a Parquet file of it, rights first.",
+)
+
+
 @cli.command()
+@older_option
 @workers_option
 @speaks
 @takes_recipe
-def curate(output: Output, recipe: Recipe, workers: int | None) -> Exit:
+def curate(output: Output, recipe: Recipe, workers: int | None, older: Path | None) -> Exit:
     """Judge and crop every image; write the dataset.
 
     Damaged, too small and blank images and near-duplicates are dropped, each with its reason.
     """
     from universe_gan import commands
 
-    return commands.curate(output, recipe, workers=workers)
+    return commands.curate(output, recipe, workers=workers, older=older)
 
 
 @cli.command()
@@ -284,15 +294,23 @@ def report(output: Output, recipe: Recipe) -> Exit:
 
 @cli.command()
 @click.option("--refresh", is_flag=True, help="Forget earlier answers and ask the sources again.")
+@older_option
 @workers_option
 @speaks
 @goes_by_the_manifest
 @takes_recipe
-def build(output: Output, recipe: Recipe, locked: Locked | None, refresh: bool, workers: int | None) -> Exit:
+def build(
+    output: Output,
+    recipe: Recipe,
+    locked: Locked | None,
+    refresh: bool,
+    workers: int | None,
+    older: Path | None,
+) -> Exit:
     """collect → audit → curate → report, in one go."""
     from universe_gan import commands
 
-    return commands.build(output, recipe, locked=locked, refresh=refresh, workers=workers)
+    return commands.build(output, recipe, locked=locked, refresh=refresh, workers=workers, older=older)
 
 
 @cli.command()

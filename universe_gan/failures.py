@@ -20,6 +20,7 @@ from collectors.web.polite import HostBusy, NoContact, RedirectRefused
 from collectors.workspace import DiskFull, WorkspaceBusy, WorkspaceUnusable
 from curation.curate import VerdictsBroken
 from curation.dataset import NothingKept
+from curation.dataset_diff import NoRows
 from curation.hub.blocked import BlocklistBroken
 from curation.hub.gate import BuildChanged, MayNotBePublished
 from curation.hub.remote import (
@@ -183,6 +184,11 @@ _TABLE: dict[type[BaseException], Callable[[Any], Failure]] = {
     RedirectRefused: lambda error: Failure(
         f"{error.url} redirects to {error.target}, where we do not go: {error.why}",
         "check the address in the recipe",
+        Exit.INPUT,
+    ),
+    NoRows: lambda error: Failure(
+        f"{error.path} cannot be compared with: {error.problem}",
+        "give --diff the folder of a built dataset, or one of its Parquet files",
         Exit.INPUT,
     ),
     VerdictsBroken: lambda error: Failure(str(error), "run `universe-gan curate …` again", Exit.INPUT),

@@ -25,6 +25,7 @@ from collectors.verify import Drift, verify, with_dates
 from collectors.web.polite import Pace, polite_session
 from collectors.workspace import Workspace, write_whole
 from curation import audit as audits
+from curation import dataset_diff as dataset_diffs
 from curation import drift as drifts
 from curation import report as reports
 from curation.audit import Audit
@@ -32,11 +33,12 @@ from curation.audit_diff import ManifestDiff, diff, to_markdown
 from curation.claims import conflicts
 from curation.curate import TakenDown, curate, read_verdicts
 from curation.dataset import BuiltDataset, build
+from curation.dataset_diff import DatasetDiff, Rows
 from curation.examine import Examined
 from curation.facts import Origin
 from curation.hub import blocked
 from curation.judged import Judged
-from curation.policy import may_fetch
+from curation.policy import may_fetch, may_reference
 from universe_gan.recipe import Recipe
 from universe_gan.state import State
 
@@ -191,6 +193,10 @@ class Curated:
     """Images whose file is here."""
     contested: tuple[str, ...]
     """Uids of kept images of which a copy is published under other terms."""
+    references: frozenset[str] = frozenset()
+    """Uids of images that the dataset names without their pixels."""
+    diff: DatasetDiff | None = None
+    """From the dataset it was to be compared with; `None`: it was not."""
 
     @property
     def kept(self) -> int:
@@ -209,15 +215,24 @@ class Curated:
 
     @property
     def reasons(self) -> Counter[str]:
-        """Reasons of the images that were fetched and dropped."""
-        fetched = (one for one in self.judged if one.uid not in self.never_fetched)
+        """Reasons of the images that were fetched and dropped; references were not."""
+        others = self.never_fetched | self.references
+        fetched = (one for one in self.judged if one.uid not in others)
         return Counter(one.verdict.reason.value for one in fetched if one.verdict.reason)
 
 
 def run_curate(
-    recipe: Recipe, workspace: Workspace, progress: Progress, workers: int | None = None
+    recipe: Recipe,
+    workspace: Workspace,
+    progress: Progress,
+    workers: int | None = None,
+    before: Rows | None = None,
 ) -> Curated:
-    """Judge every image of the manifest and write the dataset. Raises `StageMissing`, `DiskFull`."""
+    """Judge every image of the manifest and write the dataset.
+
+    `before` are the rows of a dataset to compare it with; the differences are also written, into
+    `audit/dataset-diff.md` and `.json`. Raises `StageMissing`, `DiskFull`.
+    """
     lock = read_manifest(recipe)
     manifest = _as_rebuilt(lock, workspace)
     count = workers or os.cpu_count() or 1
@@ -242,13 +257,29 @@ def run_curate(
         progress=progress,
         workers=count,
     )
+    files = manifest.header.files
     write_whole(workspace.built, dataset.model_dump_json(exclude={"path"}))
     State(workspace).note(
-        "curate", lock.header.root_sha256, recipe.made_with("curate"), kept=dataset.rows, seen=len(judged)
+        "curate", lock.header.root_sha256, recipe.made_with("curate"), kept=dataset.rows, fetched=files
     )
     never_fetched = frozenset(record.uid for record in lock.records if record.file is None)
     contested = conflicts(judged, {record.uid: record for record in manifest.records})
-    return Curated(judged, dataset, never_fetched, manifest.header.files, tuple(contested))
+    named = _references(recipe, manifest) if dataset.references else frozenset()
+    found = _compared(before, dataset, workspace) if before is not None else None
+    return Curated(judged, dataset, never_fetched, files, tuple(contested), named, found)
+
+
+def _references(recipe: Recipe, manifest: Manifest) -> frozenset[str]:
+    fetched = (record for record in manifest.records if record.file)
+    return frozenset(record.uid for record in fetched if may_reference(record, recipe.policy).keep)
+
+
+def _compared(before: Rows, dataset: BuiltDataset, workspace: Workspace) -> DatasetDiff:
+    found = dataset_diffs.diff(before, dataset_diffs.read_rows(dataset.path))
+    write_whole(workspace.audit / "dataset-diff.md", dataset_diffs.to_markdown(found))
+    text = json.dumps(as_json(found), ensure_ascii=False, indent=2)
+    write_whole(workspace.audit / "dataset-diff.json", f"{text}\n")
+    return found
 
 
 def _text(recipe: Recipe) -> str:

@@ -5,6 +5,7 @@ Nothing heavy is imported here: every command fetches what it needs when it runs
 
 from __future__ import annotations
 
+import re
 import signal
 import sys
 import traceback
@@ -127,6 +128,13 @@ def goes_by_the_manifest(command: F) -> F:
         return command(*arguments, locked=how, **rest)
 
     return wrapped  # type: ignore[return-value]
+
+
+def _repository(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    """The name of a repository, or a usage error."""
+    if value is not None and not re.fullmatch(r"[\w.-]+/[\w.-]+", value):
+        raise click.BadParameter(f"{value!r} is not user/name", context, option)
+    return value
 
 
 workers_option = click.option("--workers", type=click.IntRange(1), help="Processes (default: one per core).")
@@ -314,7 +322,9 @@ def build(
 
 
 @cli.command()
-@click.option("--repo", metavar="USER/NAME", help="Where to (default: [publish] repo).")
+@click.option(
+    "--repo", metavar="USER/NAME", callback=_repository, help="Where to (default: [publish] repo)."
+)
 @click.option("-n", "--dry-run", is_flag=True, help="Show the difference to what is published; send nothing.")
 @click.option("--private", is_flag=True, default=None, help="Make the repository private when it is created.")
 @click.option(

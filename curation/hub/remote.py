@@ -290,19 +290,28 @@ class Hub:
     @contextmanager
     def _told(self, repo: str, what: str = "") -> Iterator[None]:
         """Turn the library's exceptions into ours; its messages hold no token, and are cut to a line."""
-        from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]  # of the client it uses
+        from huggingface_hub.errors import HFValidationError, HTTPError  # type: ignore[attr-defined]
 
         try:
             yield
-        except (HTTPError, RuntimeError) as error:  # uploads wrap what happened in a RuntimeError
-            told = error if isinstance(error, HTTPError) else error.__cause__
-            if not isinstance(told, HTTPError):
+        except HTTPError as error:
+            raise self._translated(error, repo, what) from error
+        except (RuntimeError, ConnectionError, TimeoutError) as error:
+            if isinstance(error.__cause__, HTTPError):  # uploads wrap what happened
+                raise self._translated(error.__cause__, repo, what) from error
+            if isinstance(error, RuntimeError) and type(error) is not RuntimeError:  # a mistake of ours
                 raise
-            raise self._translated(told, repo, what) from error
+            raise HubBusy(self.endpoint, repo, _line(error)) from error
         except FileNotFoundError as error:
             raise FileMissing(self.endpoint, repo, what) from error
-        except ValueError as error:  # `create_commit` says so of a card whose YAML the Hub refuses
-            if not str(error).startswith("Invalid metadata"):
+        except PermissionError as error:
+            if error.filename is not None:  # a file of ours
+                raise
+            raise MayNotWrite(self.endpoint, repo, _line(error)) from error  # as Xet says it
+        except HFValidationError as error:
+            raise HubRefused(self.endpoint, repo, _line(error)) from error
+        except ValueError as error:
+            if not str(error).startswith("Invalid metadata"):  # so it says of a card whose YAML is refused
                 raise
             raise HubRefused(self.endpoint, repo, _line(error)) from error
 

@@ -307,6 +307,8 @@ def test_a_dataset_for_other_purposes_is_not_published(
 def test_what_is_not_built_or_is_out_of_date_is_not_published(
     home: Path, hub: HubServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    assert run(["publish", "sample", "--repo", "nebulae"]) == Exit.USAGE
+    assert "is not user/name" in capsys.readouterr().err
     assert run(["publish", "sample"]) == Exit.INPUT
     assert "does not say where to publish" in capsys.readouterr().err
     edit_recipe("[policy]", '[policy]\nrefuse = ["CC0-1.0"]')

@@ -12,8 +12,9 @@ Box = tuple[int, int, int, int]
 
 MARGIN = 1 / 8
 """Wanted sky on each side of a subject, as a share of its longer side."""
-LEAST_MARGIN = 1 / 32
-"""Sky that stays where a smaller margin saves adding some."""
+SPARED = 1 / 16
+"""How much of each margin may go where that spares adding sky; a share of the same. The square
+slides by as much of its side."""
 
 
 @dataclass(frozen=True)
@@ -51,33 +52,32 @@ def subject_box(width: int, height: int, subject: Box, size: int) -> Box:
 
     - Its side is the subject's longer one and a margin, but at least `size` real pixels where the picture has
       them, so that nothing is enlarged; sky that is added does not count as pixels of the picture.
-    - It slides and shrinks as far as `LEAST_MARGIN` allows before sky is added.
+    - It shrinks and slides as far as `SPARED` allows before sky is added.
     - On a side where the picture's own edge cuts the body it ends there, since no sky follows; only a body
       cut on two opposite sides, larger than the picture in that direction, is cut further.
     """
     whole = (width, height)
     longest = max(subject[2] - subject[0], subject[3] - subject[1])
-    needed, least = round(longest * (1 + 2 * MARGIN)), round(longest * (1 + 2 * LEAST_MARGIN))
+    needed, least = round(longest * (1 + 2 * MARGIN)), round(longest * (1 + 2 * (MARGIN - SPARED)))
     side = max(needed, min(size, *whole))
-    side = max(least, min(side, *whole)) if needed > min(whole) else side
+    side = min(whole) if least <= min(whole) < needed else side
+    slide = max(0, min(round(side * SPARED), (side - least) // 2))
     for axis in (0, 1):
         if subject[axis] == 0 and subject[axis + 2] == whole[axis]:
             side = min(side, whole[axis])
-    left, top = (_place(side, subject[axis], subject[axis + 2], whole[axis]) for axis in (0, 1))
+    left, top = (_place(side, subject[axis], subject[axis + 2], whole[axis], slide) for axis in (0, 1))
     return left, top, left + side, top + side
 
 
-def _place(side: int, begin: int, end: int, length: int) -> int:
+def _place(side: int, begin: int, end: int, length: int, slide: int) -> int:
     """Where a square of `side` pixels begins along one axis of a picture `length` pixels long."""
     start = (begin + end - side) // 2
     if begin == 0:
         return min(max(start, 0), max(0, length - side)) if end == length else max(start, 0)
     if end == length:
         return min(start, length - side)
-    margin = max(0, min(round((end - begin) * LEAST_MARGIN), (side - (end - begin)) // 2))
-    earliest, latest = end + margin - side, begin - margin  # a square between them holds the subject
     inside = min(max(start, 0), length - side) if side <= length else (length - side) // 2
-    return min(max(inside, earliest), latest)
+    return min(max(inside, start - slide), start + slide)
 
 
 def lost(subject: Box, box: Box, picture: tuple[int, int]) -> float:

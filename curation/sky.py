@@ -21,6 +21,8 @@ PATCHES = (32, 16, 8)
 """Sides of the patches in pixels, the largest first that the sky has room for."""
 ENOUGH = 12
 """Patches of one size below which a smaller one is taken."""
+STARRY = 0.02
+"""Share of a patch that stars may cover; a body's faint end covers more."""
 DEPTH = 6
 """Rows at the edge from which the level is taken."""
 
@@ -128,22 +130,25 @@ def _patches(picture: Floats, level: Floats, known: Box) -> tuple[int, Floats]:
 
 
 def _even(picture: Floats, side: int, low: Floats, high: Floats) -> Floats:
-    """Patches whose quarters lie between two levels and differ by little more than their grain."""
+    """Patches whose quarters lie between two levels and differ by little more than their grain.
+
+    Stars may stand inside, but none on the border, where it might be a body that the patch just touches.
+    """
     if min(picture.shape[:2]) < side:
         return np.zeros((0, side, side, 3))
-    step = max(side // 2, min(picture.shape[:2]) // 48)
+    step = max(side // 2, min(picture.shape[:2]) // 24)
     windows = np.lib.stride_tricks.sliding_window_view(picture, (side, side), axis=(0, 1))[::step, ::step]
-    patches = windows.reshape(-1, 3, side, side).transpose(0, 2, 3, 1)
-    half = side // 2
-    quarters = np.median(patches.reshape(-1, 2, half, 2, half, 3), axis=(2, 4)).reshape(-1, 4, 3)
-    middle = np.median(patches, axis=(1, 2))
-    noise = np.median(np.abs(patches - middle[:, None, None]), axis=(1, 2))
-    spread = quarters.max(axis=1) - quarters.min(axis=1)
-    good = (spread <= 1 + noise).all(axis=1)
+    windows = windows.reshape(-1, 3, side, side).transpose(0, 2, 3, 1)
+    few = windows[:, :: side // 8, :: side // 8]
+    quarters = np.median(few.reshape(-1, 2, 4, 2, 4, 3), axis=(2, 4)).reshape(-1, 4, 3)
+    middle = np.median(few, axis=(1, 2))
+    noise = np.median(np.abs(few - middle[:, None, None]), axis=(1, 2))
+    good = (np.ptp(quarters, axis=1) <= 1.5 + noise).all(axis=1)
     good &= ((middle >= low - 1.5) & (middle <= high + 1.5)).all(axis=1)
-    chosen = patches[good] - middle[good][:, None, None]
-    bright = chosen.max(axis=(1, 2, 3)) <= 120 if len(chosen) else np.zeros(0, dtype=bool)
-    return np.asarray(chosen[bright])
+    chosen = windows[good] - middle[good][:, None, None]
+    stars = chosen.max(axis=3) > 6 * noise[good].max(axis=1)[:, None, None] + 2
+    border = stars[:, [0, 1, -2, -1]].any(axis=(1, 2)) | stars[:, :, [0, 1, -2, -1]].any(axis=(1, 2))
+    return np.asarray(chosen[~border & (stars.mean(axis=(1, 2)) <= STARRY)])
 
 
 def _hash(row: int, column: int) -> int:

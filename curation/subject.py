@@ -34,8 +34,8 @@ FAINT = 6.0
 """Gray levels above the sky below which nothing is seen, however quiet the sky."""
 SHARP, STEEP = 0.5, 0.1
 """Share of the edge along which half of the light inside is reached within two pixels, and the rise a pixel
-as a share of that light. The least of 60 rendered planets: 0.58 and 0.13; the median of 138 nebulae: 0.51
-and 0.12."""
+as a share of that light. Half the share is enough for the edge of a disc. The least of 60 rendered planets:
+0.58 and 0.13; the median of 138 nebulae: 0.51 and 0.12."""
 JAGGED = 1.3
 """Length of the outline as a multiple of the ellipse around it; planets at most 1.2, nebulae 1.8 (median)."""
 ARC = 0.28
@@ -86,6 +86,8 @@ def find(image: Image.Image) -> Box | None:
     A side that lies exactly on the picture's edge is where that edge cuts the body. The night side of a
     crescent may reach beyond the picture.
     """
+    if min(image.size) < LEAST:
+        return None
     box = _seen(image, (0, 0, *image.size))
     if box is None:
         return None
@@ -103,17 +105,19 @@ def find(image: Image.Image) -> Box | None:
 
 def _seen(image: Image.Image, part: Box) -> Box | None:
     """The subject as it is found in a part of the picture, in pixels of the whole."""
-    light = _above_sky(_small(image, part))
-    noise = max(1.4826 * float(np.median(np.abs(light[light < np.median(light) * 2 + 1]))), 0.5)
+    light, noise = _above_sky(_small(image, part))
     bodies = _bodies(light, noise)
     if not bodies:
         return None
     main, rest = bodies[0], np.zeros_like(bodies[0].mask)
     for other in bodies[1:]:
         rest |= other.mask
-    if main.side < LEAST or not _is_even(light, main.mask, rest, noise) or not _is_sharp(light, main):
+    if main.side < LEAST or not _is_even(light, main.mask, rest, noise):
         return None
-    return _bounds(main, _disc(light, main), part, image.size, light.shape)
+    disc = _disc(light, main)
+    if not _is_sharp(light, main, SHARP if disc is None else SHARP / 2):
+        return None
+    return _bounds(main, disc, part, image.size, light.shape)
 
 
 def _small(image: Image.Image, part: Box) -> Floats:
@@ -130,29 +134,32 @@ def _small(image: Image.Image, part: Box) -> Floats:
     return np.asarray(image, dtype=np.float64)
 
 
-def _above_sky(colours: Floats) -> Floats:
-    """How far each pixel stands above the sky, in the colour in which it does most."""
+def _above_sky(colours: Floats) -> tuple[Floats, float]:
+    """How far each pixel stands above the sky, in the colour in which it does most, and the sky's noise."""
     rows, columns = colours.shape[:2]
     y, x = np.mgrid[-1 : 1 : rows * 1j, -1 : 1 : columns * 1j]
     terms = np.stack([np.ones_like(x), x, y, x * y, x * x, y * y], axis=-1)
     step = max(1, min(rows, columns) // 24)
     few = terms[::step, ::step].reshape(-1, 6)
-    above = np.empty_like(colours)
+    above, noises = np.empty_like(colours), [0.5]
     for channel in range(3):
         seen = colours[::step, ::step, channel].ravel()
         steps = np.diff(colours[::step, :, channel], axis=1)
         noise = 1.4826 * float(np.median(np.abs(steps))) / 2**0.5
-        above[..., channel] = colours[..., channel] - terms @ _sky(few, seen, noise)
-    return np.asarray(above.max(axis=2))
+        factors, noise = _sky(few, seen, noise)
+        above[..., channel] = colours[..., channel] - terms @ factors
+        noises.append(noise)
+    return np.asarray(above.max(axis=2)), max(noises)
 
 
-def _sky(terms: Floats, seen: Floats, noise: float) -> Floats:
-    """Factors of the surface below what is seen: from under everything up to the middle of the noise.
+def _sky(terms: Floats, seen: Floats, noise: float) -> tuple[Floats, float]:
+    """Factors of the surface below what is seen, from under everything up to the middle of the noise; and
+    the noise around it.
 
     Curvature is held back at first, or the surface would dome into a planet that leaves four corners free.
     """
     bent = np.diag([0.0, 0, 0, 1, 1, 1]) * len(seen)
-    factors = np.zeros(6)
+    factors, over = np.zeros(6), seen
     weights: Floats = np.ones(len(seen))
     for turn in range(UNDER + MIDDLE):
         weighted = terms * weights[:, None]
@@ -163,7 +170,7 @@ def _sky(terms: Floats, seen: Floats, noise: float) -> Floats:
             weights = np.where(over > 0, 0.005, 1.0)
         else:
             weights = np.where(over > np.quantile(over, 0.15) + 3 * noise + 1, 0.0, 1.0)
-    return factors
+    return factors, 1.4826 * float(np.median(np.abs(over[weights > 0])))
 
 
 def _bodies(light: Floats, noise: float) -> list[_Body]:
@@ -204,26 +211,27 @@ def _is_even(light: Floats, main: Mask, rest: Mask, noise: float) -> bool:
     """Is the picture around the bodies sky?"""
     from scipy import ndimage
 
-    free = ~ndimage.binary_dilation(main | rest, iterations=3)
+    free: Mask = ~ndimage.binary_dilation(main | rest, iterations=3)
     if free.sum() < 0.01 * light.size:
         return False
     strongest = float(np.percentile(light[main], 90))
+    if not strongest > 0:
+        return False
     quiet = np.abs(light[free]) <= max(FAINT, 4 * noise, 0.06 * strongest)
     return bool(quiet.mean() >= EVEN) and noise < 0.1 * strongest
 
 
-def _is_sharp(light: Floats, main: _Body) -> bool:
+def _is_sharp(light: Floats, main: _Body, share: float) -> bool:
     """Is the outline simple, and does the light rise within two pixels of it as steeply as at a limb?"""
     from scipy import ndimage
 
-    outline = _edge(np.asarray(ndimage.binary_fill_holes(main.mask))).sum()
-    edge = _edge(main.mask)
-    if not edge.any() or outline > JAGGED * np.pi / 2 * (main.right - main.left + main.bottom - main.top):
+    edge = _edge(np.asarray(ndimage.binary_fill_holes(main.mask)))
+    if not edge.any() or edge.sum() > JAGGED * np.pi / 2 * (main.right - main.left + main.bottom - main.top):
         return False
     smooth = ndimage.uniform_filter(np.where(main.mask, light, 0), 3)
     steep = ndimage.maximum_filter(ndimage.gaussian_gradient_magnitude(light, 1.0), 5)
     steepness = steep[edge] / np.maximum(ndimage.maximum_filter(smooth, 25)[edge], 1)
-    return bool(_rises(light, main.mask)[edge].mean() >= SHARP and np.median(steepness) >= STEEP)
+    return bool(_rises(light, main.mask)[edge].mean() >= share and np.median(steepness) >= STEEP)
 
 
 def _rises(light: Floats, main: Mask) -> Mask:

@@ -11,7 +11,7 @@ from PIL.PngImagePlugin import PngInfo
 from skies import a_sky
 
 from curation import pixels
-from curation.crop import centre_box, decode, encode, render, square, square_key
+from curation.crop import decode, encode, render, square, square_key
 from curation.settings import CurateSettings
 
 
@@ -23,14 +23,6 @@ def saved(folder: Path, image: Image.Image, name: str = "original.png") -> Path:
 
 def read(data: bytes) -> Image.Image:
     return Image.open(io.BytesIO(data))
-
-
-@pytest.mark.parametrize(
-    ("size", "box"),
-    [((10, 10), (0, 0, 10, 10)), ((11, 4), (3, 0, 7, 4)), ((4, 11), (0, 3, 4, 7)), ((1, 1), (0, 0, 1, 1))],
-)
-def test_the_box_is_the_largest_centred_square(size: tuple[int, int], box: tuple[int, ...]) -> None:
-    assert centre_box(*size) == box
 
 
 @pytest.mark.parametrize("format", ["png", "webp", "jpeg"])

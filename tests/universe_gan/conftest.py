@@ -8,7 +8,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from hub_server import HubServer, User
+from hub_repositories import User
+from hub_server import HubServer
 
 TOKEN = "hf_aSecretThatNobodyMaySee"
 

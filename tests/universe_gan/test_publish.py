@@ -12,7 +12,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hub_server import Blob, HubServer, Repo, User
+from hub_repositories import Blob, Repo, User
+from hub_server import HubServer
 
 from universe_gan.cli import run
 from universe_gan.exits import Exit

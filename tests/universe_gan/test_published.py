@@ -10,7 +10,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hub_server import Blob, HubServer, Repo
+from hub_repositories import Blob, Repo
+from hub_server import HubServer
 
 from universe_gan.cli import run
 from universe_gan.exits import Exit

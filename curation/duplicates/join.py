@@ -111,7 +111,8 @@ def _together(found: Sequence[tuple[Numbers, Numbers]]) -> tuple[Numbers, Number
 
 def _sorted(found: Sequence[tuple[Numbers, Numbers]], number: int) -> tuple[Numbers, Numbers]:
     first, second = _together(found)
-    keys = np.unique(first * number + second)
+    keys = np.sort(first * number + second)
+    keys = keys[np.diff(keys, prepend=-1) != 0]  # a pair may be near in two orientations
     return keys // max(number, 1), keys % max(number, 1)
 
 

@@ -238,6 +238,50 @@ def test_the_same_input_gives_the_same_bytes_however_it_is_made(workspace: Works
     assert [row["uid"] for row in read(workspace)] == sorted(record.uid for record, _ in rows)
 
 
+def in_splits(workspace: Workspace, *splits: str | None) -> list[tuple[Record, Judged]]:
+    rows = [a_row(workspace, number) for number in range(1, len(splits) + 1)]
+    return [
+        (record, judged.model_copy(update={"split": split}))
+        for (record, judged), split in zip(rows, splits, strict=True)
+    ]
+
+
+def test_held_out_images_stand_in_files_of_their_own(workspace: Workspace) -> None:
+    result, _ = built(workspace, in_splits(workspace, "train", "test", None, "test", "train"))
+    assert (result.rows, result.splits) == (5, {"train": 3, "test": 2})
+    for config in ("data", "metadata"):
+        found = {
+            path.name: pq.read_table(path)["uid"].to_pylist()
+            for path in sorted((workspace.dataset / config).iterdir())
+        }
+        assert found == {
+            "test-00000-of-00001.parquet": ["commons:M2", "commons:M4"],
+            "train-00000-of-00001.parquet": ["commons:M1", "commons:M3", "commons:M5"],
+        }
+
+
+def test_a_split_without_images_has_no_file(workspace: Workspace) -> None:
+    result, _ = built(workspace, in_splits(workspace, "test", "test"))
+    assert result.splits == {"test": 2}
+    assert not list(workspace.dataset.rglob("train-*"))
+    assert "split: train\n    path" not in (workspace.dataset / "README.md").read_text()
+
+
+def test_an_image_that_changes_sides_changes_the_root_hash(workspace: Workspace) -> None:
+    roots = {
+        built(workspace, in_splits(workspace, "train", side))[0].root_sha256 for side in ("train", "test")
+    }
+    assert len(roots) == 2
+
+
+def test_metadata_are_the_same_rows_less_the_picture(workspace: Workspace) -> None:
+    built(workspace, [a_row(workspace, number) for number in (1, 2, 3)])
+    (slim,) = (workspace.dataset / "metadata").iterdir()
+    rows = [{name: row[name] for name in row if name != "image"} for row in read(workspace)]
+    assert pq.read_table(slim).to_pylist() == rows
+    assert slim.stat().st_size < 40_000
+
+
 def test_every_change_of_a_row_changes_the_root_hash(workspace: Workspace) -> None:
     before, _ = built(workspace, [a_row(workspace, 1)])
     after, _ = built(workspace, [a_row(workspace, 1, creator={"name": "Somebody else"})])

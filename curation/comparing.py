@@ -6,12 +6,13 @@ from contextlib import contextmanager
 
 from collectors.progress import Progress
 from collectors.record import Reason, Record, Verdict
-from collectors.workspace import Store, Workspace
+from collectors.workspace import Workspace
+from curation import features
 from curation.duplicates.compared import Comparisons, Pair
 from curation.duplicates.groups import Related, relate
 from curation.duplicates.rank import standing, why
 from curation.duplicates.ties import Look
-from curation.examine import Examined, Folders, folders, measure
+from curation.examine import Examined, folders, measure
 from curation.judged import Judged
 from curation.settings import CurateSettings
 from curation.splits import split
@@ -67,7 +68,7 @@ def _comparisons(
     workspace: Workspace, settings: CurateSettings, progress: Progress, pictures: int, workers: int
 ) -> Iterator[Comparisons]:
     """Where pairs are looked at more closely, with a bar for as long as it goes on."""
-    places, matching = folders(workspace), _can_match()
+    places, matching = folders(workspace), features.available()
     if not matching and pictures > 1:
         progress.note(WITHOUT_FEATURES)
     with progress.stage("compare") as stage:
@@ -75,7 +76,7 @@ def _comparisons(
             workspace.root / "compared.jsonl",
             measure(settings),
             places.thumbnails,
-            _features(workspace) if matching else None,
+            places.features if matching else None,
             stage=stage,
             workers=workers,
         )
@@ -89,29 +90,14 @@ def _candidates(looks: Sequence[Look], comparisons: Comparisons, workspace: Work
     """Pairs of files whose local features are worth matching."""
     if not comparisons.has_features:
         return []
-    from curation.duplicates import retrieval  # type: ignore[attr-defined, unused-ignore]
+    from curation.duplicates import retrieval
 
-    store = _features(workspace)
+    store = folders(workspace).features
 
     def retrieve(files: Sequence[str], fresh: Sequence[bool]) -> list[tuple[int, int]]:
-        found: list[tuple[int, int]] = retrieval.candidates([store.read(file) for file in files], fresh)
-        return found
+        return retrieval.candidates([store.read(file) for file in files], fresh)
 
     return comparisons.candidates(sorted({look.sha256 for look in looks}), retrieve)
-
-
-def _can_match() -> bool:
-    from importlib.util import find_spec
-
-    if find_spec("curation.features") is None or "features" not in Folders.__dataclass_fields__:
-        return False
-    from curation import features  # type: ignore[attr-defined, unused-ignore]
-
-    return bool(features.available())
-
-
-def _features(workspace: Workspace) -> Store:
-    return Store(workspace.root / "features")
 
 
 def _without_copies(

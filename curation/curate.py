@@ -15,10 +15,10 @@ from collectors.manifest import Manifest
 from collectors.progress import Progress, Silent
 from collectors.record import KEEP, Reason, Record, Verdict
 from collectors.workspace import Journal, Workspace, canonical_json, written_whole
-from curation import engine
+from curation import engine, features
 from curation.boxes import choose
 from curation.comparing import compare
-from curation.examine import Examined, died, examine, folders, measure
+from curation.examine import Examined, Folders, died, examine, folders, measure
 from curation.judged import Judged, OriginalsMissing
 from curation.policy import may_publish
 from curation.screening.screen import screen
@@ -144,7 +144,19 @@ def _examine_all(
                 journal.append(one.model_dump(mode="json"))
     finally:
         journal.close()
+    if features.available():
+        _extract_all([sha for sha in wanted if known[sha].hashes], places, progress, workers)
     return known
+
+
+def _extract_all(wanted: Sequence[str], places: Folders, progress: Progress, workers: int) -> None:
+    """Local features of all thumbnails that have none yet."""
+    todo = [sha for sha in wanted if sha not in places.features]
+    work = partial(features.keep, thumbnails=places.thumbnails, features=places.features)
+    died = partial(features.keep_none, features=places.features)
+    with progress.stage("features", len(todo)) as stage:
+        for _ in engine.run(work, todo, workers=workers, stage=stage, died=died):
+            pass
 
 
 def _examine(sha256: str, workspace: Workspace, settings: CurateSettings) -> Examined:

@@ -13,11 +13,12 @@ from collectors.frozen import Frozen
 from collectors.workspace import Store, Workspace, write_whole
 from curation import boxes, crop, subject
 from curation.boxes import Box
+from curation.features import VERSION as FEATURES
 from curation.fingerprint import ORIENTATIONS, fingerprint, pixels_sha256
 from curation.pixels import LARGE, Picture, TooManyPixels, Unreadable, size_in_header
 from curation.settings import CurateSettings
 
-VERSION = 1
+VERSION = 2
 """Raised when a measurement changes its meaning, so that old ones are not believed."""
 
 
@@ -50,10 +51,12 @@ class Examined(Frozen):
 
 @dataclass(frozen=True)
 class Folders:
-    """Where the by-products go; both are filled by name, never changed, and can be made again."""
+    """Where the by-products go; all are filled by name, never changed, and can be made again."""
 
     thumbnails: Store
     """By the original's SHA-256."""
+    features: Store
+    """Local features, made from the thumbnails where OpenCV is installed; by the original's SHA-256."""
     squares: Store
     """By `crop.square_key`; what is here needs no second decoding when the dataset is built."""
     one_at_a_time: Path
@@ -63,7 +66,12 @@ class Folders:
 def folders(workspace: Workspace) -> Folders:
     """The by-products' places in a workspace."""
     root = workspace.root
-    return Folders(Store(root / "thumbnails"), Store(root / "squares"), root / "large.lock")
+    return Folders(
+        thumbnails=Store(root / "thumbnails"),
+        features=Store(root / "features" / f"v{FEATURES}"),
+        squares=Store(root / "squares"),
+        one_at_a_time=root / "large.lock",
+    )
 
 
 def measure(settings: CurateSettings) -> str:

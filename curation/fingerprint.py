@@ -22,7 +22,7 @@ from curation.crop import centre_box
 LONGEST = 512
 """Longest side of the canonical gray form, in pixels."""
 THUMBNAIL = 256
-"""Side of the square kept for verification, in pixels; smaller pictures keep theirs."""
+"""Side in pixels of the square that is cut from the thumbnail to be compared; smaller ones keep theirs."""
 BITS = 256
 _INPUT, _LOW = 64, 16
 
@@ -75,7 +75,7 @@ class Fingerprint:
     peak: float
     """The sharpest point (a star, an edge) as a multiple of the noise; 4 to 6 in pure noise."""
     thumbnail: bytes
-    """The canonical square, gray, `THUMBNAIL` pixels a side or fewer, as JPEG."""
+    """The whole canonical form as JPEG: local features live in all of it; for its middle see `middle`."""
 
     @property
     def phash(self) -> str:
@@ -99,10 +99,17 @@ def fingerprint(image: Image.Image) -> Fingerprint:
     """Measure an RGB picture."""
     whole = canonical(image)
     square = whole.crop(centre_box(*whole.size))
-    side = min(THUMBNAIL, square.width)
     thumbnail = BytesIO()
-    square.resize((side, side), Image.Resampling.HAMMING).save(thumbnail, "JPEG", quality=90)
+    whole.save(thumbnail, "JPEG", quality=90)
     return Fingerprint(hashes(square), *_information(square), thumbnail.getvalue())
+
+
+def middle(thumbnail: bytes) -> Image.Image:
+    """The centred square of an encoded thumbnail, gray, `THUMBNAIL` pixels a side or fewer."""
+    with Image.open(BytesIO(thumbnail)) as whole:
+        square = whole.convert("L").crop(centre_box(*whole.size))
+    side = min(THUMBNAIL, square.width)
+    return square.resize((side, side), Image.Resampling.HAMMING)
 
 
 def hashes(square: Image.Image) -> bytes:

@@ -197,9 +197,9 @@ def _answer(question: Question, version: str, thumbnails: Store, features: Store
             return said.model_copy(update=found)
     if not question.features or features is None:
         return said
-    from curation.duplicates.verification import verify  # type: ignore[import-not-found, unused-ignore]
+    from curation.duplicates.verification import Seen, verify
 
-    match = verify(*((thumbnails.read(file), features.read(file)) for file in (first, second)))
+    match = verify(*(Seen(thumbnails.read(file), features.read(file)) for file in (first, second)))
     if match is None:
         return said
     kind = EdgeKind.VERIFIED if match.agreement >= AGREEMENT else EdgeKind.SAME_SKY

@@ -89,13 +89,13 @@ class Blocklist:
             if record.uid in one.spared:
                 continue
             if one.creator is not None and same_author(one.creator, record.creator):
-                return _down(one, "everything of this author")
+                return down(one, "everything of this author")
             if one.uid == record.uid:
-                return _down(one, "this image")
+                return down(one, "this image")
             if one.sha1 and one.sha1 == record.original.sha1:
-                return _down(one, f"the same file as {one.uid}")
+                return down(one, f"the same file as {one.uid}")
             if one.sha256 and record.file and one.sha256 == record.file.sha256:
-                return _down(one, f"the same file as {one.uid}")
+                return down(one, f"the same file as {one.uid}")
         return KEEP
 
     def recognises(self, record: Record, look: Look, confirms: Confirms | None = None) -> Verdict:
@@ -104,7 +104,7 @@ class Blocklist:
             if record.uid in one.spared or one.uid is None:
                 continue
             if evidence := _same(one, look) or (confirms(one, look) if confirms and one.features else None):
-                return _down(one, f"{evidence} as {one.uid}")
+                return down(one, f"{evidence} as {one.uid}")
         return KEEP
 
     def holds(self, uid: str) -> bool:
@@ -160,7 +160,8 @@ def _folded(name: str | None) -> str:
     return " ".join((name or "").split()).casefold()
 
 
-def _down(one: Blocked, what: str) -> Verdict:
+def down(one: Blocked, what: str) -> Verdict:
+    """The verdict that a line gives: `the same file as commons:M1, taken down 2026-11-22`."""
     return Verdict(reason=Reason.TAKEN_DOWN, detail=f"{what}, taken down {one.date[:10]}")
 
 

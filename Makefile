@@ -32,6 +32,7 @@ notices: $(VENV)/.core  ## write the generated parts of LICENSES.md again
 bench: $(VENV)/.bench  ## measure collecting and curating on this machine
 	$(BIN)/python benchmarks/collect.py
 	$(BIN)/python benchmarks/curate.py
+	$(BIN)/python benchmarks/republish.py
 	$(BIN)/python benchmarks/duplicates.py pairs
 
 clean:  ## remove the environment and the demo

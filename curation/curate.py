@@ -5,7 +5,7 @@ whole. They depend on the manifest, the files and the settings alone, not on the
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -13,19 +13,18 @@ from pydantic import ValidationError
 
 from collectors.manifest import Manifest
 from collectors.progress import Progress, Silent
-from collectors.record import KEEP, Reason, Record, Verdict
+from collectors.record import Reason, Record, Verdict
 from collectors.workspace import Journal, Workspace, canonical_json, written_whole
 from curation import engine, features
 from curation.boxes import choose
 from curation.comparing import compare
 from curation.examine import Examined, Folders, died, examine, folders, measure
+from curation.hub.blocked import Blocklist
+from curation.hub.recognise import recognised
 from curation.judged import Judged, OriginalsMissing
 from curation.policy import may_publish
 from curation.screening.screen import screen
 from curation.settings import CurateSettings, PolicySettings
-
-TakenDown = Callable[[Record, Examined | None], Verdict]
-"""Whether an image was taken down, or is a copy of one that was; asked before it is examined, and after."""
 
 
 class VerdictsBroken(Exception):
@@ -45,23 +44,30 @@ def curate(
     policy: PolicySettings,
     settings: CurateSettings,
     *,
-    taken_down: TakenDown = lambda record, look: KEEP,
+    blocklist: Blocklist = Blocklist(),  # noqa: B008  (frozen)
     progress: Progress | None = None,
     workers: int = 1,
 ) -> tuple[Judged, ...]:
     """Judge every image of the manifest and write `workspace.verdicts`, sorted by uid.
+
+    What stands on the `blocklist` is dropped, in whatever disguise it comes back.
 
     Raises:
         OriginalsMissing: the workspace lacks files of the manifest; nothing was done.
         DiskFull: what was measured so far is kept.
     """
     progress = progress or Silent()
-    refused = {record.uid: _refused(record, policy, taken_down) for record in manifest.records}
+    refused = {record.uid: _refused(record, policy, blocklist) for record in manifest.records}
     wanted = [record for record in manifest.records if refused[record.uid].keep]
     examined = _examine_all(wanted, workspace, settings, progress, workers)
+    down = recognised(
+        blocklist,
+        [(record, examined[_sha256(record)]) for record in wanted],
+        folders(workspace).features,
+    )
     judged = {record.uid: Judged(uid=record.uid, verdict=refused[record.uid]) for record in manifest.records}
     for record in wanted:
-        judged[record.uid] = _judge(record, examined[_sha256(record)], settings, taken_down)
+        judged[record.uid] = _judge(record.uid, examined[_sha256(record)], settings, down.get(record.uid))
     left = {record.uid: record for record in wanted if judged[record.uid].verdict.keep}
     judged |= compare(
         {uid: judged[uid] for uid in left},
@@ -103,11 +109,11 @@ def read_verdicts(path: Path) -> tuple[Judged, ...]:
     return tuple(verdicts)
 
 
-def _refused(record: Record, policy: PolicySettings, taken_down: TakenDown) -> Verdict:
+def _refused(record: Record, policy: PolicySettings, blocklist: Blocklist) -> Verdict:
     """Keep, or why this image is not even looked at."""
     if record.refused is not None:
         return record.refused
-    verdict = taken_down(record, None)
+    verdict = blocklist.refuses(record)
     verdict = may_publish(record, policy) if verdict.keep else verdict
     if verdict.keep and record.file is None:
         return Verdict(reason=Reason.NOT_NEEDED, detail="its file was not fetched")
@@ -171,15 +177,14 @@ def _journalled(path: Path) -> Iterator[Examined]:
             continue  # written by another version of this tool: measured again
 
 
-def _judge(record: Record, examined: Examined, settings: CurateSettings, taken_down: TakenDown) -> Judged:
-    """One image by itself."""
-    verdict = taken_down(record, examined)
-    verdict = screen(examined, settings) if verdict.keep else verdict
+def _judge(uid: str, examined: Examined, settings: CurateSettings, down: Verdict | None) -> Judged:
+    """One image by itself; `down` says that it was taken down."""
+    verdict = down or screen(examined, settings)
     width, height = examined.width, examined.height
     fits = verdict.keep and width and height
     choice = choose(width or 0, height or 0, examined.subject, settings) if fits else None
     return Judged(
-        uid=record.uid,
+        uid=uid,
         verdict=verdict,
         width=width,
         height=height,

@@ -31,10 +31,9 @@ from curation import report as reports
 from curation.audit import Audit
 from curation.audit_diff import ManifestDiff, diff, to_markdown
 from curation.claims import conflicts
-from curation.curate import TakenDown, curate, read_verdicts
+from curation.curate import curate, read_verdicts
 from curation.dataset import BuiltDataset, build
 from curation.dataset_diff import DatasetDiff, Rows
-from curation.examine import Examined
 from curation.facts import Origin
 from curation.hub import blocked
 from curation.judged import Judged
@@ -172,15 +171,6 @@ def _wanted(recipe: Recipe) -> Wanted:
     return wanted
 
 
-def _taken_down(recipe: Recipe) -> TakenDown:
-    blocklist = blocked.read(recipe.blocked)
-
-    def taken_down(record: Record, look: Examined | None) -> Verdict:
-        return blocklist.refuses(record) if look is None else blocklist.recognises(record, look)
-
-    return taken_down
-
-
 @dataclass(frozen=True)
 class Curated:
     """The verdicts and the dataset."""
@@ -241,7 +231,7 @@ def run_curate(
         workspace,
         recipe.policy,
         recipe.curate,
-        taken_down=_taken_down(recipe),
+        blocklist=blocked.read(recipe.blocked),
         progress=progress,
         workers=count,
     )

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from collectors import manifest as manifests
 from collectors.record import Record
 from collectors.workspace import Journal, Workspace
+from curation import features
 from curation.curate import read_verdicts
 from curation.examine import Examined, examine, folders
 from curation.hub import blocked, history
@@ -70,7 +71,8 @@ def carry_out(recipe: Recipe, workspace: Workspace, found: Takedown, *, reason: 
     """Block first, then seal the manifest without them, then forget their files."""
     manifest = stages.read_manifest(recipe)
     date = stages.now().strftime("%Y-%m-%dT%H:%M:%SZ")
-    new = takedowns.lines(found, _look(recipe, workspace), reason=reason, date=date)
+    look = _look(recipe, workspace)
+    new = takedowns.lines(found, look, _features(workspace), reason=reason, date=date)
     blocked.write(blocked.read(recipe.blocked).with_(new), recipe.blocked)
     gone = {record.uid for record in found.gone}
     left = takedowns.without(manifest, gone, tool=recipe.plan.tool)
@@ -81,6 +83,7 @@ def carry_out(recipe: Recipe, workspace: Workspace, found: Takedown, *, reason: 
         if record.file and record.file.sha256 not in used:
             workspace.originals.drop(record.file.sha256)
             places.thumbnails.drop(record.file.sha256)
+            places.features.drop(record.file.sha256)
 
 
 def _verdicts(workspace: Workspace) -> tuple[Judged, ...]:
@@ -120,6 +123,19 @@ def _look(recipe: Recipe, workspace: Workspace) -> Callable[[Record], Examined |
         return known.get(sha256)
 
     return look
+
+
+def _features(workspace: Workspace) -> Callable[[Record], bytes | None]:
+    """Packed local features of a picture; `None` where OpenCV is not here to find them."""
+    places = folders(workspace)
+
+    def found(record: Record) -> bytes | None:
+        sha256 = record.file.sha256 if record.file else ""
+        if sha256 in places.thumbnails and sha256 not in places.features and features.available():
+            features.keep(sha256, places.thumbnails, places.features)
+        return places.features.read(sha256) if sha256 in places.features else None
+
+    return found
 
 
 def _publish(output: Output, recipe: Recipe, workspace: Workspace) -> Exit:

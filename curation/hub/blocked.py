@@ -1,28 +1,21 @@
 """What was taken down and never comes back: `manifests/NAME.blocked.jsonl`, one line a picture or author.
 
-A line remembers how a picture looked, in hashes and local features, and no pixel of it. It is asked twice:
-before anything is fetched (`Blocklist.refuses`: uid, SHA-1, author), and when a file was decoded
-(`Blocklist.recognises`: the same bytes, the same pixels, or the same picture, turned, mirrored or cropped).
+A line remembers how a picture looked, in hashes and local features (about 40 kB), and no pixel of it. It is
+asked twice: before anything is fetched (`Blocklist.refuses`: uid, SHA-1, author), and when a file was decoded
+(`recognise.recognised`: the same picture, however it was saved, turned, mirrored or cropped).
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
-import numpy as np
 from pydantic import Field, ValidationError
 
 from collectors.frozen import Frozen
 from collectors.record import KEEP, Creator, Reason, Record, Verdict
 from collectors.workspace import canonical_json, write_whole
-from curation.fingerprint import BITS, ORIENTATIONS
-
-NEAR, DETAILED, LOPSIDED = 31, 128, 48
-"""As duplicates are merged: bits of 256 by which upright copies may differ, and when a hash is trusted."""
-TURNED = 24
-"""Bits by which a turned or mirrored copy may differ where nothing else confirms it."""
+from curation.fingerprint import ORIENTATIONS
 
 
 class BlocklistBroken(Exception):
@@ -50,31 +43,12 @@ class Blocked(Frozen):
     detail: int = 0
     """As `Fingerprint.detail`: how far the hashes can be trusted."""
     features: str = ""
-    """Local features (`curation.features`), compact, base64; empty: not measured."""
+    """Local features (`recognise.packed`); empty: they were not extracted."""
     spared: tuple[str, ...] = ()
     """uids of copies that stay by the operator's decision (`takedown --copies keep`)."""
     reason: str = ""
     date: str
     """ISO 8601."""
-
-
-class Look(Protocol):
-    """What is known of a decoded picture (`examine.Examined`)."""
-
-    @property
-    def sha256(self) -> str: ...
-    @property
-    def pixels_sha256(self) -> str | None: ...
-    @property
-    def hashes(self) -> str: ...
-    @property
-    def detail(self) -> int: ...
-
-
-class Confirms(Protocol):
-    """Whether a picture's local features are found in a blocked one: words of evidence, or `None`."""
-
-    def __call__(self, blocked: Blocked, look: Look) -> str | None: ...
 
 
 @dataclass(frozen=True)
@@ -96,15 +70,6 @@ class Blocklist:
                 return down(one, f"the same file as {one.uid}")
             if one.sha256 and record.file and one.sha256 == record.file.sha256:
                 return down(one, f"the same file as {one.uid}")
-        return KEEP
-
-    def recognises(self, record: Record, look: Look, confirms: Confirms | None = None) -> Verdict:
-        """Whether a decoded picture is one that was taken down, however it was saved, turned or cropped."""
-        for one in self.entries:
-            if record.uid in one.spared or one.uid is None:
-                continue
-            if evidence := _same(one, look) or (confirms(one, look) if confirms and one.features else None):
-                return down(one, f"{evidence} as {one.uid}")
         return KEEP
 
     def holds(self, uid: str) -> bool:
@@ -168,37 +133,3 @@ def down(one: Blocked, what: str) -> Verdict:
 def _key(one: Blocked) -> tuple[str, str, str]:
     creator = one.creator or Creator()
     return one.uid or "", creator.url or "", creator.name or ""
-
-
-def _same(one: Blocked, look: Look) -> str | None:
-    if one.sha256 == look.sha256:
-        return "the same file"
-    if one.pixels_sha256 and one.pixels_sha256 == look.pixels_sha256:
-        return "the same pixels"
-    return _alike(one, look) if one.hashes and look.hashes else None
-
-
-def _alike(one: Blocked, look: Look) -> str | None:
-    """By hashes alone: upright as duplicates are merged, in other orientations more strictly."""
-    ours, theirs = _bits(one.hashes), _bits(look.hashes)
-    if (
-        min(one.detail, look.detail) < DETAILED
-        or _lopsided(ours) <= LOPSIDED
-        or _lopsided(theirs) <= LOPSIDED
-    ):
-        return None
-    distances = (ours != theirs[0]).sum(axis=1)
-    way = int(np.argmin(distances))
-    if distances[way] > (NEAR if way == 0 else TURNED):
-        return None
-    return f"the same picture{f', {ORIENTATIONS[way].name},' if way else ''} (distance {distances[way]})"
-
-
-def _lopsided(ways: Sequence[Sequence[int]] | np.ndarray) -> int:
-    bits = np.asarray(ways)
-    return int((bits[1:] != bits[0]).sum(axis=1).min())
-
-
-def _bits(hashes: str) -> np.ndarray:
-    raw = np.frombuffer(bytes.fromhex(hashes), dtype=np.uint8)
-    return np.unpackbits(raw).reshape(len(ORIENTATIONS), BITS)

@@ -8,7 +8,7 @@ at the takedown and now, and no pixel of what was taken down.
 import base64
 import binascii
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray

@@ -17,6 +17,7 @@ from collectors.manifest import Manifest
 from collectors.record import Creator, Reason, Record
 from curation.examine import Examined
 from curation.hub.blocked import Blocked, Blocklist, same_author
+from curation.hub.recognise import packed
 from curation.judged import Judged
 
 Copies = Literal["remove", "keep"]
@@ -99,11 +100,21 @@ def plan(
 
 
 def lines(
-    takedown: Takedown, look: Callable[[Record], Examined | None], *, reason: str, date: str
+    takedown: Takedown,
+    look: Callable[[Record], Examined | None],
+    features: Callable[[Record], bytes | None],
+    *,
+    reason: str,
+    date: str,
 ) -> list[Blocked]:
-    """What the blocklist remembers: a line a picture, and one for an author. `look` gives measurements."""
+    """What the blocklist remembers: a line a picture, and one for an author.
+
+    `look` gives the measurements of a picture, `features` its packed local features.
+    """
     spared = tuple(sorted(record.uid for record in takedown.spared))
-    made = [_line(record, look(record), spared, reason, date) for record in takedown.gone]
+    made = [
+        _line(record, look(record), features(record) or b"", spared, reason, date) for record in takedown.gone
+    ]
     if takedown.author:
         made.append(Blocked(creator=takedown.author, reason=reason, date=date))
     return made
@@ -126,7 +137,14 @@ def without(manifest: Manifest, gone: Iterable[str], *, tool: str) -> Manifest:
     )
 
 
-def _line(record: Record, look: Examined | None, spared: tuple[str, ...], reason: str, date: str) -> Blocked:
+def _line(
+    record: Record,
+    look: Examined | None,
+    features: bytes,
+    spared: tuple[str, ...],
+    reason: str,
+    date: str,
+) -> Blocked:
     return Blocked(
         uid=record.uid,
         sha1=record.original.sha1,
@@ -134,6 +152,7 @@ def _line(record: Record, look: Examined | None, spared: tuple[str, ...], reason
         pixels_sha256=look.pixels_sha256 if look else None,
         hashes=look.hashes if look else "",
         detail=look.detail if look else 0,
+        features=packed(features) if features else "",
         spared=spared,
         reason=reason,
         date=date,

@@ -3,16 +3,21 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib import import_module
+
+import PIL
 
 from collectors.progress import Progress
 from collectors.record import Reason, Record, Verdict
 from collectors.workspace import Workspace
 from curation import features
+from curation.crop import limits
 from curation.duplicates.compared import Comparisons, Pair
 from curation.duplicates.groups import Related, relate
 from curation.duplicates.rank import standing, why
 from curation.duplicates.ties import Look
-from curation.examine import Examined, folders, measure
+from curation.examine import VERSION as THUMBNAILS
+from curation.examine import Examined, folders
 from curation.judged import Judged
 from curation.settings import CurateSettings
 from curation.splits import split
@@ -74,7 +79,7 @@ def _comparisons(
     with progress.stage("compare") as stage:
         comparisons = Comparisons(
             workspace.root / "compared.jsonl",
-            measure(settings),
+            _version(settings, matching=matching),
             places.thumbnails,
             places.features if matching else None,
             stage=stage,
@@ -84,6 +89,18 @@ def _comparisons(
             yield comparisons
         finally:
             comparisons.close()
+
+
+def _version(settings: CurateSettings, *, matching: bool) -> str:
+    """What an answer depends on besides two files and the code of `compared`."""
+    thumbnails = f"{THUMBNAILS}/{PIL.__version__}/{limits(settings)}"
+    if not matching:
+        return thumbnails
+    from curation.duplicates.retrieval import VOTES
+    from curation.duplicates.verification import INLIERS, SAME_SKY
+
+    opencv = import_module("cv2").__version__
+    return f"{thumbnails}/{features.VERSION}/{opencv}/{VOTES}/{INLIERS}/{SAME_SKY}"
 
 
 def _candidates(looks: Sequence[Look], comparisons: Comparisons, workspace: Workspace) -> list[Pair]:

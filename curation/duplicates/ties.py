@@ -64,7 +64,7 @@ class Ties:
     """The ties among pictures of different content, which are known by number."""
 
     def __init__(self, looks: Iterable[Look], closer: Closer, candidates: Iterable[Pair] = ()) -> None:
-        """Find all ties; `candidates` are files whose local features are worth matching."""
+        """Find all ties; `candidates`, of these and other files, have local features worth matching."""
         self.looks = sorted(looks, key=lambda look: look.sha256)
         self._closer = closer
         self._trusted = [_trusted(look) for look in self.looks]
@@ -72,7 +72,8 @@ class Ties:
         self._seen: dict[Numbers, Compared] = {}
         ways = self._by_hashes()
         numbers = {look.sha256: number for number, look in enumerate(self.looks)}
-        worth = {(numbers[one], numbers[other]) for one, other in candidates} - set(self._hashed)
+        there = (pair for pair in candidates if pair[0] in numbers and pair[1] in numbers)
+        worth = {(numbers[one], numbers[other]) for one, other in there} - set(self._hashed)
         self._ask({pair: (ways.get(pair, ()), pair in worth) for pair in worth | ways.keys()})
 
     def copy(self, kept: int, other: int) -> Edge | None:

@@ -160,6 +160,10 @@ class Match:
     angle: float = 12.0
     inliers: int = 31
 
+    @property
+    def is_copy(self) -> bool:
+        return self.agreement >= 0.9
+
 
 @pytest.mark.parametrize(
     ("agreement", "kind"), [(0.95, EdgeKind.VERIFIED), (0.9, EdgeKind.VERIFIED), (0.6, EdgeKind.SAME_SKY)]
@@ -174,7 +178,9 @@ def test_local_features_are_asked_where_the_wholes_do_not_agree(
         return Match(agreement) if len(asked) == 1 else None
 
     module = ModuleType("verification")
+    module.Seen = lambda *both: both  # type: ignore[attr-defined]
     module.verify = verify  # type: ignore[attr-defined]
+    module.Seen = lambda *both: both  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "curation.duplicates.verification", module)
     wholes = some_skies(tmp_path, 4)
     for number in range(4):

@@ -275,6 +275,15 @@ def test_a_thousand_copies_are_not_a_million_pairs() -> None:
     assert (len(found), shelf.asked) == (999, [])
 
 
+def test_candidates_that_fell_to_equal_content_are_passed_over() -> None:
+    looks, shelf, candidates = strangers(2, match("a:0", "a:1"))
+    looks += [replace(looks[1], standing=Standing("b:1"), sha256=sha("b:1"))]
+    looks = [replace(look, pixels_sha256=look.hashes.hex()) for look in looks]
+    gone = tuple(sorted((sha("a:0"), sha("b:1"))))
+    found = copies(looks, shelf, [*candidates, (gone[0], gone[1])])
+    assert {uid: edge.first for uid, edge in found.items()} == {"a:1": "a:0", "b:1": "a:0"}
+
+
 def test_the_order_of_the_looks_does_not_matter() -> None:
     shelf = Shelf()
     looks = [

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from collectors import licences
 from collectors.licences import Licence
+from curation import features
 from curation.columns import COLUMNS
 from curation.duplicates.edges import EdgeKind
 from curation.facts import Facts
@@ -58,11 +59,11 @@ MOST_MISSING = 50
 """Missing images that are named on the card; the others are counted."""
 
 GROUNDS = {
-    EdgeKind.SAME_BYTES: "the same file",
-    EdgeKind.SAME_PIXELS: "the same pixels",
-    EdgeKind.HASH: "perceptual hashes of 256 bits, nearly equal",
-    EdgeKind.VERIFIED: "pictures that agree when laid over each other: turned, mirrored, cut or labelled",
-    EdgeKind.SAME_SKY: "another photograph of the same place",
+    EdgeKind.SAME_BYTES.value: "the same file",
+    EdgeKind.SAME_PIXELS.value: "the same pixels",
+    EdgeKind.HASH.value: "perceptual hashes of 256 bits, nearly equal",
+    EdgeKind.VERIFIED.value: "perceptual hashes of the turned or mirrored picture, and agreement of the two",
+    "features": "local features and agreement of the two: crops, small turns, captions, labels",
 }
 
 
@@ -159,7 +160,8 @@ def _render(template: str, facts: Facts) -> str:
         "uncredited": sum(outcome.record.creator.name is None for outcome in facts.kept),
         "shown": [_shown(by_uid[uid]) for uid in facts.shown],
         "credits": [_full_credit(one) for one in facts.kept] if len(facts.kept) <= CREDITS_ON_CARD else [],
-        "grounds": {kind.value: words for kind, words in GROUNDS.items()},
+        "grounds": GROUNDS,
+        "local_features": features.available(),
         "versions": {"pillow": PIL.__version__, "pyarrow": pa.__version__},
         "most_missing": MOST_MISSING,
         "overrides": [shlex.quote(one) for one in facts.origin.overrides],
@@ -194,6 +196,7 @@ def _templates() -> jinja2.Environment:
         link=licence_link,
         asks=asks,
         number=lambda number: Markdown(f"{number:,}"),
+        percent=lambda share: Markdown(f"{100 * share:.1f} %"),
         size=lambda bytes_: Markdown(
             f"{bytes_ / 1e6:,.1f} MB" if bytes_ >= 1e6 else f"{bytes_ / 1e3:,.0f} kB"
         ),

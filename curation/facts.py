@@ -95,9 +95,24 @@ class Facts:
 
     @cached_property
     def by_edge(self) -> tuple[tuple[str, int], ...]:
-        """How many copies were found on which ground, the most frequent first."""
+        """How many copies were found on which ground, the most frequent first.
+
+        Grounds are the kinds of edges, and `features` where local features led to a verified one.
+        """
         copies = [outcome.judged for outcome in self.outcomes if outcome.verdict.reason is Reason.DUPLICATE]
-        return _most(Counter(one.edge.kind.value for one in copies if one and one.edge))
+        edges = [one.edge for one in copies if one and one.edge]
+        return _most(Counter("features" if edge.inliers else edge.kind.value for edge in edges))
+
+    @cached_property
+    def lost(self) -> tuple[int, float, float] | None:
+        """Kept images in which a subject was found, and the mean share of it that centred squares would cut
+        off and the published ones do; `None` where none was found."""
+        found = [one.judged for one in self.kept if one.judged and one.judged.lost]
+        if not found:
+            return None
+        centred = sum(one.lost["centre"] for one in found)
+        ours = sum(one.lost[one.crop or "centre"] for one in found)
+        return len(found), centred / len(found), ours / len(found)
 
     @property
     def filters(self) -> tuple[tuple[Reason, float, int], ...]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -245,6 +246,16 @@ def _secrets(raw: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[str
             yield from _secrets(value, (*path, key))
         elif _SECRET.search(key):
             yield f"{_where((*path, key))} looks like a secret; secrets belong in the environment"
+        elif isinstance(value, str) and _holds_password(value):
+            yield f"{_where((*path, key))} holds a password; recipes are published with the dataset"
+
+
+def _holds_password(text: str) -> bool:
+    """Is it an address with `user:password@`?"""
+    try:
+        return urlsplit(text).password is not None
+    except ValueError:
+        return False
 
 
 def _sections(

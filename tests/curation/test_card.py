@@ -156,7 +156,7 @@ def test_the_card_tells_how_copies_were_found_and_what_each_filter_dropped() -> 
     twin = {"reason": "duplicate", "twin": "commons:M1"}
     judged = [
         a_judgement(records[0]),
-        a_judgement(records[1], verdict=twin, edge=copy | {"kind": "verified", "agreement": 0.95}),
+        a_judgement(records[1], verdict=twin, edge=copy | {"kind": "verified", "inliers": 40}),
         a_judgement(records[2], verdict=twin, edge=copy | {"kind": "hash", "distance": 3}),
         a_judgement(records[3], verdict={"reason": "diagram"}),
     ]
@@ -165,9 +165,34 @@ def test_the_card_tells_how_copies_were_found_and_what_each_filter_dropped() -> 
     settings = CurateSettings(screen={"diagram": 0.4, "text": 1})
     text = texts(replace(facts(*records), outcomes=all_of_them, settings=settings))["README.md"]
     assert "| perceptual hashes of 256 bits, nearly equal | 1 |" in text
-    assert "| pictures that agree when laid over each other: turned, mirrored, cut or labelled | 1 |" in text
+    assert "| local features and agreement of the two: crops, small turns, captions, labels | 1 |" in text
     assert "| a diagram, chart or drawing, no photograph | 0.40 | 1 |" in text
     assert "| text or a watermark" not in text
+
+
+def test_the_card_says_when_local_features_could_not_be_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = "Local features were not compared (OpenCV was not installed)"
+    monkeypatch.setattr(card.features, "available", lambda: True)
+    assert said not in texts(facts(a_record()))["README.md"]
+    monkeypatch.setattr(card.features, "available", lambda: False)
+    assert said in texts(facts(a_record()))["README.md"]
+    assert (
+        said not in texts(replace(facts(a_record()), settings=CurateSettings(duplicates=False)))["README.md"]
+    )
+
+
+def test_the_card_says_how_much_of_the_planets_was_cut_off() -> None:
+    records = [a_record(number=n) for n in (1, 2)]
+    judged = [
+        a_judgement(records[0], crop="subject", lost={"centre": 0.3, "subject": 0.0}),
+        a_judgement(records[1], crop="centre", lost={"centre": 0.1, "subject": 0.0}),
+    ]
+    all_of_them = outcomes(a_manifest(records), judged, PolicySettings())
+    about = replace(facts(*records), outcomes=all_of_them, settings=CurateSettings(crop="subject"))
+    text = texts(about)["README.md"]
+    assert "A subject was found in 2 of them: centred squares would cut off 20.0 % of it on average" in text
+    assert "these cut off\n   5.0 %." in text
+    assert "A subject was found" not in texts(facts(a_record()))["README.md"]
 
 
 def test_the_pictures_on_the_contact_sheet_are_credited_under_it() -> None:

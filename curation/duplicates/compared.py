@@ -202,7 +202,7 @@ def _answer(question: Question, version: str, thumbnails: Store, features: Store
     match = verify(*(Seen(thumbnails.read(file), features.read(file)) for file in (first, second)))
     if match is None:
         return said
-    kind = EdgeKind.VERIFIED if match.agreement >= AGREEMENT else EdgeKind.SAME_SKY
+    kind = EdgeKind.VERIFIED if match.is_copy else EdgeKind.SAME_SKY
     return said.model_copy(
         update={
             "kind": kind,

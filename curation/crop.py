@@ -1,9 +1,9 @@
 """The square that is published: a part of the picture, scaled down once, always to the same bytes.
 
-The scaling is Pillow's LANCZOS, from a factor of four on after a whole-number area average that leaves it
-at least a factor of two (`reducing_gap`): no star is lost, which OpenCV's interpolations do not manage (60
-to 73 % lost at a factor of eight), and the result is 50 dB (43 at worst) from LANCZOS alone at a sixth of
-its cost. What of the square lies beyond the picture is filled with sky (`curation.sky`), after the scaling.
+The scaling is Pillow's LANCZOS, from a factor of three on after a whole-number area average that leaves it
+at least a factor of one and a half (`GAP`): no star is lost, which OpenCV's interpolations do not manage (60
+to 73 % lost at a factor of eight), and the result is 50 dB (43 at worst) from LANCZOS alone at a third to a
+sixth of its cost. What of the square lies beyond the picture is filled with sky (`curation.sky`) afterwards.
 """
 
 import hashlib
@@ -23,8 +23,11 @@ from curation.boxes import centre_box as centre_box
 from curation.pixels import Picture, open_upright
 from curation.settings import CurateSettings
 
-SQUARE_VERSION = 1
+SQUARE_VERSION = 2
 """Raised when `render` gives other bytes for the same input, so that kept squares are made anew."""
+
+GAP = 1.5
+"""`reducing_gap` of Pillow's `resize`."""
 
 ENCODERS: dict[str, dict[str, Any]] = {
     # Run lengths only: a third of the time of the usual search, and smaller on pictures of the sky.
@@ -35,7 +38,7 @@ ENCODERS: dict[str, dict[str, Any]] = {
 
 
 def limits(settings: CurateSettings) -> tuple[int, int]:
-    """Pixels beyond which nothing is decoded, and the shorter side that very large pictures may shrink to."""
+    """Pixels beyond which nothing is decoded, and what the shorter side keeps when less is decoded."""
     return int(settings.max_megapixels * 1_000_000), max(1024, 2 * settings.size)
 
 
@@ -62,7 +65,7 @@ def _scaled(picture: Picture, part: tuple[float, float, float, float], size: tup
     if picture.reduced > 1:
         left, top, right, bottom = (edge / picture.reduced for edge in part)
         part = left, top, min(right, picture.image.width), min(bottom, picture.image.height)
-    return picture.image.resize(size, Image.Resampling.LANCZOS, box=part, reducing_gap=2.0)
+    return picture.image.resize(size, Image.Resampling.LANCZOS, box=part, reducing_gap=GAP)
 
 
 def _with_sky(picture: Picture, box: Box, size: int) -> Image.Image:

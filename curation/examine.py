@@ -18,7 +18,7 @@ from curation.fingerprint import ORIENTATIONS, fingerprint, pixels_sha256
 from curation.pixels import LARGE, Picture, TooManyPixels, Unreadable, size_in_header
 from curation.settings import CurateSettings
 
-VERSION = 2
+VERSION = 3
 """Raised when a measurement changes its meaning, so that old ones are not believed."""
 
 
@@ -37,7 +37,7 @@ class Examined(Frozen):
     """Of the upright image, in pixels."""
     height: int | None = None
     pixels_sha256: str | None = None
-    """`None` also where the picture was so large that it was decoded smaller."""
+    """Over the pixels as they were decoded, which may be fewer than the file's (`Picture.reduced`)."""
     hashes: str = Field(default="", pattern=rf"^([0-9a-f]{{{64 * len(ORIENTATIONS)}}})?$")
     """As `Fingerprint.hashes`, hexadecimal."""
     detail: int = 0
@@ -117,7 +117,7 @@ def _measured(picture: Picture, sha256: str, settings: CurateSettings, places: F
         measure=measure(settings),
         width=picture.width,
         height=picture.height,
-        pixels_sha256=pixels_sha256(picture.image) if picture.reduced == 1 else None,
+        pixels_sha256=pixels_sha256(picture.image),
         hashes=print_.hashes.hex(),
         detail=print_.detail,
         peak=round(print_.peak, 3),

@@ -134,13 +134,14 @@ def _information(square: Image.Image) -> tuple[int, float]:
     The noise is the median size of a second difference in both directions, which is zero on planes and
     which stars are too few to change (Immerkær 1996, https://doi.org/10.1006/cviu.1996.0060).
     """
-    pixels = np.asarray(square, dtype=np.float32)
+    pixels = np.asarray(square, dtype=np.int16)
     if min(pixels.shape) < 3:
         return 0, 0.0
     across = pixels[:, :-2] - 2 * pixels[:, 1:-1] + pixels[:, 2:]
-    ripple = np.abs(across[:-2] - 2 * across[1:-1] + across[2:]) / 6
-    noise = max(float(np.median(ripple)) / 0.6745, _ROUNDING)
-    peak = float(ripple.max()) / noise
+    ripple = np.abs(across[:-2] - 2 * across[1:-1] + across[2:])
+    usual = int(np.searchsorted(np.bincount(ripple.ravel()).cumsum(), (ripple.size + 1) // 2))
+    noise = max(usual / 6 / 0.6745, _ROUNDING)
+    peak = int(ripple.max()) / 6 / noise
     small = np.asarray(square.resize((_INPUT, _INPUT), Image.Resampling.BOX), dtype=np.float64)
     averaged = max(noise * min(1.0, _INPUT / square.width), _FAINT)
     coefficients = np.abs(_DCT @ small @ _DCT.T)

@@ -164,10 +164,6 @@ class Match:
     def is_copy(self) -> bool:
         return self.agreement >= 0.9
 
-    @property
-    def is_copy(self) -> bool:
-        return self.agreement >= 0.9
-
 
 @pytest.mark.parametrize(
     ("agreement", "kind"), [(0.95, EdgeKind.VERIFIED), (0.9, EdgeKind.VERIFIED), (0.6, EdgeKind.SAME_SKY)]

@@ -185,6 +185,8 @@ def _write_words(facts: Facts, shown: Mapping[str, bytes], folder: Path) -> None
     manifests.write(facts.origin.lock or facts.manifest, folder / "manifest" / f"{header.name}.jsonl")
     if facts.origin.recipe is not None:
         write_whole(folder / "manifest" / f"{header.name}.toml", facts.origin.recipe)
+    if facts.origin.review is not None:
+        write_whole(folder / "manifest" / f"{header.name}.review.jsonl", facts.origin.review)
     write_whole(folder / contact_sheet.NAME, contact_sheet.contact_sheet([shown[uid] for uid in facts.shown]))
     for name, text in card.files(facts):
         write_whole(folder / name, text)

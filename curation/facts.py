@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -27,6 +27,8 @@ class Origin:
     """Version that made the dataset; `None`: the one that wrote the manifest."""
     overrides: tuple[str, ...] = ()
     """Settings given beside the recipe, `section.key=value`."""
+    review: str | None = None
+    """What a person decided in the review, `NAME.review.jsonl`; `None`: nothing."""
     lock: Manifest | None = None
     """The sealed manifest; `None`: the one the dataset is made from. They differ after a rebuild that had to
     leave images out."""
@@ -117,9 +119,14 @@ class Facts:
     @property
     def filters(self) -> tuple[tuple[Reason, float, int], ...]:
         """The filters of the screening that were on: reason, threshold, images dropped."""
-        screen, dropped = self.settings.screen, self.reasons
-        thresholds = ((reason, getattr(screen, reason.value)) for reason in SCREENED)
-        return tuple((reason, least, dropped[reason]) for reason, least in thresholds if least < 1)
+        dropped = self.reasons
+        return tuple((reason, least, dropped[reason]) for reason, least in self._thresholds() if least < 1)
+
+    def _thresholds(self) -> Iterator[tuple[Reason, float]]:
+        for name, field in type(self.settings.screen).model_fields.items():
+            if field.annotation is float and name != "doubtful":  # the margin of the others
+                reason = Reason(name) if name in set(Reason) else Reason.OFF_TOPIC
+                yield reason, getattr(self.settings.screen, name)
 
     @cached_property
     def permitted(self) -> int:
@@ -191,8 +198,6 @@ class Facts:
 
 
 SPLITS = ("train", "test")
-SCREENED = (Reason.DIAGRAM, Reason.TEXT, Reason.FRAME, Reason.COLLAGE, Reason.BLURRED)
-"""The reasons of the filters in `[curate.screen]`, whose names they share."""
 _NOT_BIBTEX = re.compile(r"[{}\\%#&$_^~\"@,=]+")
 
 

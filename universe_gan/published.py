@@ -84,6 +84,9 @@ def init(output: Output, name: str, address: str) -> Exit:
     write_whole(lock, sealed)
     header = manifest.header
     output.line(f"wrote {path}")
+    if (review := _review(found)) is not None:
+        write_whole(path.with_suffix(".review.jsonl"), review)
+        output.line(f"wrote {path.with_suffix('.review.jsonl')}  what a person kept and dropped")
     output.line(f"wrote {lock}  {header.files:,} files, root {header.root_sha256[:16]}…")
     output.say(f"from {found.where}" + (f" at {found.revision}" if found.revision else ""))
     output.say(
@@ -93,6 +96,12 @@ def init(output: Output, name: str, address: str) -> Exit:
     output.result({"recipe": str(path), "manifest": str(lock), "root_sha256": header.root_sha256})
     output.say(f"next: {tool()} collect {path} --locked")
     return Exit.DONE
+
+
+def _review(found: Place) -> str | None:
+    """The decisions that were published beside the manifest; `curate` checks each."""
+    lock = readback.manifest_path(found)
+    return found.text(f"{lock.removesuffix('.jsonl')}.review.jsonl", MANIFEST_BYTES) if lock else None
 
 
 def fetch(found: Place, name: str) -> tuple[str, str, Manifest]:

@@ -242,7 +242,7 @@ def run_curate(
         recipe.curate,
         policy=recipe.policy,
         publish=recipe.publish,
-        origin=Origin(_text(recipe), recipe.plan.tool, recipe.overrides, lock),
+        origin=_origin(recipe, lock),
         notices=_notices(recipe, manifest),
         progress=progress,
         workers=count,
@@ -272,8 +272,16 @@ def _compared(before: Rows, dataset: BuiltDataset, workspace: Workspace) -> Data
     return found
 
 
-def _text(recipe: Recipe) -> str:
-    return recipe.path.read_text(encoding="utf-8")
+def _origin(recipe: Recipe, lock: Manifest) -> Origin:
+    """What is published with the dataset, so that others can make it again."""
+    review = recipe.manifest.with_name(f"{recipe.manifest.stem}.review.jsonl")
+    return Origin(
+        recipe=recipe.path.read_text(encoding="utf-8"),
+        tool=recipe.plan.tool,
+        overrides=recipe.overrides,
+        review=review.read_text(encoding="utf-8") if review.is_file() else None,
+        lock=lock,
+    )
 
 
 def _notices(recipe: Recipe, manifest: Manifest) -> list[str]:

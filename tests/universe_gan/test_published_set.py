@@ -1,5 +1,6 @@
 """From the command line: two datasets compared, a published manifest rebuilt, an honest card."""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -8,8 +9,11 @@ from typing import Any
 import pytest
 from builders import a_nebula, encoded
 
+from curation.hub import readback, rows
 from universe_gan.cli import run
 from universe_gan.exits import Exit
+from universe_gan.published import _review as published_review
+from universe_gan.published import fetch
 
 RECIPE = """
 [collect]
@@ -136,6 +140,27 @@ def test_the_published_manifest_and_recipe_make_the_same_set_again(home: Path, d
     names = sorted(path.relative_to(dataset) for path in dataset.rglob("*") if path.is_file())
     assert names == sorted(path.relative_to(again) for path in again.rglob("*") if path.is_file())
     assert [name for name in names if (dataset / name).read_bytes() != (again / name).read_bytes()] == []
+
+
+def test_what_a_person_decided_is_published_with_the_manifest(home: Path, dataset: Path) -> None:
+    digest = hashlib.sha256((home / "images" / "a.png").read_bytes()).hexdigest()
+    decided = {
+        "sha256": digest,
+        "decision": "keep",
+        "reason": "",
+        "uid": "folder:a.png",
+        "date": "2026-11-22",
+    }
+    (home / "small.review.jsonl").write_text(json.dumps(decided) + "\n")
+    assert run(["curate", "small.toml", "-q", "--workers", "1"]) == Exit.DONE
+    published = dataset / "manifest" / "small.review.jsonl"
+    assert published.read_bytes() == (home / "small.review.jsonl").read_bytes()
+    assert "[manifest/small.review.jsonl](manifest/small.review.jsonl)" in (dataset / "README.md").read_text()
+    found = rows.folder(dataset)
+    assert readback.manifest_path(found) == "manifest/small.jsonl"
+    text, _, _ = fetch(found, "again")
+    assert text == RECIPE
+    assert published_review(found) == published.read_text()
 
 
 def test_settings_given_beside_the_recipe_are_part_of_how_to_make_it_again(home: Path, dataset: Path) -> None:

@@ -41,7 +41,7 @@ from curation.outcome import NotJudged
 from universe_gan.demo import DemoInTheWay
 from universe_gan.exits import Exit
 from universe_gan.published import NotFollowable
-from universe_gan.publishing import RepoNotNamed, StageStale
+from universe_gan.publishing import AlreadyPublic, RepoNotNamed, StageStale
 from universe_gan.recipe import NameWrong, RecipeExists, RecipeMissing, RecipeWrong
 from universe_gan.stages import StageMissing
 
@@ -280,6 +280,11 @@ _TABLE: dict[type[BaseException], Callable[[Any], Failure]] = {
     RepoNotNamed: lambda error: Failure(
         f"{error.path} does not say where to publish",
         'add [publish] repo = "user/name", or give --repo user/name',
+        Exit.INPUT,
+    ),
+    AlreadyPublic: lambda error: Failure(
+        f"{error.page} exists and is public",
+        "change its visibility in its settings, name another repository, or leave --private away",
         Exit.INPUT,
     ),
     StageStale: lambda error: Failure(

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -41,6 +41,14 @@ class StageStale(Exception):
         self.made, self.command = made, command
 
 
+class AlreadyPublic(Exception):
+    """A private repository was asked for, and the one that is there is public."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__(f"{page} is public")
+        self.page = page
+
+
 def hub_here() -> Hub:
     """The Hub of `HF_ENDPOINT`, as whom `HF_TOKEN` or a stored login says."""
     from huggingface_hub import get_token
@@ -63,6 +71,7 @@ def run_publish(
 
     Raises:
         RepoNotNamed, StageMissing, StageStale: there is nothing to publish yet.
+        AlreadyPublic: `private` was asked for.
         NoToken, TokenRefused, MayNotWrite, HubBusy: before anything large is read.
         BuildChanged, MayNotBePublished: what was built is not what may go out.
     """
@@ -72,6 +81,8 @@ def run_publish(
     wish: PullRequest = pull_request or recipe.publish.pull_request
     built = read_built(recipe, workspace)
     account, base = hub_publish.check_rights(hub, repo, wish)
+    if private and base and not base.private:
+        raise AlreadyPublic(hub.page(repo))
     manifest = stages.read_manifest(recipe)
     blocklist = blocked.read(recipe.blocked)
     with progress.stage("check", len(built.files)) as stage:
@@ -171,13 +182,20 @@ def publish(
 
 
 def carry_out(
-    output: Output, recipe: Recipe, workspace: Workspace, hub: Hub, proposal: Proposal, message: str | None
+    output: Output,
+    recipe: Recipe,
+    workspace: Workspace,
+    hub: Hub,
+    proposal: Proposal,
+    message: str | None,
+    also: Mapping[str, object] | None = None,
 ) -> Exit:
-    """Publish what was shown, remember it and say where it is."""
+    """Publish what was shown, remember it and say where it is; `also` goes into the JSON result."""
     outcome = hub_publish.carry_out(hub, proposal, message=message or _message(proposal), progress=output)
     remember(recipe, workspace, outcome)
     tell_outcome(output, outcome)
-    output.result({"proposal": proposal_json(proposal), "published": _outcome_json(outcome)})
+    told = {"proposal": proposal_json(proposal), "published": _outcome_json(outcome)}
+    output.result({**(also or {}), **told})
     return Exit.DONE
 
 

@@ -42,12 +42,13 @@ def takedown(
             carry_out(recipe, workspace, found, reason=reason)
             output.line(f"blocked   {recipe.blocked}")
             output.line(f"manifest  {recipe.manifest}  without them")
-        output.result(_json(found, written=not dry_run))
+        told = _json(found, written=not dry_run)
+        if publish and not dry_run:
+            return _publish(output, recipe, workspace, told)
+        output.result(told)
         if dry_run:
             output.line("nothing was changed")
             return Exit.DONE
-        if publish:
-            return _publish(output, recipe, workspace)
         repo = (last.repo if (last := publishing.remembered(workspace)) else None) or recipe.publish.repo
     output.say(f"next: {tool()} build {recipe.path}   (makes dataset and report without them)")
     if repo:
@@ -138,7 +139,7 @@ def _features(workspace: Workspace) -> Callable[[Record], bytes | None]:
     return found
 
 
-def _publish(output: Output, recipe: Recipe, workspace: Workspace) -> Exit:
+def _publish(output: Output, recipe: Recipe, workspace: Workspace, told: dict[str, object]) -> Exit:
     """Build and publish at once: a pull request would leave the images up until somebody merges it."""
     stages.run_audit(recipe, workspace)
     stages.run_curate(recipe, workspace, output)
@@ -151,7 +152,7 @@ def _publish(output: Output, recipe: Recipe, workspace: Workspace) -> Exit:
         recipe, workspace, output, hub, repo=recipe.publish.repo or repo, pull_request=wish
     )
     publishing.tell_proposal(output, hub, proposal)
-    code = publishing.carry_out(output, recipe, workspace, hub, proposal, "Take images down")
+    code = publishing.carry_out(output, recipe, workspace, hub, proposal, "Take images down", told)
     try:
         _tell_remains(output, history.remains(hub, proposal.repo))
     except HubProblem as error:

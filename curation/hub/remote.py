@@ -78,12 +78,9 @@ class Account:
         if self.role == "read":
             return "the token may only read"
         if self.role == "fineGrained":
-            written = {repo, namespace, self.name if namespace == self.name else namespace}
-            return (
-                None
-                if written & self.scopes
-                else f"the fine-grained token has no write access to {namespace}"
-            )
+            if {repo, namespace} & self.scopes:
+                return None
+            return f"the fine-grained token has no write access to {namespace}"
         if namespace != self.name and namespace not in self.organisations:
             own = ", ".join([self.name, *sorted(self.organisations)])
             return f"{namespace} is not yours; you are {self.name} and may write to {own}"

@@ -224,6 +224,25 @@ def test_a_refusal_with_a_valid_token_is_no_mystery(
     assert "you may not write to ada/nebulae" in capsys.readouterr().err
 
 
+def test_a_card_that_the_hub_refuses_is_told(
+    home: Path, hub: HubServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hub.fault(400, "/validate-yaml")
+    assert publish() == Exit.INPUT
+    assert "refuses ada/nebulae: Invalid metadata in README.md" in capsys.readouterr().err
+
+
+def test_what_should_be_private_is_not_sent_to_a_public_repository(
+    home: Path, hub: HubServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert publish() == Exit.DONE
+    retitled()
+    sent = hub.uploaded
+    assert publish("--private") == Exit.INPUT
+    assert "exists and is public" in capsys.readouterr().err
+    assert hub.uploaded == sent
+
+
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_a_busy_hub_is_no_bug(
     home: Path, hub: HubServer, capsys: pytest.CaptureFixture[str], status: int

@@ -214,6 +214,18 @@ def test_the_hub_shows_it_no_more_and_what_remains_is_listed_with_the_calls_that
     assert all(blob.sha256 in repo.objects for blob in repo.main.files.values() if blob.lfs)
 
 
+def test_with_json_a_takedown_that_publishes_gives_one_object(
+    home: Path, hub: HubServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["publish", "sample", "--repo", "ada/nebulae", "-q"]) == Exit.DONE
+    capsys.readouterr()
+    assert takedown("folder:ic1396.jpg", "--publish", "--json") == Exit.DONE
+    told = json.loads(capsys.readouterr().out)
+    assert told["matches"] == ["folder:ic1396.jpg"]
+    assert [one["uid"] for one in told["proposal"]["rows"]["removed"]] == ["folder:ic1396.jpg"]
+    assert told["published"]["revision"] == hub.repos["ada/nebulae"].main.oid
+
+
 def purge(calls: list[str]) -> None:
     """Run the printed lines, as a user would, on the Hub of the environment."""
     import os

@@ -36,8 +36,11 @@ REST = 0.50
 """Correlation that all but a quarter of the tiles of copies reach."""
 SAME_SKY = 0.50
 """Median correlation from which on two pictures show the same place."""
-BLOCKED_INLIERS = 30
-"""Matches from which on `resembles` alone, without a look at pixels, tells a copy."""
+BLOCKED_INLIERS = 20
+"""Matches from which on `resembles` alone, without a look at pixels, tells a copy.
+
+No two of 555 deep-sky pictures reach 8, but for two photographs of one star field, which share 36. Of copies
+turned, mirrored or overlaid 98 % reach 20, of crops to 75 % of the side 95 %, to 50 % of it 85 %."""
 
 SMALLEST, LARGEST = 0.2, 5.0
 """Scales between which copies are sought."""
@@ -47,6 +50,8 @@ _TOLERANCES = (16.0, 8.0, 4.0, 3.0)
 _TURN, _STRETCH = 0.35, 0.4
 """Radians, and natural logarithm of the scale, by which a match may differ from the similarity it fits."""
 _HYPOTHESES = 8
+_BREADTH = 0.04
+"""As a standard deviation: a line of words reaches 0.02, features all over a picture 0.3."""
 _APART = 2.0
 """Pixels within which two features count as one: stars have several."""
 
@@ -102,6 +107,8 @@ class _Similarity(NamedTuple):
     factor: complex
     shift: complex
     inliers: int
+    breadth: float = 0.0
+    """How far the matches spread across their longest line, as a share of the second's shorter side."""
 
 
 def verify(first: Seen, second: Seen) -> Match | None:
@@ -136,11 +143,13 @@ def verify(first: Seen, second: Seen) -> Match | None:
 def resembles(first: bytes, second: bytes) -> int:
     """How many features one similarity lays over each other, upright or mirrored; no pixel is looked at.
 
-    From `BLOCKED_INLIERS` on the two are copies. Raises `FeaturesBroken`.
+    From `BLOCKED_INLIERS` on the two are copies. Features along one line do not count, or all pictures under
+    the same caption would be one. Raises `FeaturesBroken`.
     """
     one, other = sorted((first, second))
     ours, theirs = _unpacked(one), _unpacked(other)
-    return max(_fit(view, theirs).inliers for view in (ours, ours.mirrored()))
+    fits = [_fit(view, theirs) for view in (ours, ours.mirrored())]
+    return max(fit.inliers if fit.breadth >= _BREADTH else 0 for fit in fits)
 
 
 def _inverse(match: Match) -> Match:
@@ -170,7 +179,8 @@ def _fit(one: Features, other: Features) -> _Similarity:
             break
         found = _refined(here, there, own, fits[start])
         best = found if found.inliers > best.inliers else best
-    return best
+    side = min(other.width, other.height)
+    return best._replace(breadth=best.breadth / max(1, side))
 
 
 def _matches(one: Features, other: Features) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -198,7 +208,15 @@ def _refined(here: Places, there: Places, own: Places, fits: NDArray[np.bool_]) 
         shift = complex(theirs.mean() - factor * ours.mean())
         fits = np.abs(factor * here + shift - there) < tolerance * max(1, abs(factor))
         fits &= _alike(own - np.log(factor))
-    return _Similarity(factor, shift, min(_spots(here[fits]), _spots(there[fits])))
+    return _Similarity(factor, shift, min(_spots(here[fits]), _spots(there[fits])), _breadth(there[fits]))
+
+
+def _breadth(places: Places) -> float:
+    """Standard deviation along the direction in which it is smallest, in pixels."""
+    if len(places) < 2:
+        return 0.0
+    spread = np.linalg.eigvalsh(np.cov(np.stack([places.real, places.imag])))
+    return float(np.sqrt(max(0.0, spread[0])))
 
 
 def _alike(difference: Places) -> NDArray[np.bool_]:

@@ -24,6 +24,9 @@ from universe_gan.output import Output
 from universe_gan.recipe import Recipe
 
 
+WITHOUT_FEATURES = "note: crops and tilted copies will not be recognised: pip install 'universe-gan[verify]'"
+
+
 def takedown(
     output: Output,
     recipe: Recipe,
@@ -41,6 +44,8 @@ def takedown(
         if not dry_run and not found.before:
             carry_out(recipe, workspace, found, reason=reason)
             output.line(f"blocked   {recipe.blocked}")
+            if not features.available():
+                output.say(WITHOUT_FEATURES)
             output.line(f"manifest  {recipe.manifest}  without them")
         told = _json(found, written=not dry_run)
         if publish and not dry_run:

@@ -36,10 +36,12 @@ def recognised(
     """
     found: dict[str, Verdict] = {}
     blocked = [one for one in blocklist.entries if one.uid is not None]
+    seen = _Hashes([one for one in blocked if one.hashes and one.detail >= DETAILED])
     for record, look in images if blocked else ():
-        for one in blocked:
-            if record.uid not in one.spared and (evidence := _same(one, look)):
-                found[record.uid] = down(one, f"{evidence} as {one.uid}")
+        evidence = (*_equal(blocked, look), *seen.near(look))
+        for one, words in evidence:
+            if record.uid not in one.spared:
+                found[record.uid] = down(one, f"{words} as {one.uid}")
                 break
     left = [(record, look) for record, look in images if record.uid not in found and look.sha256 in features]
     for one, record, inliers in _in_part([one for one in blocked if one.features], left, features):
@@ -91,27 +93,40 @@ def _in_part(
                 yield one, images[second - count][0], inliers
 
 
-def _same(one: Blocked, look: Examined) -> str | None:
-    if one.sha256 == look.sha256:
-        return "the same file"
-    if one.pixels_sha256 and one.pixels_sha256 == look.pixels_sha256:
-        return "the same pixels"
-    return _alike(one, look) if one.hashes and look.hashes else None
+def _equal(blocked: Sequence[Blocked], look: Examined) -> Iterator[tuple[Blocked, str]]:
+    """Blocked pictures of the same bytes, or the same pixels."""
+    for one in blocked:
+        if one.sha256 == look.sha256:
+            yield one, "the same file"
+        elif one.pixels_sha256 and one.pixels_sha256 == look.pixels_sha256:
+            yield one, "the same pixels"
 
 
-def _alike(one: Blocked, look: Examined) -> str | None:
-    """By hashes alone: upright as duplicates are merged, in other orientations more strictly."""
-    ours, theirs = _bits(one.hashes), _bits(look.hashes)
-    if min(one.detail, look.detail) < DETAILED or min(_lopsided(ours), _lopsided(theirs)) <= LOPSIDED:
-        return None
-    distances = (ours != theirs[0]).sum(axis=1)
-    way = int(np.argmin(distances))
-    if distances[way] > (NEAR if way == 0 else TURNED):
-        return None
-    return f"the same picture{f', {ORIENTATIONS[way].name},' if way else ''} (distance {distances[way]})"
+class _Hashes:
+    """The hashes of blocked pictures, those that can be trusted, as bits."""
+
+    def __init__(self, blocked: Sequence[Blocked]) -> None:
+        ways = [(one, _bits(one.hashes)) for one in blocked]
+        self._known = [(one, bits) for one, bits in ways if _lopsided(bits) > LOPSIDED]
+        self._bits = np.stack([bits for _, bits in self._known]) if self._known else None
+
+    def near(self, look: Examined) -> Iterator[tuple[Blocked, str]]:
+        """Blocked pictures that look alike: upright as duplicates are merged, turned more strictly."""
+        if self._bits is None or not look.hashes or look.detail < DETAILED:
+            return
+        theirs = _bits(look.hashes)
+        if _lopsided(theirs) <= LOPSIDED:
+            return
+        distances = (self._bits != theirs[0]).sum(axis=2)
+        for (one, _), apart in zip(self._known, distances, strict=True):
+            way = int(np.argmin(apart))
+            if apart[way] <= (NEAR if way == 0 else TURNED):
+                turned = f", {ORIENTATIONS[way].name}," if way else ""
+                yield one, f"the same picture{turned} (distance {apart[way]})"
 
 
 def _lopsided(ways: Bits) -> int:
+    """Bits by which a picture's hash differs from the nearest of its own turned forms."""
     return int((ways[1:] != ways[0]).sum(axis=1).min())
 
 

@@ -18,8 +18,7 @@ from curation.columns import COLUMNS, WORDS, Row
 from curation.facts import SPLITS, Facts, Origin, split_of
 from curation.folders import folder_written_whole
 from curation.judged import Judged, OriginalsMissing
-from curation.outcome import Outcome, outcomes, reasons
-from curation.policy import may_reference
+from curation.outcome import Outcome, is_reference, outcomes, reasons
 from curation.settings import CurateSettings, PolicySettings, PublishSettings
 from curation.shards import PICTURES, Part, Shards
 from curation.shards import WORDS as WORD_GROUPS
@@ -97,7 +96,7 @@ def build(
     kept = [outcome for outcome in everything if outcome.keep]
     if not kept:
         raise NothingKept(reasons(manifest, everything))
-    named = [one for one in everything if _is_reference(one, policy)] if publish.references else []
+    named = [one for one in everything if is_reference(one, policy)] if publish.references else []
     _demand_originals(kept, workspace)
     squares = Squares(workspace, settings, render)
     with folder_written_whole(workspace.dataset) as folder:
@@ -201,10 +200,6 @@ def _demand_originals(kept: Iterable[Outcome], workspace: Workspace) -> None:
     ]
     if missing:
         raise OriginalsMissing(missing)
-
-
-def _is_reference(outcome: Outcome, policy: PolicySettings) -> bool:
-    return outcome.record.file is not None and not outcome.keep and may_reference(outcome.record, policy).keep
 
 
 def _reference(outcome: Outcome) -> Row:

@@ -38,6 +38,7 @@ from curation.facts import Origin
 from curation.hub import blocked
 from curation.judged import Judged
 from curation.policy import may_fetch, may_reference
+from curation.screening import decisions
 from universe_gan.recipe import Recipe
 from universe_gan.state import State
 
@@ -232,6 +233,7 @@ def run_curate(
         recipe.policy,
         recipe.curate,
         blocklist=blocked.read(recipe.blocked),
+        decisions=decisions.read(recipe.reviewed),
         progress=progress,
         workers=count,
     )
@@ -340,6 +342,7 @@ def run_report(recipe: Recipe, workspace: Workspace, progress: Progress) -> Path
         policy=recipe.policy,
         settings=recipe.curate,
         audit=audits.audit(manifest, recipe.policy, judged),
+        references=recipe.publish.references,
         title=recipe.title,
         progress=progress,
         workers=os.cpu_count(),

@@ -53,10 +53,11 @@ class Edge(Frozen):
             f"{self.inliers} features" if self.inliers is not None else "",
             f"agreement {self.agreement:.2f}" if self.agreement is not None else "",
         ]
-        return f"{self._view} ({', '.join(fact for fact in facts if fact)})"
+        return f"{self.view} ({', '.join(fact for fact in facts if fact)})"
 
     @property
-    def _view(self) -> str:
+    def view(self) -> str:
+        """How the second lies on the first: `turned by 90° right`, `the same view`."""
         if self.orientation is not None:
             view = ORIENTATIONS[self.orientation].name or "the same view"
         else:

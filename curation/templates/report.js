@@ -16,9 +16,15 @@
     cls: element.dataset.class,
     reason: element.dataset.reason,
     kind: element.dataset.kind,
+    split: element.dataset.split,
     marks: element.dataset.marks.split(" "),
     words: null,
   }));
+  // Where the count of a choice is written: beside a chip, or behind the words of an option.
+  const labels = [
+    ...find("[name=class], [name=show]", form).map((field) => ({ name: field.name, field, place: field.parentElement.querySelector("small"), text: "" })),
+    ...find("select option", form).map((field) => ({ name: field.parentElement.name, field, place: field, text: field.textContent })),
+  ];
   const words = (image) =>
     (image.words ??= fold(find("[data-words]", image.element).map((part) => part.textContent).join(" ") + " " + image.element.dataset.uid));
 
@@ -29,36 +35,74 @@
       classes: new Set(given.getAll("class")),
       reason: given.get("reason"),
       kind: given.get("kind"),
+      split: given.get("split"),
       mark: given.get("mark"),
       terms: fold(given.get("q")).split(/\s+/).filter(Boolean),
     };
   };
 
-  const fits = (image, want) =>
-    (want.show === "all" || (want.show === "kept") === (image.state === "kept")) &&
-    (want.classes.size === 0 || want.classes.has(image.cls)) &&
-    (!want.reason || image.reason === want.reason) &&
-    (!want.kind || image.kind === want.kind) &&
-    (!want.mark || (want.mark === "any" ? image.marks[0] !== "" : image.marks.includes(want.mark))) &&
-    want.terms.every((term) => words(image).includes(term));
+  // What each filter asks, one by one, so that the counts on a filter can heed all the others.
+  const tests = (want) => ({
+    show: (image) => want.show === "all" || (want.show === "kept") === (image.state === "kept"),
+    class: (image) => want.classes.size === 0 || want.classes.has(image.cls),
+    reason: (image) => !want.reason || image.reason === want.reason,
+    kind: (image) => !want.kind || image.kind === want.kind,
+    split: (image) => !want.split || image.split === want.split,
+    mark: (image) => !want.mark || (want.mark === "any" ? image.marks[0] !== "" : image.marks.includes(want.mark)),
+    words: (image) => want.terms.every((term) => words(image).includes(term)),
+  });
+  const values = {
+    show: (image) => ["all", image.state === "kept" ? "kept" : "out"],
+    class: (image) => [image.cls],
+    reason: (image) => ["", image.reason],
+    kind: (image) => ["", image.kind],
+    split: (image) => ["", image.split],
+    mark: (image) => (image.marks[0] ? ["", "any", ...image.marks] : [""]),
+  };
+  const counted = () => Object.fromEntries(Object.keys(values).map((name) => [name, new Map()]));
+  const note = (counts, name, image) => {
+    for (const value of new Set(values[name](image))) counts[name].set(value, (counts[name].get(value) ?? 0) + 1);
+  };
+
+  const write = (element, text) => {
+    if (element.textContent !== text) element.textContent = text;
+  };
+  const label = (counts) => {
+    for (const { name, field, place, text } of labels) {
+      const count = (counts[name].get(field.value) ?? 0).toLocaleString("en");
+      write(place, text ? `${text} (${count})` : count);
+    }
+  };
 
   const apply = () => {
     const want = wanted();
+    const asked = Object.entries(tests(want));
+    const counts = counted();
     const families = new Map();
     const sections = new Map();
     let shown = 0;
     for (const image of images) {
-      const fit = fits(image, want);
+      let missed = null;
+      let misses = 0;
+      for (const [name, test] of asked) {
+        if (test(image)) continue;
+        missed = name;
+        if (++misses > 1) break;
+      }
+      const fit = misses === 0;
+      if (fit) for (const name in values) note(counts, name, image);
+      else if (misses === 1 && missed in values) note(counts, missed, image);
       if (image.element.hidden === fit) image.element.hidden = !fit;
       if (image.family) families.set(image.family, (families.get(image.family) ?? 0) + fit);
       sections.set(image.section, (sections.get(image.section) ?? 0) + fit);
       shown += fit;
     }
     for (const [family, size] of families) {
-      family.hidden = size === 0;
+      if (family.hidden !== (size === 0)) family.hidden = size === 0;
       if (size) family.dataset.n = Math.min(size, 8);
     }
     for (const [section, size] of sections) section.hidden = size === 0;
+    label(counts);
     count.querySelector("b").textContent = shown.toLocaleString("en");
     nothing.hidden = shown > 0;
   };
@@ -79,6 +123,8 @@
     if (!form.querySelector("[name=show]:checked")) form.querySelector("[name=show]").checked = true;
     for (const list of find("select", form)) if (list.selectedIndex < 0) list.selectedIndex = 0;
     apply();
+    const target = /^#n\d+$/.test(location.hash) && document.getElementById(location.hash.slice(1));
+    if (target) target.scrollIntoView({ block: "center" });
   };
 
   let waiting = 0;

@@ -23,7 +23,6 @@ from universe_gan.invocation import tool
 from universe_gan.output import Output
 from universe_gan.recipe import Recipe
 
-
 WITHOUT_FEATURES = "note: crops and tilted copies will not be recognised: pip install 'universe-gan[verify]'"
 
 

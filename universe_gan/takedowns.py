@@ -13,8 +13,8 @@ from curation.curate import read_verdicts
 from curation.examine import Examined, examine, folders
 from curation.hub import blocked, history
 from curation.hub import takedown as takedowns
+from curation.hub.problems import HubProblem
 from curation.hub.publish import PullRequest
-from curation.hub.remote import HubProblem
 from curation.hub.takedown import Copies, Takedown
 from curation.judged import Judged
 from universe_gan import publishing, stages

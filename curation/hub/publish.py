@@ -18,16 +18,9 @@ from collectors.frozen import Frozen
 from collectors.progress import Progress, Silent
 from curation.dataset import BuiltDataset
 from curation.dataset_diff import DatasetDiff, diff, part_of, read_rows, rows_of
-from curation.hub.remote import (
-    Account,
-    FileMissing,
-    Hub,
-    LocalFile,
-    MayNotWrite,
-    Published,
-    RepoMissing,
-    RevisionMissing,
-)
+from curation.hub.account import Account
+from curation.hub.problems import FileMissing, MayNotWrite, RepoMissing, RevisionMissing
+from curation.hub.remote import Hub, LocalFile, Published
 from curation.hub.rows import NotReadable, groups, published
 
 PullRequest = Literal["auto", "always", "never"]

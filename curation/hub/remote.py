@@ -8,85 +8,25 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from curation.hub.account import Account, account_of
+from curation.hub.problems import (
+    FileMissing,
+    HubBusy,
+    HubProblem,
+    HubRefused,
+    MayNotWrite,
+    NoToken,
+    RepoMissing,
+    RevisionMissing,
+    SomebodyCommitted,
+    TokenRefused,
+)
+
 DATASET = "dataset"
-_WRITING = ("admin", "write", "contributor")
-
-
-class HubProblem(Exception):
-    """Anything that keeps us from the Hub; `repo` is empty where none was asked for."""
-
-    def __init__(self, endpoint: str, repo: str = "", detail: str = "") -> None:
-        super().__init__(f"{endpoint} {repo}: {detail}")
-        self.endpoint, self.repo, self.detail = endpoint, repo, detail
-
-
-class NoToken(HubProblem):
-    """No token is set, and none is stored."""
-
-
-class TokenRefused(HubProblem):
-    """The Hub does not know the token."""
-
-
-class MayNotWrite(HubProblem):
-    """The token is valid, and may not write there; `detail` says why."""
-
-
-class RepoMissing(HubProblem):
-    """There is no such dataset, or it is private and not ours."""
-
-
-class RevisionMissing(HubProblem):
-    """The dataset has no such branch, tag or commit; `detail` is its name."""
-
-
-class FileMissing(HubProblem):
-    """The dataset has no such file; `detail` is its path."""
-
-
-class HubBusy(HubProblem):
-    """Unreachable, overloaded, or it asks us to slow down."""
-
-
-class HubRefused(HubProblem):
-    """Any other refusal, in the Hub's own words."""
-
-
-class SomebodyCommitted(HubProblem):
-    """The branch moved between our look at it and our commit."""
-
-
-@dataclass(frozen=True)
-class Account:
-    """Who a token belongs to and what it may do."""
-
-    name: str
-    role: str
-    """`read`, `write` or `fineGrained`."""
-    organisations: Mapping[str, str] = field(default_factory=dict)
-    """Each with our role in it."""
-    scopes: frozenset[str] = frozenset()
-    """For `fineGrained`: users, organisations and repositories it may write to."""
-
-    def objection(self, repo: str) -> str | None:
-        """Why this account cannot write to a repository, new or not; `None`: it can, as far as is known."""
-        namespace = repo.split("/")[0]
-        if self.role == "read":
-            return "the token may only read"
-        if self.role == "fineGrained":
-            if {repo, namespace} & self.scopes:
-                return None
-            return f"the fine-grained token has no write access to {namespace}"
-        if namespace != self.name and namespace not in self.organisations:
-            own = ", ".join([self.name, *sorted(self.organisations)])
-            return f"{namespace} is not yours; you are {self.name} and may write to {own}"
-        if namespace != self.name and self.organisations[namespace] not in (*_WRITING, ""):
-            return f"you are only {self.organisations[namespace]!r} in {namespace}"
-        return None
 
 
 @dataclass(frozen=True)
@@ -165,7 +105,7 @@ class Hub:
         if not self.token:
             raise NoToken(self.endpoint)
         with self._told(""):
-            return _account(self.api.whoami(token=self.token))
+            return account_of(self.api.whoami(token=self.token))
 
     def standing(self, repo: str, revision: str | None = None) -> Published:
         """What is published. Raises `RepoMissing`, `RevisionMissing`."""
@@ -335,24 +275,6 @@ class Hub:
             ((kind, words) for holds, kind, words in kinds if holds), (HubRefused, _line(error))
         )
         return kind(self.endpoint, repo, detail)
-
-
-def _account(told: Mapping[str, Any]) -> Account:
-    """What `whoami-v2` answers, as far as it concerns writing.
-
-    {"name": "ada", "orgs": [{"name": "starlab", "roleInOrg": "write"}],
-     "auth": {"accessToken": {"role": "fineGrained", "fineGrained": {"scoped": [
-        {"entity": {"type": "user", "name": "ada"}, "permissions": ["repo.write"]}]}}}}
-    """
-    access = (told.get("auth") or {}).get("accessToken") or {}
-    fine = access.get("fineGrained") or {}
-    scoped = [
-        str(one.get("entity", {}).get("name", ""))
-        for one in fine.get("scoped") or ()
-        if "repo.write" in (one.get("permissions") or ())
-    ]
-    organisations = {str(one["name"]): str(one.get("roleInOrg") or "") for one in told.get("orgs") or ()}
-    return Account(str(told["name"]), str(access.get("role") or "write"), organisations, frozenset(scoped))
 
 
 def _remote_file(entry: Any) -> RemoteFile:

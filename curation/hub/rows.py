@@ -9,7 +9,8 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curation.hub.remote import Hub, RepoMissing, RevisionMissing
+from curation.hub.problems import RepoMissing, RevisionMissing
+from curation.hub.remote import Hub
 
 CONVERTED = "refs/convert/parquet"
 """Where the Hub keeps its own conversion of datasets in other formats."""

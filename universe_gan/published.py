@@ -12,8 +12,8 @@ from collectors import manifest as manifests
 from collectors.manifest import Manifest, ManifestBroken
 from collectors.workspace import write_whole
 from curation.hub import readback, rows
-from curation.hub.readback import PublishedAudit
 from curation.hub.rows import NotReadable, Place
+from curation.hub.troubles import PublishedAudit
 from universe_gan import recipe as recipes
 from universe_gan.exits import Exit
 from universe_gan.invocation import tool

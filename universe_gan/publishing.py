@@ -13,7 +13,8 @@ from curation import dataset_diff
 from curation.dataset import BuiltDataset
 from curation.hub import blocked, gate
 from curation.hub import publish as hub_publish
-from curation.hub.publish import Outcome, Proposal, PullRequest, Remembered
+from curation.hub.proposal import Proposal, PullRequest, Remembered, propose
+from curation.hub.publish import Outcome
 from curation.hub.remote import Hub
 from universe_gan import stages
 from universe_gan.exits import Exit
@@ -89,7 +90,7 @@ def run_publish(
         gate.check_files(built, workspace.dataset)
         gate.check_rows(workspace.dataset, manifest, recipe.policy, blocklist.refuses)
         stage.advance(len(built.files))
-    return hub_publish.propose(
+    return propose(
         hub,
         repo,
         account,

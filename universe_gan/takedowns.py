@@ -14,7 +14,7 @@ from curation.examine import Examined, examine, folders
 from curation.hub import blocked, history
 from curation.hub import takedown as takedowns
 from curation.hub.problems import HubProblem
-from curation.hub.publish import PullRequest
+from curation.hub.proposal import PullRequest
 from curation.hub.takedown import Copies, Takedown
 from curation.judged import Judged
 from universe_gan import publishing, stages

@@ -9,138 +9,23 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from collectors import licences
 from collectors import manifest as manifests
-from collectors.frozen import Frozen
-from collectors.licences import UNKNOWN, Licence
+from collectors.licences import Licence
 from collectors.manifest import Manifest, ManifestBroken, ManifestTooNew
 from collectors.record import Record
 from collectors.rights import LicenceClass
 from curation.hub import rows
 from curation.hub.rows import Place
+from curation.hub.sought import SOUGHT, assign, licence_of, text_of
+from curation.hub.troubles import Found, LicenceCount, PublishedAudit, Trouble
 
-SOUGHT: Mapping[str, tuple[str, ...]] = {
-    "uid": ("uid", "id", "image_id", "photoid", "key"),
-    "licence": ("license", "licence", "license_id", "licensename", "license_name", "license_type", "rights"),
-    "licence address": ("license_url", "licence_url", "licenseurl", "rights_url"),
-    "creator": (
-        "creator",
-        "author",
-        "artist",
-        "photographer",
-        "ownername",
-        "owner_name",
-        "unickname",
-        "uploader",
-        "user_name",
-        "by",
-    ),
-    "credit": ("credit_line", "credit", "attribution"),
-    "page": ("page", "pageurl", "page_url", "source_page", "foreign_landing_url", "landing_url"),
-    "source": ("source_url", "url", "image_url", "downloadurl", "download_url", "original_url", "source"),
-    "evidence": ("rights_evidence", "evidence", "license_evidence"),
-    "opt-out": ("ai_opted_out", "opted_out", "opt_out", "noai"),
-    "file hash": ("source_sha256", "sha256", "md5", "hash", "sha1"),
-}
-"""What an audit wants to know of a row, and the columns that hold it in datasets that are known (ours,
-CommonCatalog, PD12M, Openverse), in lower case."""
 _SHOWN = 5
 _ASKS = ("license", "license_expression", "license_class", "creator", "credit_line", "source_sha256")
 """Columns of ours that must say what the manifest says."""
-
-
-class Trouble(StrEnum):
-    """Everything an audit may find; grave ones make it fail."""
-
-    NO_COLUMNS = "no-licence-column"
-    NO_LICENCE = "no-licence"
-    CLOSED = "closed"
-    NO_CREDIT = "no-credit"
-    OPTED_OUT = "opted-out"
-    NO_EVIDENCE = "no-evidence"
-    NOT_IN_MANIFEST = "not-in-the-manifest"
-    DIFFERS = "differs-from-the-manifest"
-    MANIFEST_BROKEN = "manifest-broken"
-    CARD = "card"
-    UNPROVEN = "evidence-not-carried"
-    NO_SOURCE = "no-source"
-    NO_CROP = "no-derivatives"
-
-    @property
-    def words(self) -> str:
-        """One line that a person understands without the manual."""
-        return _WORDS[self]
-
-    @property
-    def grave(self) -> bool:
-        return self not in (Trouble.UNPROVEN, Trouble.NO_SOURCE, Trouble.NO_CROP)
-
-
-_WORDS = {
-    Trouble.NO_COLUMNS: "no column says under which licence a picture is",
-    Trouble.NO_LICENCE: "no licence that can be read",
-    Trouble.CLOSED: "no licence is granted",
-    Trouble.NO_CREDIT: "the licence asks for credit, and nobody is named",
-    Trouble.OPTED_OUT: "opted out of use by AI",
-    Trouble.NO_EVIDENCE: "the row carries no evidence for its licence",
-    Trouble.NOT_IN_MANIFEST: "the manifest published with it holds no such image",
-    Trouble.DIFFERS: "row and manifest disagree",
-    Trouble.MANIFEST_BROKEN: "the manifest published with it cannot be trusted",
-    Trouble.CARD: "the card and the rows disagree",
-    Trouble.UNPROVEN: "no column and no manifest carries evidence",
-    Trouble.NO_SOURCE: "nothing leads back to where it came from",
-    Trouble.NO_CROP: "changed copies are forbidden, crops among them",
-}
-
-
-class Found(Frozen):
-    """One kind of trouble."""
-
-    trouble: Trouble
-    rows: int
-    """0: it is about the dataset as a whole."""
-    what: str
-    """The fact, or the first rows it is about."""
-
-
-class LicenceCount(Frozen):
-    licence: str
-    cls: LicenceClass
-    rows: int
-
-
-class PublishedAudit(Frozen):
-    """What a published dataset says of its own rights."""
-
-    where: str
-    revision: str | None
-    files: tuple[str, ...]
-    """That were read."""
-    rows: int
-    columns: Mapping[str, str | None]
-    """What was sought, and the column that says it; `None`: there is none."""
-    all_columns: tuple[str, ...]
-    licences: tuple[LicenceCount, ...]
-    card_licence: str | None
-    """As the card's metadata names it."""
-    manifest: str
-    """What the manifest published with it is worth, in words."""
-    found: tuple[Found, ...]
-
-    @property
-    def grave(self) -> tuple[Found, ...]:
-        return tuple(one for one in self.found if one.trouble.grave)
-
-    @property
-    def classes(self) -> Counter[LicenceClass]:
-        counts: Counter[LicenceClass] = Counter()
-        for one in self.licences:
-            counts[one.cls] += one.rows
-        return counts
 
 
 @dataclass
@@ -201,32 +86,13 @@ def audit(place: Place) -> PublishedAudit:
     )
 
 
-def assign(names: Sequence[str]) -> dict[str, str | None]:
-    """Which of the columns says what: what is sought → its column, `None` where there is none."""
-    folded = {name.casefold(): name for name in reversed(names)}
-    return {
-        what: next((folded[name] for name in known if name in folded), None) for what, known in SOUGHT.items()
-    }
-
-
-def licence_of(row: Mapping[str, Any], columns: Mapping[str, str | None]) -> Licence:
-    """The licence a row states, by its id or words, else by its address; unknown where none can be read."""
-    text = _text(row, columns["licence"])
-    address = _text(row, columns["licence address"])
-    if text and licences.get(text).cls is not LicenceClass.UNKNOWN:
-        return licences.get(text)
-    read = (licences.from_text(text) or licences.from_url(text)) if text else None
-    read = read or (licences.from_url(address) if address else None)
-    return licences.get(read or UNKNOWN)
-
-
 def _count(
     tally: _Tally,
     row: Mapping[str, Any],
     columns: Mapping[str, str | None],
     records: Mapping[str, Record] | None,
 ) -> None:
-    name = _text(row, columns["uid"]) or f"row {tally.rows + 1}"
+    name = text_of(row, columns["uid"]) or f"row {tally.rows + 1}"
     tally.rows += 1
     tally.uids.add(name)
     if columns["licence"] or columns["licence address"]:
@@ -235,7 +101,7 @@ def _count(
         _rights(tally, name, row, columns, licence)
     if columns["opt-out"] and row[columns["opt-out"]] in (True, "true", "True", 1):
         tally.note(Trouble.OPTED_OUT, name)
-    if not any(_text(row, columns[what]) for what in ("page", "source")):
+    if not any(text_of(row, columns[what]) for what in ("page", "source")):
         tally.note(Trouble.NO_SOURCE, name)
     if columns["evidence"] and not row[columns["evidence"]] and not row.get("permission"):
         tally.note(Trouble.NO_EVIDENCE, name)
@@ -249,11 +115,11 @@ def _rights(
     if row.get("permission"):  # ours alone: the author's letter stands in for a licence
         return
     if licence.cls is LicenceClass.UNKNOWN:
-        said = _text(row, columns["licence"]) or _text(row, columns["licence address"])
+        said = text_of(row, columns["licence"]) or text_of(row, columns["licence address"])
         tally.note(Trouble.NO_LICENCE, f"{name} ({said[:60]!r})" if said else name)
     elif licence.cls is LicenceClass.CLOSED:
         tally.note(Trouble.CLOSED, name)
-    if licence.attribution and not any(_text(row, columns[what]) for what in ("creator", "credit")):
+    if licence.attribution and not any(text_of(row, columns[what]) for what in ("creator", "credit")):
         tally.note(Trouble.NO_CREDIT, name)
     if licence.derivatives is False:
         tally.note(Trouble.NO_CROP, name)
@@ -368,8 +234,3 @@ def _card(card: str | None, tally: _Tally) -> Iterator[Found]:
         listed = ", ".join(f"{known} ({count:,})" for known, count in sorted(stricter.items()))
         what = f"the card says {card} for all, and rows are under {listed}"
         yield Found(trouble=Trouble.CARD, rows=sum(stricter.values()), what=what)
-
-
-def _text(row: Mapping[str, Any], column: str | None) -> str:
-    value = row.get(column) if column else None
-    return value.strip() if isinstance(value, str) else "" if value is None else str(value)

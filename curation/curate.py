@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 from pydantic import ValidationError
 
@@ -23,7 +24,8 @@ from curation.hub.blocked import Blocklist
 from curation.hub.recognise import recognised
 from curation.judged import Judged, OriginalsMissing
 from curation.policy import may_publish
-from curation.screening.screen import screen
+from curation.screening.decisions import Decision, Decisions
+from curation.screening.screen import doubts, screen
 from curation.settings import CurateSettings, PolicySettings
 
 
@@ -45,12 +47,14 @@ def curate(
     settings: CurateSettings,
     *,
     blocklist: Blocklist = Blocklist(),  # noqa: B008  (frozen)
+    decisions: Decisions = MappingProxyType({}),
     progress: Progress | None = None,
     workers: int = 1,
 ) -> tuple[Judged, ...]:
     """Judge every image of the manifest and write `workspace.verdicts`, sorted by uid.
 
-    What stands on the `blocklist` is dropped, in whatever disguise it comes back.
+    What stands on the `blocklist` is dropped, in whatever disguise it comes back. `decisions` of a person, by
+    SHA-256, overrule the screening, and nothing else.
 
     Raises:
         OriginalsMissing: the workspace lacks files of the manifest; nothing was done.
@@ -67,7 +71,8 @@ def curate(
     )
     judged = {record.uid: Judged(uid=record.uid, verdict=refused[record.uid]) for record in manifest.records}
     for record in wanted:
-        judged[record.uid] = _judge(record.uid, examined[_sha256(record)], settings, down.get(record.uid))
+        one, decision = examined[_sha256(record)], decisions.get(_sha256(record))
+        judged[record.uid] = _judge(record, one, settings, down.get(record.uid), decision)
     left = {record.uid: record for record in wanted if judged[record.uid].verdict.keep}
     judged |= compare(
         {uid: judged[uid] for uid in left},
@@ -177,14 +182,20 @@ def _journalled(path: Path) -> Iterator[Examined]:
             continue  # written by another version of this tool: measured again
 
 
-def _judge(uid: str, examined: Examined, settings: CurateSettings, down: Verdict | None) -> Judged:
-    """One image by itself; `down` says that it was taken down."""
-    verdict = down or screen(examined, settings)
+def _judge(
+    record: Record,
+    examined: Examined,
+    settings: CurateSettings,
+    down: Verdict | None,
+    decision: Decision | None,
+) -> Judged:
+    """One image by itself; `down`: it was taken down; `decision`: what a person said in the review."""
+    verdict = down or screen(examined, settings, record, decision)
     width, height = examined.width, examined.height
     fits = verdict.keep and width and height
     choice = choose(width or 0, height or 0, examined.subject, settings) if fits else None
     return Judged(
-        uid=uid,
+        uid=record.uid,
         verdict=verdict,
         width=width,
         height=height,
@@ -193,5 +204,7 @@ def _judge(uid: str, examined: Examined, settings: CurateSettings, down: Verdict
         box=choice.box if choice else None,
         crop=choice.crop if choice else None,
         lost=choice.lost if choice else {},
+        scores=examined.scores,
+        doubts=() if down else doubts(examined, settings, decision),
         notes=examined.notes,
     )

@@ -16,9 +16,10 @@ from curation.boxes import Box
 from curation.features import VERSION as FEATURES
 from curation.fingerprint import ORIENTATIONS, fingerprint, pixels_sha256
 from curation.pixels import LARGE, Picture, TooManyPixels, Unreadable, size_in_header
+from curation.screening import measures
 from curation.settings import CurateSettings
 
-VERSION = 3
+VERSION = 4
 """Raised when a measurement changes its meaning, so that old ones are not believed."""
 
 
@@ -121,6 +122,7 @@ def _measured(picture: Picture, sha256: str, settings: CurateSettings, places: F
         hashes=print_.hashes.hex(),
         detail=print_.detail,
         peak=round(print_.peak, 3),
+        scores=measures.scores(measures.Views.of(picture.image)),
         subject=body,
         notes=picture.notes,
     )

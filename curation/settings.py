@@ -6,6 +6,31 @@ from pydantic import Field
 
 from collectors.frozen import Settings
 
+DENY = (
+    "* logo",
+    "* logo.*",
+    "logos of *",
+    "*coats of arms*",
+    "*mission patch*",
+    "*infographic*",
+    "*screenshots*",
+    "*press conference*",
+    "*group photo*",
+    "*people of *",
+    "*people by *",
+    "people at *",
+    "*selfies*",
+    "*telescope dome*",
+    "*observatory dome*",
+    "*observatory building*",
+    "*launch pad*",
+    "*rocket launch*",
+    "*postage stamp*",
+    "*book covers*",
+    "*magazine covers*",
+)
+"""Words that stand over no honest picture of the sky, most of them names of categories."""
+
 FREE = ("pd", "pd-claim", "nkcr", "by", "sa", "copyleft")
 
 
@@ -30,6 +55,8 @@ class ScreenSettings(Settings):
 
     diagram: float = Field(default=0.5, ge=0, le=1)
     """Score above which a picture is a diagram, chart or drawing; 1 turns the filter off, as below."""
+    photograph: float = Field(default=0.5, ge=0, le=1)
+    """Score above which a picture is a photograph by daylight (landscape, people, things): off-topic."""
     text: float = Field(default=0.5, ge=0, le=1)
     """Score above which text or a watermark lies over the picture."""
     frame: float = Field(default=0.5, ge=0, le=1)
@@ -40,8 +67,8 @@ class ScreenSettings(Settings):
     """Score above which a picture is blurred, or enlarged from a smaller one."""
     doubtful: float = Field(default=0.2, ge=0, le=1)
     """Scores this near to a threshold, on either side, are shown in the review."""
-    deny: tuple[str, ...] = ()
-    """Globs over titles and categories that are off-topic: `["*telescope dome*", "portraits of *"]`."""
+    deny: tuple[str, ...] = DENY
+    """Globs over titles and categories that are off-topic: people, buildings, logos. `[]` denies nothing."""
 
 
 class CurateSettings(Settings):

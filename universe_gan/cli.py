@@ -375,6 +375,27 @@ def takedown(output: Output, recipe: Recipe, asked: str, **how: Any) -> Exit:
 
 
 @cli.command()
+@click.option(
+    "--take",
+    metavar="FILE",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Take back the decisions that the page saved.",
+)
+@speaks
+@takes_recipe
+def review(output: Output, recipe: Recipe, take: Path | None) -> Exit:
+    """Look at doubtful pictures; keep or drop them.
+
+    Writes data/NAME/review.html: what the screening dropped and what it is unsure about, most doubtful first.
+    The page saves your decisions as a file; --take merges it into NAME.review.jsonl beside the recipe, which
+    the next `curate` obeys.
+    """
+    from universe_gan import reviewing
+
+    return reviewing.review(output, recipe, take=take)
+
+
+@cli.command()
 @click.option("-n", "--dry-run", is_flag=True, help="Show what would change; write nothing.")
 @speaks
 @takes_recipe

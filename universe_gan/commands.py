@@ -11,7 +11,7 @@ from collectors.sources import table
 from collectors.workspace import Workspace, write_whole
 from curation.audit import Audit, Concern
 from curation.audit_diff import words_of
-from universe_gan import differences, lock, machine, stages, template
+from universe_gan import differences, lock, machine, reviewing, stages, template
 from universe_gan.exits import Exit
 from universe_gan.failures import explain
 from universe_gan.invocation import python, tool
@@ -205,6 +205,8 @@ def _tell_curated(output: Output, recipe: Recipe, result: stages.Curated, older:
     output.line(f"dataset   {result.dataset.path}  {rows}{referred}, {size}")
     if older is not None and result.diff is not None:
         differences.tell(output, older, result.diff, recipe.data / "audit" / "dataset-diff.md")
+    if doubtful := sum(bool(one.doubts) for one in result.judged):
+        output.line(reviewing.doubtful_line(recipe, doubtful))
 
 
 def _curated_json(result: stages.Curated) -> dict[str, object]:
@@ -213,6 +215,7 @@ def _curated_json(result: stages.Curated) -> dict[str, object]:
         "judged": len(result.judged),
         "reasons": dict(sorted(result.reasons.items())),
         "subject_lost": result.lost,
+        "doubtful": sorted(one.uid for one in result.judged if one.doubts),
         "dataset": as_json(result.dataset),
         "diff": as_json(result.diff) if result.diff else None,
     }

@@ -23,7 +23,7 @@ from curation.dataset import NothingKept
 from curation.dataset_diff import NoRows
 from curation.hub.blocked import BlocklistBroken
 from curation.hub.gate import BuildChanged, MayNotBePublished
-from curation.hub.remote import (
+from curation.hub.problems import (
     FileMissing,
     HubBusy,
     HubRefused,
@@ -38,6 +38,7 @@ from curation.hub.rows import NotReadable
 from curation.hub.takedown import CopiesOfAuthor, NothingMatches
 from curation.judged import OriginalsMissing
 from curation.outcome import NotJudged
+from curation.screening.decisions import ReviewBroken
 from universe_gan.demo import DemoInTheWay
 from universe_gan.exits import Exit
 from universe_gan.published import NotFollowable
@@ -354,6 +355,11 @@ _TABLE: dict[type[BaseException], Callable[[Any], Failure]] = {
     ),
     BlocklistBroken: lambda error: Failure(
         str(error), "restore the file (`git checkout`): it says what was taken down", Exit.INPUT
+    ),
+    ReviewBroken: lambda error: Failure(
+        "\n  ".join([f"{error.path} cannot be taken: {len(error.problems)} wrong", *error.problems]),
+        "save it again on the page that `universe-gan review …` writes; nothing was touched",
+        Exit.INPUT,
     ),
     PermissionError: _not_writable,
     NotADirectoryError: _not_writable,

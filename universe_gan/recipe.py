@@ -20,6 +20,7 @@ from collectors.sources import table
 from collectors.workspace import canonical_json
 from curation.hub.blocked import path_beside
 from curation.policy import check_settings
+from curation.screening.decisions import path_beside as reviewed_beside
 from curation.settings import CurateSettings, PolicySettings, PublishSettings
 from universe_gan import __version__
 
@@ -103,7 +104,14 @@ class Recipe:
         said: list[object] = [settings.model_dump(mode="json") for settings in used[stage]]
         if stage in ("curate", "report") and self.blocked.is_file():
             said.append(hashlib.sha256(self.blocked.read_bytes()).hexdigest())
+        if stage in ("curate", "report") and self.reviewed.is_file():
+            said.append(hashlib.sha256(self.reviewed.read_bytes()).hexdigest())
         return hashlib.sha256(canonical_json(said)).hexdigest()
+
+    @property
+    def reviewed(self) -> Path:
+        """What a person decided about doubtful pictures, beside the manifest."""
+        return reviewed_beside(self.manifest)
 
     @property
     def title(self) -> str:

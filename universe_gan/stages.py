@@ -3,7 +3,7 @@
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -37,12 +37,16 @@ from curation.dataset_diff import DatasetDiff, Rows
 from curation.facts import Origin
 from curation.hub import blocked
 from curation.judged import Judged
-from curation.policy import may_fetch, may_reference
+from curation.outcome import is_reference, outcomes
+from curation.policy import may_fetch
 from curation.screening import decisions
 from universe_gan.recipe import Recipe
 from universe_gan.state import State
 
 CONTACT = "UNIVERSE_GAN_CONTACT"
+
+HEAVY_ROW = 2_000_000
+"""Bytes of a row, on average, from which on it should be said."""
 
 
 class StageMissing(Exception):
@@ -250,20 +254,23 @@ def run_curate(
         workers=count,
     )
     files = manifest.header.files
+    if dataset.bytes > HEAVY_ROW * dataset.rows:
+        weight = f"{dataset.bytes / dataset.rows / 1e6:.1f} MB"
+        progress.note(f"a row weighs {weight} on average; from 2 MB on, the Hub shows them slowly")
     write_whole(workspace.built, dataset.model_dump_json(exclude={"path"}))
     State(workspace).note(
         "curate", lock.header.root_sha256, recipe.made_with("curate"), kept=dataset.rows, fetched=files
     )
     never_fetched = frozenset(record.uid for record in lock.records if record.file is None)
     contested = conflicts(judged, {record.uid: record for record in manifest.records})
-    named = _references(recipe, manifest) if dataset.references else frozenset()
+    named = _references(recipe, manifest, judged) if dataset.references else frozenset()
     found = _compared(before, dataset, workspace) if before is not None else None
     return Curated(judged, dataset, never_fetched, files, tuple(contested), named, found)
 
 
-def _references(recipe: Recipe, manifest: Manifest) -> frozenset[str]:
-    fetched = (record for record in manifest.records if record.file)
-    return frozenset(record.uid for record in fetched if may_reference(record, recipe.policy).keep)
+def _references(recipe: Recipe, manifest: Manifest, judged: Sequence[Judged]) -> frozenset[str]:
+    everything = outcomes(manifest, judged, recipe.policy)
+    return frozenset(one.record.uid for one in everything if is_reference(one, recipe.policy))
 
 
 def _compared(before: Rows, dataset: BuiltDataset, workspace: Workspace) -> DatasetDiff:

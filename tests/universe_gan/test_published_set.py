@@ -10,6 +10,7 @@ import pytest
 from builders import a_nebula, encoded
 
 from curation.hub import readback, rows
+from universe_gan import stages
 from universe_gan.cli import run
 from universe_gan.exits import Exit
 from universe_gan.published import _review as published_review
@@ -140,6 +141,16 @@ def test_the_published_manifest_and_recipe_make_the_same_set_again(home: Path, d
     names = sorted(path.relative_to(dataset) for path in dataset.rglob("*") if path.is_file())
     assert names == sorted(path.relative_to(again) for path in again.rglob("*") if path.is_file())
     assert [name for name in names if (dataset / name).read_bytes() != (again / name).read_bytes()] == []
+
+
+def test_heavy_rows_are_noted(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["curate", "small.toml"]) == Exit.DONE
+    assert "a row weighs" not in capsys.readouterr().err
+    monkeypatch.setattr(stages, "HEAVY_ROW", 100)
+    assert run(["curate", "small.toml"]) == Exit.DONE
+    assert "a row weighs 0.0 MB on average" in capsys.readouterr().err
 
 
 def test_what_a_person_decided_is_published_with_the_manifest(home: Path, dataset: Path) -> None:

@@ -106,7 +106,7 @@ def test_a_jpeg_decoded_at_half_its_size_gives_the_same_square_and_loses_no_star
         y, x = int(row * 512 / 2080), int((column - 60) * 512 / 2080)
         if 1 <= x < 510:
             around = np.s_[max(0, y - 1) : y + 2, x - 1 : x + 2]
-            assert quick[around].max() > 0.9 * slow[around].max()
+            assert quick[around].max() > 0.75 * slow[around].max()
 
 
 def test_a_square_is_kept_under_all_that_its_bytes_depend_on() -> None:

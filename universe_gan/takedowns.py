@@ -1,11 +1,12 @@
 """`takedown`: take images out for good, publish without them, and say what others may still hold."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
 from collectors import manifest as manifests
+from collectors.manifest import Manifest
 from collectors.record import Record
 from collectors.workspace import Journal, Workspace
 from curation import features
@@ -13,9 +14,11 @@ from curation.curate import read_verdicts
 from curation.examine import Examined, examine, folders
 from curation.hub import blocked, history
 from curation.hub import takedown as takedowns
+from curation.hub.blocked import Blocklist
 from curation.hub.problems import HubProblem
 from curation.hub.proposal import PullRequest
-from curation.hub.takedown import Copies, Takedown
+from curation.hub.recognise import recognised
+from curation.hub.takedown import Alike, Copies, Takedown
 from curation.judged import Judged
 from universe_gan import publishing, stages
 from universe_gan.exits import Exit
@@ -62,14 +65,33 @@ def takedown(
 
 def find(recipe: Recipe, workspace: Workspace, asked: str, copies: Copies) -> Takedown:
     """What a request names in the recipe's manifest. Raises as `takedown.plan`, and `StageMissing`."""
+    manifest = stages.read_manifest(recipe)
     return takedowns.plan(
-        stages.read_manifest(recipe),
+        manifest,
         _verdicts(workspace),
         asked,
         copies,
         squares=_squares(workspace),
         blocklist=blocked.read(recipe.blocked),
+        alike=_alike(recipe, workspace, manifest),
     )
+
+
+def _alike(recipe: Recipe, workspace: Workspace, manifest: Manifest) -> Alike:
+    """Which other images would be recognised if these stood on the blocklist."""
+
+    def alike(matches: Sequence[Record]) -> set[str]:
+        look, features_of = _look(recipe, workspace), _features(workspace)
+        known = _look(recipe, workspace, anew=False)
+        alone = Takedown("", None, tuple(matches), (), ())
+        named = {record.uid for record in matches}
+        lines = Blocklist(tuple(takedowns.lines(alone, look, features_of, reason="", date="")))
+        others = [record for record in manifest.records if record.uid not in named]
+        seen = [(record, one) for record in others if (one := known(record)) is not None]
+        found = recognised(lines, seen, folders(workspace).features)
+        return {*found, *(record.uid for record in others if not lines.refuses(record).keep)}
+
+    return alike
 
 
 def carry_out(recipe: Recipe, workspace: Workspace, found: Takedown, *, reason: str) -> None:
@@ -107,8 +129,8 @@ def _squares(workspace: Workspace) -> dict[str, str]:
     return found
 
 
-def _look(recipe: Recipe, workspace: Workspace) -> Callable[[Record], Examined | None]:
-    """What is known of a picture's looks: from the journal, else measured now if its file is here."""
+def _look(recipe: Recipe, workspace: Workspace, *, anew: bool = True) -> Callable[[Record], Examined | None]:
+    """What is known of a picture's looks: from the journal, else measured `anew` if its file is here."""
     known = {}
     for line in Journal(workspace.examined).read():
         try:
@@ -121,7 +143,7 @@ def _look(recipe: Recipe, workspace: Workspace) -> Callable[[Record], Examined |
         if record.file is None:
             return None
         sha256 = record.file.sha256
-        if sha256 not in known and sha256 in workspace.originals:
+        if anew and sha256 not in known and sha256 in workspace.originals:
             known[sha256] = examine(
                 workspace.originals.path(sha256), sha256, recipe.curate, folders(workspace)
             )

@@ -7,7 +7,7 @@ its place at the next build; re-uploads that come later are blocked either way.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import unquote
@@ -21,6 +21,8 @@ from curation.hub.recognise import packed
 from curation.judged import Judged
 
 Copies = Literal["remove", "keep"]
+Alike = Callable[[Sequence[Record]], Set[str]]
+"""Images → uids of others that show the same, also where curation dropped them on other grounds."""
 
 
 class NothingMatches(Exception):
@@ -64,8 +66,9 @@ def plan(
     *,
     squares: Mapping[str, str] | None = None,
     blocklist: Blocklist | None = None,
+    alike: Alike = lambda matches: frozenset(),
 ) -> Takedown:
-    """Find what a request names. Pure.
+    """Find what a request names, and its copies: those that curation found, and those that are `alike`.
 
     `squares` maps the SHA-256 of published pictures to their uid.
 
@@ -82,7 +85,7 @@ def plan(
             return Takedown(asked, None, (), (), (), before=True)
         raise NothingMatches(asked, _near(manifest.records, asked))
     named = {record.uid for record in matches}
-    family = _family(named, verdicts) - named
+    family = (_family(named, verdicts) | alike(matches)) - named
     others = [record for record in manifest.records if record.uid in family]
     spared = [
         record

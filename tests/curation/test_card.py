@@ -230,7 +230,7 @@ def test_a_rebuild_that_differs_says_in_what() -> None:
 def test_pictures_from_a_disk_and_letters_are_said_not_to_be_published() -> None:
     permission = {"scope": ("train", "publish"), "date": "2026-03-01", "proof": "https://example.org/letter"}
     text = texts(facts(a_record(uid="folder:a.png", source="folder", permission=permission)))["README.md"]
-    assert "1 pictures come from a folder on the maker's disk" in text
+    assert "Pictures from a folder on the maker's disk (source `folder`): 1." in text
     assert "`permissions.toml`, which names the written permissions, is not published" in text
     assert "maker's disk" not in texts(facts(a_record()))["README.md"]
 

@@ -191,7 +191,7 @@ def test_a_set_with_images_missing_says_which_and_does_not_promise_the_same_byte
     flags = ["--locked", "--allow-missing", "-q", "--workers", "1"]
     assert run(["build", "small.toml", *flags]) == Exit.DONE
     card = (dataset / "README.md").read_text()
-    assert "**1 pictures that the manifest names are missing here**" in card
+    assert "**Missing here, of the pictures that the manifest names: 1.**" in card
     assert "Missing: `folder:b.png`." in card
     assert "byte for byte" not in card
     assert (dataset / "manifest" / "small.jsonl").read_bytes() == (home / "small.jsonl").read_bytes()

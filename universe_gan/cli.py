@@ -322,9 +322,7 @@ def build(
 
 
 @cli.command()
-@click.option(
-    "--repo", metavar="USER/NAME", callback=_repository, help="Where to (default: [publish] repo)."
-)
+@click.option("--repo", metavar="USER/NAME", callback=_repository, help="Where to (default: [publish] repo).")
 @click.option("-n", "--dry-run", is_flag=True, help="Show the difference to what is published; send nothing.")
 @click.option("--private", is_flag=True, default=None, help="Make the repository private when it is created.")
 @click.option(

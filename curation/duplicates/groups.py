@@ -23,9 +23,7 @@ from dataclasses import dataclass, replace
 from curation.duplicates.compared import Pair
 from curation.duplicates.edges import Edge, EdgeKind
 from curation.duplicates.rank import Standing
-from curation.duplicates.ties import DETAILED, LOPSIDED, NEAR, Closer, Look, Ties
-
-__all__ = ["DETAILED", "LOPSIDED", "NEAR", "Look", "Related", "relate"]
+from curation.duplicates.ties import Closer, Look, Ties
 
 
 @dataclass(frozen=True)

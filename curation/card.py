@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from collectors import licences
 from collectors.licences import Licence
+from collectors.record import Reason
 from curation import features
 from curation.columns import COLUMNS
 from curation.duplicates.edges import EdgeKind
@@ -57,6 +58,11 @@ CREDITS_ON_CARD = 60
 """A set of at most so many pictures has all its credits on the card too."""
 MOST_MISSING = 50
 """Missing images that are named on the card; the others are counted."""
+
+FILTER_WORDS = {
+    Reason.OFF_TOPIC: "a photograph by daylight; counted with what titles and categories call off-topic"
+}
+"""Where a filter and a reason are not the same."""
 
 GROUNDS = {
     EdgeKind.SAME_BYTES.value: "the same file",
@@ -161,6 +167,7 @@ def _render(template: str, facts: Facts) -> str:
         "shown": [_shown(by_uid[uid]) for uid in facts.shown],
         "credits": [_full_credit(one) for one in facts.kept] if len(facts.kept) <= CREDITS_ON_CARD else [],
         "grounds": GROUNDS,
+        "filter_words": FILTER_WORDS,
         "local_features": features.available(),
         "versions": {"pillow": PIL.__version__, "pyarrow": pa.__version__},
         "most_missing": MOST_MISSING,

@@ -168,6 +168,10 @@ def test_the_card_tells_how_copies_were_found_and_what_each_filter_dropped() -> 
     assert "| local features and agreement of the two: crops, small turns, captions, labels | 1 |" in text
     assert "| a diagram, chart or drawing, no photograph | 0.40 | 1 |" in text
     assert "| text or a watermark" not in text
+    assert (
+        "| a photograph by daylight; counted with what titles and categories call off-topic | 0.50 | 0 |"
+        in text
+    )
 
 
 def test_the_card_says_when_local_features_could_not_be_compared(monkeypatch: pytest.MonkeyPatch) -> None:

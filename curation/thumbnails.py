@@ -19,6 +19,7 @@ from curation.crop import Box, centre_box, square_key
 from curation.examine import folders
 from curation.outcome import Outcome
 from curation.pixels import TooManyPixels, Unreadable, open_upright
+from curation.sections.crops import view
 from curation.settings import CurateSettings
 
 SIDE = 176
@@ -121,9 +122,12 @@ def _is_cut(outcome: Outcome) -> bool:
     return outcome.keep and judged is not None and judged.box is not None and judged.box != whole
 
 
-def _whole(outcome: Outcome, workspace: Workspace) -> tuple[Path, None]:
-    assert outcome.record.file is not None  # `_can_be_shown`
-    return workspace.originals.path(outcome.record.file.sha256), None
+def _whole(outcome: Outcome, workspace: Workspace) -> tuple[Path, Box | None]:
+    file, judged = outcome.record.file, outcome.judged
+    assert file and judged and judged.box  # noqa: PT018  (`_is_cut`)
+    size = judged.width or 0, judged.height or 0
+    shown = view(*size, judged.box)
+    return workspace.originals.path(file.sha256), None if shown == (0, 0, *size) else shown
 
 
 def _job(outcome: Outcome, workspace: Workspace, settings: CurateSettings | None) -> tuple[Path, Box | None]:

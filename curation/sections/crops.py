@@ -16,13 +16,12 @@ class Cut:
     height: int
     box: Box
     data: str
-    """The whole picture, as a `data:` address."""
+    """The whole picture, as a `data:` address; black where the square reaches beyond it."""
 
     @property
     def view(self) -> Box:
-        """Left, top, width and height that show picture and square, which may reach beyond it."""
-        left, top = min(0, self.box[0]), min(0, self.box[1])
-        right, bottom = max(self.width, self.box[2]), max(self.height, self.box[3])
+        """Left, top, width and height of what is shown."""
+        left, top, right, bottom = view(self.width, self.height, self.box)
         return left, top, right - left, bottom - top
 
     @property
@@ -42,6 +41,11 @@ class Loss:
     uid: str
     chosen: str
     shares: tuple[tuple[str, float], ...]
+
+
+def view(width: int, height: int, box: Box) -> Box:
+    """What shows all of a picture and of its square, which may reach beyond it."""
+    return min(0, box[0]), min(0, box[1]), max(width, box[2]), max(height, box[3])
 
 
 def cut(judged: Judged | None, whole: str | None) -> Cut | None:

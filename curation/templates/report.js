@@ -12,6 +12,7 @@
     element,
     family: element.closest(".family"),
     section: element.closest("section"),
+    alone: element.closest(".family")?.dataset.n === "1",
     state: element.dataset.state,
     cls: element.dataset.class,
     reason: element.dataset.reason,
@@ -20,6 +21,21 @@
     marks: element.dataset.marks.split(" "),
     words: null,
   }));
+  // A section draws so many images at once, and the next ones when its end comes into view.
+  const PAGE = 160;
+  const reach = new Map();
+  const further = new Map(
+    [...new Set(images.map((image) => image.section))].map((section) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "further";
+      button.textContent = "show more";
+      button.hidden = true;
+      section.append(button);
+      return [section, button];
+    }),
+  );
+  const nested = new Map(find("section:has(> section)").map((outer) => [outer, find("section", outer)]));
   // Where the count of a choice is written: beside a chip, or behind the words of an option.
   const labels = [
     ...find("[name=class], [name=show]", form).map((field) => ({ name: field.name, field, place: field.parentElement.querySelector("small"), text: "" })),
@@ -92,16 +108,21 @@
       const fit = misses === 0;
       if (fit) for (const name in values) note(counts, name, image);
       else if (misses === 1 && missed in values) note(counts, missed, image);
-      if (image.element.hidden === fit) image.element.hidden = !fit;
-      if (image.family) families.set(image.family, (families.get(image.family) ?? 0) + fit);
-      sections.set(image.section, (sections.get(image.section) ?? 0) + fit);
+      const size = (sections.get(image.section) ?? 0) + fit;
+      sections.set(image.section, size);
       shown += fit;
+      const drawn = fit && size <= (reach.get(image.section) ?? PAGE);
+      if (!image.alone && image.element.hidden === drawn) image.element.hidden = !drawn;
+      if (image.family) families.set(image.family, (families.get(image.family) ?? 0) + drawn);
     }
     for (const [family, size] of families) {
       if (family.hidden !== (size === 0)) family.hidden = size === 0;
-      if (size) family.dataset.n = Math.min(size, 8);
+      const across = String(Math.min(size, 8));
+      if (size && family.dataset.n !== across) family.dataset.n = across;
     }
-    for (const [section, size] of sections) section.hidden = size === 0;
+    for (const [section, size] of sections) if (section.hidden !== (size === 0)) section.hidden = size === 0;
+    for (const [section, button] of further) button.hidden = (sections.get(section) ?? 0) <= (reach.get(section) ?? PAGE);
+    for (const [outer, inner] of nested) outer.hidden = inner.every((section) => section.hidden);
     label(counts);
     count.querySelector("b").textContent = shown.toLocaleString("en");
     nothing.hidden = shown > 0;
@@ -124,6 +145,7 @@
     for (const list of find("select", form)) if (list.selectedIndex < 0) list.selectedIndex = 0;
     apply();
     const target = /^#n\d+$/.test(location.hash) && document.getElementById(location.hash.slice(1));
+    for (const part of target ? [target, target.closest(".family")] : []) if (part) part.hidden = false;
     if (target) target.scrollIntoView({ block: "center" });
   };
 
@@ -131,6 +153,7 @@
   const changed = () => {
     cancelAnimationFrame(waiting);
     waiting = requestAnimationFrame(() => {
+      reach.clear();
       apply();
       remember();
     });
@@ -144,6 +167,24 @@
   form.addEventListener("input", changed);
   form.addEventListener("submit", (event) => event.preventDefault());
   for (const button of find("[data-clear]")) button.addEventListener("click", clear);
+  const extend = (section, by) => {
+    reach.set(section, (reach.get(section) ?? PAGE) + by);
+    apply();
+  };
+  const near = new IntersectionObserver(
+    (seen) => {
+      for (const one of seen) if (one.isIntersecting) extend(one.target.parentElement, PAGE);
+    },
+    { rootMargin: "600px" },
+  );
+  for (const [section, button] of further) {
+    button.addEventListener("click", () => extend(section, PAGE));
+    near.observe(button);
+  }
+  addEventListener("beforeprint", () => {
+    for (const section of further.keys()) reach.set(section, Infinity);
+    apply();
+  });
   addEventListener("hashchange", recall);
   addEventListener("keydown", (event) => {
     const typing = event.target.closest("input, select, textarea");

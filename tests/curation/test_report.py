@@ -154,7 +154,7 @@ def test_numbers_add_up(workspace: Workspace) -> None:
 
 def test_a_picture_for_all_that_can_be_seen_and_words_for_the_rest(workspace: Workspace) -> None:
     page = Page(written(workspace))
-    pictures = page.all("img")
+    pictures = [picture for picture in page.all("img") if "width" in picture]
     assert len({picture["src"] for picture in pictures}) == 4
     for picture in pictures:
         source = str(picture["src"])
@@ -250,7 +250,7 @@ def test_a_decoder_that_crashes_costs_one_picture(workspace: Workspace) -> None:
         manifest, judged, workspace, policy=PolicySettings(), workers=2, make=_crash_on_the_small
     )
     page = Page(path.read_text())
-    assert len({picture["src"] for picture in page.all("img")}) == 3
+    assert len({picture["src"] for picture in page.all("img") if "width" in picture}) == 3
     assert "no picture here" in page.text
 
 
@@ -275,7 +275,7 @@ def test_too_many_images_lose_their_thumbnails_and_the_page_says_so(
     monkeypatch.setattr(thumbnails, "MOST_KEPT", 1)
     monkeypatch.setattr(thumbnails, "MOST_DROPPED", 1)
     page = Page(written(workspace))
-    assert len({picture["src"] for picture in page.all("img")}) == 2
+    assert len({picture["src"] for picture in page.all("img") if "width" in picture}) == 2
     assert "left out to keep this page small" in page.text
     assert "3 images have no thumbnail here" in page.text
 

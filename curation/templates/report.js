@@ -120,6 +120,9 @@
       const across = String(Math.min(size, 8));
       if (size && family.dataset.n !== across) family.dataset.n = across;
     }
+    const chunks = new Map();
+    for (const [family, size] of families) chunks.set(family.parentElement, (chunks.get(family.parentElement) ?? 0) + size);
+    for (const [chunk, size] of chunks) if (chunk.hidden !== (size === 0)) chunk.hidden = size === 0;
     for (const [section, size] of sections) if (section.hidden !== (size === 0)) section.hidden = size === 0;
     for (const [section, button] of further) button.hidden = (sections.get(section) ?? 0) <= (reach.get(section) ?? PAGE);
     for (const [outer, inner] of nested) outer.hidden = inner.every((section) => section.hidden);
@@ -145,7 +148,7 @@
     for (const list of find("select", form)) if (list.selectedIndex < 0) list.selectedIndex = 0;
     apply();
     const target = /^#n\d+$/.test(location.hash) && document.getElementById(location.hash.slice(1));
-    for (const part of target ? [target, target.closest(".family")] : []) if (part) part.hidden = false;
+    for (const part of target ? [target, target.closest(".family"), target.closest(".chunk")] : []) if (part) part.hidden = false;
     if (target) target.scrollIntoView({ block: "center" });
   };
 

@@ -24,6 +24,8 @@ from curation.screening import layout, lettering
 
 LONGEST = 256
 """Longest side of the small view in pixels, averaged down by a whole factor."""
+LEAST = 32
+"""Pixels of the shorter side below which nothing is said."""
 SAMPLE = 512
 """Side of the square of untouched pixels that sharpness is judged by."""
 
@@ -84,7 +86,9 @@ class Grain:
 
 
 def scores(views: Views) -> dict[str, float]:
-    """Every filter's score, rounded so that it reads well in a file."""
+    """Every filter's score, rounded so that it reads well in a file; 0 where there is too little to judge."""
+    if min(views.gray.shape) < LEAST:
+        return dict.fromkeys(FILTERS, 0.0)
     return {name: round(min(max(measure(views), 0.0), 1.0), 3) for name, measure in FILTERS.items()}
 
 
@@ -189,8 +193,8 @@ def _weighted(features: tuple[float, ...], weights: tuple[float, ...]) -> float:
     return 1 / (1 + exp(-min(max(total, -50.0), 50.0)))
 
 
-_DIAGRAM = (-0.2, 9.5, 3.42, -3.59, 5.96, -0.34, -0.8)
-_PHOTOGRAPH = (0.27, 7.43, 8.21, -5.89, 4.75, -0.45, -1.14)
+_DIAGRAM = (-1.33, 7.82, 2.58, -2.04, 6.73, -0.49, -0.58)
+_PHOTOGRAPH = (-1.0, 4.53, 7.85, -4.29, 6.2, -0.72, -0.82)
 """Weights of `_features`: constant, flat, even, running, level, skew, stars."""
 
 

@@ -115,14 +115,15 @@
       if (!image.alone && image.element.hidden === drawn) image.element.hidden = !drawn;
       if (image.family) families.set(image.family, (families.get(image.family) ?? 0) + drawn);
     }
+    const chunks = new Map();
+    for (const [family, size] of families) chunks.set(family.parentElement, (chunks.get(family.parentElement) ?? 0) + size);
+    for (const [chunk, size] of chunks) if (chunk.hidden !== (size === 0)) chunk.hidden = size === 0;
     for (const [family, size] of families) {
+      if (!chunks.get(family.parentElement)) continue;
       if (family.hidden !== (size === 0)) family.hidden = size === 0;
       const across = String(Math.min(size, 8));
       if (size && family.dataset.n !== across) family.dataset.n = across;
     }
-    const chunks = new Map();
-    for (const [family, size] of families) chunks.set(family.parentElement, (chunks.get(family.parentElement) ?? 0) + size);
-    for (const [chunk, size] of chunks) if (chunk.hidden !== (size === 0)) chunk.hidden = size === 0;
     for (const [section, size] of sections) if (section.hidden !== (size === 0)) section.hidden = size === 0;
     for (const [section, button] of further) button.hidden = (sections.get(section) ?? 0) <= (reach.get(section) ?? PAGE);
     for (const [outer, inner] of nested) outer.hidden = inner.every((section) => section.hidden);

@@ -51,8 +51,8 @@ def read(path: Path) -> dict[str, Decision]:
     problems: list[str] = []
     found: list[tuple[str, Decision]] = []
     for number, line in enumerate(path.read_bytes().split(b"\n"), start=1):
-        if line.strip():
-            found += _checked(_json(line, f"line {number}", problems), f"line {number}", problems)
+        if line.strip() and (value := _json(line, f"line {number}", problems)) is not None:
+            found += _checked(value, f"line {number}", problems)
     return _by_sha256(path, found, problems)
 
 
@@ -112,8 +112,6 @@ def _json(data: bytes, where: str, problems: list[str]) -> Any:
 
 def _checked(value: Any, where: str, problems: list[str]) -> Iterator[tuple[str, Decision]]:
     """The decision with its place in the file, or nothing and a line for each mistake."""
-    if value is None:  # not an object, and listed already
-        return
     try:
         yield where, Decision.model_validate(value)
     except ValidationError as error:

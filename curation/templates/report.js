@@ -21,7 +21,7 @@
     marks: element.dataset.marks.split(" "),
     words: null,
   }));
-  // A section draws so many images at once, and the next ones when its end comes into view.
+  // A section draws so many images at once, and more at the push of a button.
   const PAGE = 160;
   const reach = new Map();
   const further = new Map(
@@ -175,16 +175,7 @@
     reach.set(section, (reach.get(section) ?? PAGE) + by);
     apply();
   };
-  const near = new IntersectionObserver(
-    (seen) => {
-      for (const one of seen) if (one.isIntersecting) extend(one.target.parentElement, PAGE);
-    },
-    { rootMargin: "600px" },
-  );
-  for (const [section, button] of further) {
-    button.addEventListener("click", () => extend(section, PAGE));
-    near.observe(button);
-  }
+  for (const [section, button] of further) button.addEventListener("click", () => extend(section, 2 * PAGE));
   addEventListener("beforeprint", () => {
     for (const section of further.keys()) reach.set(section, Infinity);
     apply();

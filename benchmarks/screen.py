@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from curation.fingerprint import fingerprint
-from curation.pixels import TooManyPixels, Unreadable, open_upright
+from curation.pixels import TooManyPixels, Unreadable, open_upright, size_in_header
 from curation.screening.measures import FILTERS, Views, scores
 from curation.screening.screen import FEATURES, POINT, threshold
 from curation.settings import ScreenSettings
@@ -100,9 +100,8 @@ def chosen(paths: Iterable[Path], images: int) -> list[Path]:
 
 def large(path: Path) -> bool:
     try:
-        with Image.open(path) as file:
-            return min(file.size) >= 200
-    except OSError:
+        return min(size_in_header(path)) >= 200
+    except Unreadable:
         return False
 
 

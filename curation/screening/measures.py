@@ -11,13 +11,13 @@ catches and loses.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache, reduce
 from math import exp, log1p, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy import ndimage
+from scipy import fft, ndimage
 
 from curation.fingerprint import canonical
 from curation.screening import layout, lettering
@@ -140,11 +140,12 @@ FILTERS: Mapping[str, Callable[[Views], float]] = {
 
 
 def _grain(small: NDArray[np.uint8]) -> Grain:
-    wide = small.astype(np.int16)
-    here = wide[:-1, :-1]
-    step = np.maximum(np.abs(wide[:-1, 1:] - here).max(axis=2), np.abs(wide[1:, :-1] - here).max(axis=2))
-    lit = here.max(axis=2) > 16
-    gray = small.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
+    planes = [np.ascontiguousarray(small[:, :, channel], dtype=np.int16) for channel in range(3)]
+    step = reduce(np.maximum, (abs(one[:-1, 1:] - one[:-1, :-1]) for one in planes))
+    step = reduce(np.maximum, (abs(one[1:, :-1] - one[:-1, :-1]) for one in planes), step)
+    lit = reduce(np.maximum, planes)[:-1, :-1] > 16
+    red, green, blue = (plane.astype(np.float32) for plane in planes)
+    gray = 0.299 * red + 0.587 * green + 0.114 * blue
     soft = ndimage.gaussian_filter(gray, 1.0, truncate=3)
     across, down = np.zeros_like(soft), np.zeros_like(soft)
     across[:, 1:-1] = soft[:, 2:] - soft[:, :-2]
@@ -218,14 +219,21 @@ def _busiest(image: Image.Image, gray: Floats) -> Floats:
 def reached(full: Floats) -> float:
     """The highest frequency, as a share of the highest there is, with power above that of rounding."""
     height, width = full.shape
-    window = np.outer(np.hanning(height), np.hanning(width)).astype(np.float32)
-    spectrum = np.abs(np.fft.rfft2((full - full.mean()) * window)) ** 2
+    window, ring, count = _rings(height, width)
+    spectrum = np.abs(fft.rfft2((full - full.mean()) * window)) ** 2
     floor = float((window**2).sum()) / 12  # of rounding to whole levels, which is white
-    down, across = np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None, :]
-    ring = np.minimum((np.hypot(down, across) * 2 * _RINGS).astype(int), _RINGS)
-    power = np.bincount(ring.ravel(), spectrum.ravel()) / np.maximum(np.bincount(ring.ravel()), 1)
+    power = np.bincount(ring, spectrum.ravel()) / count
     above = np.flatnonzero(power[:_RINGS] > 4 * floor)
     return float(above[-1] + 1) / _RINGS if len(above) else 0.0
+
+
+@lru_cache(maxsize=4)
+def _rings(height: int, width: int) -> tuple[Floats, NDArray[np.intp], NDArray[np.intp]]:
+    """A window, the ring of each frequency of `rfft2`, and how many frequencies each ring has."""
+    window = np.outer(np.hanning(height), np.hanning(width)).astype(np.float32)
+    down, across = np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None, :]
+    ring = np.minimum((np.hypot(down, across) * 2 * _RINGS).astype(int), _RINGS).ravel()
+    return window, ring, np.maximum(np.bincount(ring), 1)
 
 
 _RINGS = 32

@@ -32,6 +32,8 @@ notices: $(VENV)/.core  ## write the generated parts of LICENSES.md again
 bench: $(VENV)/.bench  ## measure collecting and curating on this machine
 	$(BIN)/python benchmarks/collect.py
 	$(BIN)/python benchmarks/curate.py
+	$(BIN)/python benchmarks/republish.py
+	$(BIN)/python benchmarks/duplicates.py pairs
 
 clean:  ## remove the environment and the demo
 	rm -rf $(VENV) demo
@@ -41,13 +43,13 @@ $(BIN)/pip:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.core: $(BIN)/pip pyproject.toml constraints.txt
-	$(BIN)/pip install --quiet --editable .
+	$(BIN)/pip install --quiet --editable '.[verify]'
 	@touch $@
 
 $(VENV)/.test: $(BIN)/pip pyproject.toml constraints.txt
-	$(BIN)/pip install --quiet --editable '.[test]'
+	$(BIN)/pip install --quiet --editable '.[verify,test]'
 	@touch $@ $(VENV)/.core
 
 $(VENV)/.bench: $(BIN)/pip pyproject.toml constraints.txt
-	$(BIN)/pip install --quiet --editable '.[bench]'
+	$(BIN)/pip install --quiet --editable '.[verify,bench]'
 	@touch $@ $(VENV)/.core

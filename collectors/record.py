@@ -28,6 +28,14 @@ class Reason(StrEnum):
     BUSY = "busy"
     UNREADABLE = "unreadable"
     BLANK = "blank"
+    OFF_TOPIC = "off-topic"
+    DIAGRAM = "diagram"
+    TEXT = "text"
+    FRAME = "frame"
+    COLLAGE = "collage"
+    BLURRED = "blurred"
+    REJECTED = "rejected"
+    TAKEN_DOWN = "taken-down"
     DUPLICATE = "duplicate"
 
     @property
@@ -53,6 +61,14 @@ _WORDS = {
     Reason.BUSY: "the host was busy or unreachable; run the same command again",
     Reason.UNREADABLE: "the file is damaged and cannot be decoded",
     Reason.BLANK: "blank: nothing to see above noise",
+    Reason.OFF_TOPIC: "people, telescopes, logos and the like, by its title or categories",
+    Reason.DIAGRAM: "a diagram, chart or drawing, no photograph",
+    Reason.TEXT: "text or a watermark lies over it",
+    Reason.FRAME: "a frame or border takes part of it",
+    Reason.COLLAGE: "several pictures in one",
+    Reason.BLURRED: "blurred, or enlarged from a smaller picture",
+    Reason.REJECTED: "a person said no in the review",
+    Reason.TAKEN_DOWN: "taken down, or a copy of what was taken down",
     Reason.DUPLICATE: "a copy of another image that was kept",
 }
 

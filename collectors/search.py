@@ -25,7 +25,7 @@ def search(
     """Everything the sources have for this plan, each image once, in the sources' own order.
 
     What an earlier run was told is read from the journal and not asked again, unless the question changed.
-    Sources on this disk cost nothing and are always asked.
+    Sources on this disk cost nothing and are always asked. Raises `KeyMissing` before the first question.
     """
     journal = Journal(workspace.journal)
     lines = list(journal.read())
@@ -36,6 +36,9 @@ def search(
     told = _Told()
     for line in lines[1:]:
         told.add(line)
+    for source, _ in plan.sources:
+        if source.name not in told.done:
+            source.demand_keys()
     for source, settings in plan.sources:
         if source.name in told.done:
             continue

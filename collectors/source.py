@@ -95,6 +95,8 @@ class Source:
     """Address of the terms of use."""
     keys: tuple[str, ...] = ()
     """Environment variables that must be set."""
+    demand_keys: Callable[[], object] = lambda: None
+    """Raises `KeyMissing` where one is not; asked before any source is, so that nobody waits for it."""
     paces: Callable[[Any], Mapping[str, Pace]] = lambda settings: {}
     """Settings → the pace of each host they name that is not in the table of `polite`."""
     look_again: Callable[[Ask, Sequence[Record]], Iterator[Sighting]] | None = None

@@ -146,6 +146,8 @@ class Workspace:
         self.examined = root / "examined.jsonl"
         self.verdicts = root / "verdicts.jsonl"
         self.dataset = root / "dataset"
+        self.built = root / "built.json"
+        """What the dataset consisted of when it was built, file by file."""
         self.audit = root / "audit"
         self.report = root / "report.html"
         self.log = root / "log.txt"

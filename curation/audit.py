@@ -10,6 +10,8 @@ from collectors.record import Reason, Record
 from collectors.rights import Confidence, LicenceClass
 from curation.audit_files import to_csv, to_json, to_markdown, write
 from curation.audited import Audit, ClassRow, Concern, Finding, ImageRow, LicenceRow
+from curation.claims import conflicts
+from curation.judged import Judged
 from curation.policy import (
     PERMITTED,
     consequence,
@@ -25,13 +27,23 @@ from curation.settings import PolicySettings
 __all__ = ["Audit", "Concern", "Finding", "audit", "to_csv", "to_json", "to_markdown", "write"]
 
 
-def audit(manifest: Manifest, settings: PolicySettings) -> Audit:
+def audit(manifest: Manifest, settings: PolicySettings, judged: Iterable[Judged] = ()) -> Audit:
     """Audit every record of a manifest under a policy. Pure: nothing is read or written.
+
+    `judged` are the verdicts of its curation, where it has any: they know which images are copies of one
+    picture, whose licences should then go together.
 
     An image that has a file violates the policy if the policy would not let it into the dataset: for its
     licence, an opt-out, or a credit that is asked for and cannot be given. All else is a note for a person.
     """
-    found = {record.uid: tuple(_findings(record, settings)) for record in manifest.records}
+    claims = conflicts(judged, {record.uid: record for record in manifest.records})
+    found = {
+        record.uid: (
+            *_findings(record, settings),
+            *(_finding(record, Concern.COPY_CONFLICT, words) for words in claims.get(record.uid, ())),
+        )
+        for record in manifest.records
+    }
     violations = {record.uid: tuple(_violations(record, settings)) for record in manifest.records}
     images = tuple(
         _image(record, settings, (*violations[record.uid], *found[record.uid])) for record in manifest.records

@@ -17,6 +17,7 @@ class Concern(StrEnum):
     MISSING_CREDIT = "missing-credit"
     NO_CROP = "no-crop"
     CONFLICT = "conflict"
+    COPY_CONFLICT = "copy-conflict"
     INFERRED_ONLY = "inferred-only"
     FOR_REVIEW = "for-review"
     REFERENCE = "reference"
@@ -35,6 +36,7 @@ _WORDS = {
     Concern.MISSING_CREDIT: "its licence asks for credit, and there is nobody to name",
     Concern.NO_CROP: "its licence forbids publishing a crop",
     Concern.CONFLICT: "its channels disagree about the licence",
+    Concern.COPY_CONFLICT: "a copy of it is published under other terms",
     Concern.INFERRED_ONLY: "its licence was read from text or categories only",
     Concern.FOR_REVIEW: "fetched for a person to look at, never published",
     Concern.REFERENCE: "named in the dataset without its pixels, for others to fetch",

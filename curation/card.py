@@ -1,22 +1,24 @@
 """The words beside a dataset: its card for the Hub, its licences, and whom to credit."""
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cache, cached_property
+import shlex
+from collections.abc import Iterable, Iterator
+from functools import cache
+from itertools import groupby
 from typing import Any
 
 import jinja2
+import PIL
+import pyarrow as pa
 
 from collectors import licences
 from collectors.licences import Licence
-from collectors.manifest import Manifest
 from collectors.record import Reason
-from collectors.shares import count_kinds
+from curation import features
 from curation.columns import COLUMNS
+from curation.duplicates.edges import EdgeKind
+from curation.facts import Facts
 from curation.markup import Markdown, markdown, markdown_link, plain, yaml_string
-from curation.outcome import Outcome, reasons, seen
-from curation.settings import CurateSettings, PolicySettings
+from curation.outcome import Outcome
 
 HUB_LICENCES = frozenset(
     {
@@ -52,56 +54,23 @@ SIZES = (
 )
 """The Hub's size categories, each with the number of rows it ends below."""
 
+CREDITS_ON_CARD = 60
+"""A set of at most so many pictures has all its credits on the card too."""
+MOST_MISSING = 50
+"""Missing images that are named on the card; the others are counted."""
 
-@dataclass(frozen=True)
-class Facts:
-    """Everything the words are made from."""
+FILTER_WORDS = {
+    Reason.OFF_TOPIC: "a photograph by daylight; counted with what titles and categories call off-topic"
+}
+"""Where a filter and a reason are not the same."""
 
-    manifest: Manifest
-    outcomes: Sequence[Outcome]
-    settings: CurateSettings
-    policy: PolicySettings
-    title: str | None
-    root_sha256: str
-    """Of the dataset."""
-    references: tuple[Outcome, ...] = ()
-    """Images that are named without pixels."""
-    notices: tuple[str, ...] = ()
-    """Sentences that the terms of the sources want to see here."""
-
-    @property
-    def name(self) -> str:
-        return plain(self.title or self.manifest.header.name)
-
-    @cached_property
-    def kept(self) -> tuple[Outcome, ...]:
-        return tuple(outcome for outcome in self.outcomes if outcome.keep)
-
-    @cached_property
-    def by_licence(self) -> tuple[tuple[Licence, int], ...]:
-        """Every licence of a kept image with its number of images, the most frequent first."""
-        counts = Counter(outcome.record.rights.chosen for outcome in self.kept)
-        return tuple(
-            (licences.get(id), n) for id, n in sorted(counts.items(), key=lambda one: (-one[1], one[0]))
-        )
-
-    @cached_property
-    def permitted(self) -> int:
-        """Kept images that rest on a written permission."""
-        return sum(outcome.record.permission is not None for outcome in self.kept)
-
-    @cached_property
-    def by_kind(self) -> tuple[tuple[str, int], ...]:
-        """`real` and `fictive` with their numbers of images; empty where the recipe names no kinds."""
-        return tuple(sorted(count_kinds(outcome.record.kind for outcome in self.kept).items()))
-
-    @property
-    def reasons(self) -> Counter[Reason]:
-        return reasons(self.manifest, self.outcomes)
-
-    @property
-    def seen(self) -> int:
-        return seen(self.manifest)
+GROUNDS = {
+    EdgeKind.SAME_BYTES.value: "the same file",
+    EdgeKind.SAME_PIXELS.value: "the same pixels",
+    EdgeKind.HASH.value: "perceptual hashes of 256 bits, nearly equal",
+    EdgeKind.VERIFIED.value: "perceptual hashes of the turned or mirrored picture, and agreement of the two",
+    "features": "local features and agreement of the two: crops, small turns, captions, labels",
+}
 
 
 def files(facts: Facts) -> Iterator[tuple[str, str]]:
@@ -161,20 +130,58 @@ def _credit(outcome: Outcome) -> str:
     return f"{title}{by} (`{plain(record.uid).replace('`', '')}`)"
 
 
+def _shown(outcome: Outcome) -> Markdown:
+    """The credit of a picture on the contact sheet, short."""
+    licence = licences.get(outcome.record.rights.chosen)
+    creator = f"{markdown(outcome.record.creator.name)}, " if outcome.record.creator.name else ""
+    title = outcome.record.title.removeprefix("File:")
+    return Markdown(f"{markdown_link(title, outcome.record.page)} ({creator}{licence_link(licence)})")
+
+
+def _removal(facts: Facts) -> Markdown:
+    """Where to ask for the removal of a picture."""
+    contact, repo = facts.publish.contact, facts.publish.repo
+    if contact:
+        return Markdown(f"to {markdown_link(contact, contact)}")
+    if repo:
+        return Markdown(f"in the [discussions](https://huggingface.co/datasets/{repo}/discussions)")
+    return Markdown("to whoever published this dataset")
+
+
 def _render(template: str, facts: Facts) -> str:
+    by_uid = {outcome.record.uid: outcome for outcome in facts.kept}
+    ordered = sorted(facts.parts, key=lambda part: part.config)  # stable: train stays before test
     values: dict[str, Any] = {
         "facts": facts,
         "header": facts.manifest.header,
+        "lock": (facts.origin.lock or facts.manifest).header,
         "size": facts.settings.size,
         "rows": len(facts.kept),
         "columns": COLUMNS,
+        "configs": [(config, list(parts)) for config, parts in groupby(ordered, lambda part: part.config)],
         "hub_licence": hub_licence(licence for licence, _ in facts.by_licence),
         "size_category": size_category(len(facts.kept)),
         "inferred": sum(outcome.record.rights.confidence.value == "inferred" for outcome in facts.kept),
         "conflicts": sum(outcome.record.rights.conflict is not None for outcome in facts.kept),
         "uncredited": sum(outcome.record.creator.name is None for outcome in facts.kept),
+        "shown": [_shown(by_uid[uid]) for uid in facts.shown],
+        "credits": [_full_credit(one) for one in facts.kept] if len(facts.kept) <= CREDITS_ON_CARD else [],
+        "grounds": GROUNDS,
+        "filter_words": FILTER_WORDS,
+        "local_features": features.available(),
+        "versions": {"pillow": PIL.__version__, "pyarrow": pa.__version__},
+        "most_missing": MOST_MISSING,
+        "overrides": [shlex.quote(one) for one in facts.origin.overrides],
+        "on_disk": dict(facts.by_source).get("folder", 0),
+        "removal": _removal(facts),
+        "citation": Markdown(facts.citation),
     }
     return _templates().get_template(template).render(values)
+
+
+def _full_credit(outcome: Outcome) -> Markdown:
+    licence = licences.get(outcome.record.rights.chosen)
+    return Markdown(f"{_credit(outcome)}, {licence_link(licence)}")
 
 
 @cache
@@ -196,5 +203,9 @@ def _templates() -> jinja2.Environment:
         link=licence_link,
         asks=asks,
         number=lambda number: Markdown(f"{number:,}"),
+        percent=lambda share: Markdown(f"{100 * share:.1f} %"),
+        size=lambda bytes_: Markdown(
+            f"{bytes_ / 1e6:,.1f} MB" if bytes_ >= 1e6 else f"{bytes_ / 1e3:,.0f} kB"
+        ),
     )
     return templates

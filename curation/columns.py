@@ -12,6 +12,7 @@ import pyarrow as pa
 from collectors import licences
 from collectors.licences import Licence
 from collectors.record import Record
+from collectors.rights import Evidence
 from curation.judged import Judged
 from curation.markup import web_address
 
@@ -58,6 +59,12 @@ def _box(side: int) -> Callable[[Row], int | None]:
 
 def _file(field: str) -> Callable[[Row], Any]:
     return lambda row: getattr(row.record.file, field, None)
+
+
+def _statement(one: Evidence) -> str:
+    """One piece of evidence as JSON; what is not known is left out."""
+    said = {key: value for key, value in one.model_dump(mode="json").items() if value is not None}
+    return json.dumps(said, ensure_ascii=False)
 
 
 COLUMNS = (
@@ -146,10 +153,43 @@ COLUMNS = (
         lambda row: row.record.rights.confidence.value,
     ),
     Column(
+        "rights_conflict",
+        "string",
+        "both sides where words of the source disagree; `license` is then the stricter one",
+        lambda row: row.record.rights.conflict,
+    ),
+    Column(
+        "restrictions",
+        "strings",
+        "other rights the source warns of: `trademarked`, `personality`, `insignia`",
+        lambda row: list(row.record.rights.restrictions),
+    ),
+    Column(
+        "rights_evidence",
+        "strings",
+        "what the source said about the rights: a JSON object a statement, with its `channel`, `field` and "
+        "`value`, the `url` where it can be read, and `at`, when it was asked",
+        lambda row: [_statement(one) for one in row.record.evidence],
+    ),
+    Column(
         "permission",
         "string",
         "the author's written permission the image is here by: its scope, date and proof",
         lambda row: row.record.permission.words if row.record.permission else None,
+    ),
+    Column(
+        "ai_opted_out",
+        "bool",
+        "did its author or host opt out of use by AI?",
+        lambda row: row.record.ai.opted_out,
+    ),
+    Column("ai_generated", "bool", "was it made by a generator?", lambda row: row.record.ai.generated),
+    Column("first_seen", "string", "when the source was first asked", lambda row: row.record.seen.first),
+    Column(
+        "last_verified",
+        "string",
+        "when its rights were last found unchanged at the source",
+        lambda row: row.record.seen.last_verified,
     ),
     Column(
         "source_url",
@@ -171,10 +211,21 @@ COLUMNS = (
         lambda row: row.judged.height or _file("height")(row),
     ),
     Column("source_mime", "string", "type of the fetched file", _file("mime")),
-    Column("crop_left", "int32", "left edge of the square in the upright picture", _box(0)),
+    Column(
+        "crop_left",
+        "int32",
+        "left edge of the square in the upright picture; all four edges may lie outside, where sky was added",
+        _box(0),
+    ),
     Column("crop_top", "int32", "top edge of the square", _box(1)),
     Column("crop_right", "int32", "right edge of the square, the first column outside", _box(2)),
     Column("crop_bottom", "int32", "bottom edge of the square, the first row outside", _box(3)),
+    Column(
+        "crop_method",
+        "string",
+        "how the square was placed: in the `centre`, or around the `subject`",
+        lambda row: (row.judged.crop or "centre") if row.judged.box else None,
+    ),
     Column(
         "image_sha256",
         "string",
@@ -195,6 +246,12 @@ COLUMNS = (
         "uids of its near-duplicates that were left out",
         lambda row: list(row.judged.alternates),
     ),
+    Column(
+        "same_sky",
+        "strings",
+        "uids of other photographs of the same place; all stand in the same split",
+        lambda row: list(row.judged.same_sky),
+    ),
 )
 
 _ARROW = {
@@ -207,17 +264,21 @@ _ARROW = {
 }
 
 
+WORDS = COLUMNS[1:]
+"""The columns of the configuration `metadata`: all but the picture."""
+
+
 @cache
-def schema() -> pa.Schema:
+def schema(columns: tuple[Column, ...] = COLUMNS) -> pa.Schema:
     """The Arrow schema, with the note by which `datasets` knows that `image` holds pictures.
 
     The note is what `datasets.Features(...).arrow_schema` writes, spelled here so that the bytes of a
     dataset do not depend on the version of that library (a test compares the two). Lists are called by
     their older name, `Sequence`, which every version reads; `List` stops those before 4.0.
     """
-    features = {column.name: _feature(column.type) for column in COLUMNS}
+    features = {column.name: _feature(column.type) for column in columns}
     note = json.dumps({"info": {"features": features}})
-    return pa.schema([(column.name, _ARROW[column.type]) for column in COLUMNS], {"huggingface": note})
+    return pa.schema([(column.name, _ARROW[column.type]) for column in columns], {"huggingface": note})
 
 
 def _feature(type: str) -> dict[str, Any]:

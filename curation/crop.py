@@ -1,14 +1,15 @@
-"""The square that is published: the largest centred one, scaled down once, always to the same bytes.
+"""The square that is published: a part of the picture, scaled down once, always to the same bytes.
 
-The scaling is Pillow's LANCZOS, from a factor of four on after a whole-number area average that leaves it
-at least a factor of two (`reducing_gap`): no star is lost, which OpenCV's interpolations do not manage (60
-to 73 % lost at a factor of eight), and the result is 50 dB (43 at worst) from LANCZOS alone at a sixth of
-its cost.
+The scaling is Pillow's LANCZOS, from a factor of three on after a whole-number area average that leaves it
+at least a factor of one and a half (`GAP`): no star is lost, which OpenCV's interpolations do not manage (60
+to 73 % lost at a factor of eight), and the result is 50 dB (43 at worst) from LANCZOS alone at a third to a
+sixth of its cost. What of the square lies beyond the picture is filled with sky (`curation.sky`) afterwards.
 """
 
 import hashlib
 import zlib
 from io import BytesIO
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,17 @@ import PIL
 from PIL import Image
 
 from collectors.workspace import canonical_json
+from curation import sky
+from curation.boxes import Box as Box
+from curation.boxes import centre_box as centre_box
 from curation.pixels import Picture, open_upright
 from curation.settings import CurateSettings
 
-SQUARE_VERSION = 1
+SQUARE_VERSION = 2
 """Raised when `render` gives other bytes for the same input, so that kept squares are made anew."""
 
-Box = tuple[int, int, int, int]
-"""Left, top, right, bottom in the upright image."""
+GAP = 1.5
+"""`reducing_gap` of Pillow's `resize`."""
 
 ENCODERS: dict[str, dict[str, Any]] = {
     # Run lengths only: a third of the time of the usual search, and smaller on pictures of the sky.
@@ -33,15 +37,8 @@ ENCODERS: dict[str, dict[str, Any]] = {
 }
 
 
-def centre_box(width: int, height: int) -> Box:
-    """The largest centred square; an odd pixel more is left at the right or the bottom."""
-    side = min(width, height)
-    left, top = (width - side) // 2, (height - side) // 2
-    return left, top, left + side, top + side
-
-
 def limits(settings: CurateSettings) -> tuple[int, int]:
-    """Pixels beyond which nothing is decoded, and the shorter side that very large pictures may shrink to."""
+    """Pixels beyond which nothing is decoded, and what the shorter side keeps when less is decoded."""
     return int(settings.max_megapixels * 1_000_000), max(1024, 2 * settings.size)
 
 
@@ -57,13 +54,35 @@ def render(path: Path, box: Box, settings: CurateSettings) -> bytes:
 
 
 def square(picture: Picture, box: Box, size: int) -> Image.Image:
-    """The box of a decoded picture as RGB, `size` pixels a side."""
-    inside = tuple(edge / picture.reduced for edge in box) if picture.reduced > 1 else box
-    left, top, right, bottom = inside
-    right, bottom = min(right, picture.image.width), min(bottom, picture.image.height)
-    return picture.image.resize(
-        (size, size), Image.Resampling.LANCZOS, box=(left, top, right, bottom), reducing_gap=2.0
+    """The box of a decoded picture as RGB, `size` pixels a side; sky where the box lies outside."""
+    if box[0] < 0 or box[1] < 0 or box[2] > picture.width or box[3] > picture.height:
+        return _with_sky(picture, box, size)
+    return _scaled(picture, box, (size, size))
+
+
+def _scaled(picture: Picture, part: tuple[float, float, float, float], size: tuple[int, int]) -> Image.Image:
+    """A part that lies inside the picture, in pixels of the file, at another size."""
+    if picture.reduced > 1:
+        left, top, right, bottom = (edge / picture.reduced for edge in part)
+        part = left, top, min(right, picture.image.width), min(bottom, picture.image.height)
+    return picture.image.resize(size, Image.Resampling.LANCZOS, box=part, reducing_gap=GAP)
+
+
+def _with_sky(picture: Picture, box: Box, size: int) -> Image.Image:
+    """The square's whole pixels that the picture covers, and sky around them."""
+    scale = (box[2] - box[0]) / size
+    left, top = (ceil(max(0, -edge) / scale) for edge in box[:2])
+    ends = (picture.width - box[0], picture.height - box[1])
+    right, bottom = (min(size, int(end / scale)) for end in ends)
+    part = (
+        box[0] + left * scale,
+        box[1] + top * scale,
+        min(box[0] + right * scale, picture.width),
+        min(box[1] + bottom * scale, picture.height),
     )
+    result = Image.new("RGB", (size, size))
+    result.paste(_scaled(picture, part, (right - left, bottom - top)), (left, top))
+    return sky.added(result, (left, top, right, bottom))
 
 
 def encode(image: Image.Image, settings: CurateSettings) -> bytes:

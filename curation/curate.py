@@ -1,32 +1,32 @@
-"""From a manifest to verdicts: policy, measurements, screening, duplicates, crop boxes.
+"""From a manifest to verdicts: policy, measurements, screening, duplicates, splits, crop boxes.
 
 May be killed at any moment and run again: measurements are journalled file by file, verdicts are written
 whole. They depend on the manifest, the files and the settings alone, not on the number of workers.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 from pydantic import ValidationError
 
 from collectors.manifest import Manifest
 from collectors.progress import Progress, Silent
 from collectors.record import Reason, Record, Verdict
-from collectors.rights import Confidence, LicenceClass
 from collectors.workspace import Journal, Workspace, canonical_json, written_whole
-from curation import engine
-from curation.crop import centre_box
-from curation.duplicates import Copy, Look, copies
-from curation.examine import Examined, died, examine, folders, measure
+from curation import engine, features
+from curation.boxes import choose
+from curation.comparing import compare
+from curation.examine import Examined, Folders, died, examine, folders, measure
+from curation.hub.blocked import Blocklist
+from curation.hub.recognise import recognised
 from curation.judged import Judged, OriginalsMissing
 from curation.policy import may_publish
-from curation.screen import screen
+from curation.screening.decisions import Decision, Decisions
+from curation.screening.screen import doubts, screen
 from curation.settings import CurateSettings, PolicySettings
-
-SOURCES = ("nasa", "commons", "flickr", "deviantart")
-"""Of copies under equal terms, the one from the earlier source stays; sources not named come last."""
 
 
 class VerdictsBroken(Exception):
@@ -46,29 +46,43 @@ def curate(
     policy: PolicySettings,
     settings: CurateSettings,
     *,
+    blocklist: Blocklist = Blocklist(),  # noqa: B008  (frozen)
+    decisions: Decisions = MappingProxyType({}),
     progress: Progress | None = None,
     workers: int = 1,
 ) -> tuple[Judged, ...]:
     """Judge every image of the manifest and write `workspace.verdicts`, sorted by uid.
+
+    What stands on the `blocklist` is dropped, in whatever disguise it comes back. `decisions` of a person, by
+    SHA-256, overrule the screening, and nothing else.
 
     Raises:
         OriginalsMissing: the workspace lacks files of the manifest; nothing was done.
         DiskFull: what was measured so far is kept.
     """
     progress = progress or Silent()
-    refused = {record.uid: _refused(record, policy) for record in manifest.records}
+    refused = {record.uid: _refused(record, policy, blocklist) for record in manifest.records}
     wanted = [record for record in manifest.records if refused[record.uid].keep]
     examined = _examine_all(wanted, workspace, settings, progress, workers)
+    down = recognised(
+        blocklist,
+        [(record, examined[_sha256(record)]) for record in wanted],
+        folders(workspace).features,
+    )
     judged = {record.uid: Judged(uid=record.uid, verdict=refused[record.uid]) for record in manifest.records}
     for record in wanted:
-        judged[record.uid] = _judge(record.uid, examined[_sha256(record)], settings)
-    if settings.duplicates:
-        left = [record for record in wanted if judged[record.uid].verdict.keep]
-        with progress.stage("compare", len(left)) as stage:
-            looks = [_look(record, examined[_sha256(record)]) for record in left]
-            found = copies(looks, folders(workspace).thumbnails.read)
-            stage.advance(len(left))
-        judged |= _without_copies(judged, found, {record.uid: record for record in left})
+        one, decision = examined[_sha256(record)], decisions.get(_sha256(record))
+        judged[record.uid] = _judge(record, one, settings, down.get(record.uid), decision)
+    left = {record.uid: record for record in wanted if judged[record.uid].verdict.keep}
+    judged |= compare(
+        {uid: judged[uid] for uid in left},
+        left,
+        examined,
+        workspace,
+        settings,
+        progress=progress,
+        workers=workers,
+    )
     verdicts = tuple(judged[uid] for uid in sorted(judged))
     write_verdicts(verdicts, workspace.verdicts)
     return verdicts
@@ -100,11 +114,12 @@ def read_verdicts(path: Path) -> tuple[Judged, ...]:
     return tuple(verdicts)
 
 
-def _refused(record: Record, policy: PolicySettings) -> Verdict:
+def _refused(record: Record, policy: PolicySettings, blocklist: Blocklist) -> Verdict:
     """Keep, or why this image is not even looked at."""
     if record.refused is not None:
         return record.refused
-    verdict = may_publish(record, policy)
+    verdict = blocklist.refuses(record)
+    verdict = may_publish(record, policy) if verdict.keep else verdict
     if verdict.keep and record.file is None:
         return Verdict(reason=Reason.NOT_NEEDED, detail="its file was not fetched")
     return verdict
@@ -140,7 +155,19 @@ def _examine_all(
                 journal.append(one.model_dump(mode="json"))
     finally:
         journal.close()
+    if features.available():
+        _extract_all([sha for sha in wanted if known[sha].hashes], places, progress, workers)
     return known
+
+
+def _extract_all(wanted: Sequence[str], places: Folders, progress: Progress, workers: int) -> None:
+    """Local features of all thumbnails that have none yet."""
+    todo = [sha for sha in wanted if sha not in places.features]
+    work = partial(features.keep, thumbnails=places.thumbnails, features=places.features)
+    died = partial(features.keep_none, features=places.features)
+    with progress.stage("features", len(todo)) as stage:
+        for _ in engine.run(work, todo, workers=workers, stage=stage, died=died):
+            pass
 
 
 def _examine(sha256: str, workspace: Workspace, settings: CurateSettings) -> Examined:
@@ -155,66 +182,29 @@ def _journalled(path: Path) -> Iterator[Examined]:
             continue  # written by another version of this tool: measured again
 
 
-def _judge(uid: str, examined: Examined, settings: CurateSettings) -> Judged:
-    """One image by itself."""
-    verdict = screen(examined, settings)
+def _judge(
+    record: Record,
+    examined: Examined,
+    settings: CurateSettings,
+    down: Verdict | None,
+    decision: Decision | None,
+) -> Judged:
+    """One image by itself; `down`: it was taken down; `decision`: what a person said in the review."""
+    verdict = down or screen(examined, settings, record, decision)
     width, height = examined.width, examined.height
+    fits = verdict.keep and width and height
+    choice = choose(width or 0, height or 0, examined.subject, settings) if fits else None
     return Judged(
-        uid=uid,
+        uid=record.uid,
         verdict=verdict,
         width=width,
         height=height,
         pixels_sha256=examined.pixels_sha256,
         phash=examined.hashes[:64] or None,
-        box=centre_box(width, height) if verdict.keep and width and height else None,
+        box=choice.box if choice else None,
+        crop=choice.crop if choice else None,
+        lost=choice.lost if choice else {},
+        scores=examined.scores,
+        doubts=() if down else doubts(examined, settings, decision),
         notes=examined.notes,
     )
-
-
-def _look(record: Record, examined: Examined) -> Look:
-    return Look(
-        uid=record.uid,
-        rank=_rank(record, examined),
-        sha256=examined.sha256,
-        pixels_sha256=examined.pixels_sha256,
-        hashes=bytes.fromhex(examined.hashes),
-        detail=examined.detail,
-    )
-
-
-def _rank(record: Record, examined: Examined) -> tuple[object, ...]:
-    """Smallest for the copy to keep.
-
-    First the freest licence without a contradiction and on the firmest ground, then the source nearest to
-    the author, then the original before a smaller rendition or a picture made from another, then most
-    pixels, then most bytes (of two encodings the finer one); the uid decides the rest for ever.
-    """
-    rights = record.rights
-    return (
-        list(LicenceClass).index(rights.cls),
-        rights.conflict is not None,
-        list(Confidence).index(rights.confidence),
-        SOURCES.index(record.source) if record.source in SOURCES else len(SOURCES),
-        record.file is None or record.file.rendition != "original",
-        any(one.field == "derived_from" for one in record.evidence),
-        -(examined.width or 0) * (examined.height or 0),
-        -(record.file.bytes if record.file else 0),
-        record.uid,
-    )
-
-
-def _without_copies(
-    judged: Mapping[str, Judged], found: Mapping[str, Copy], records: Mapping[str, Record]
-) -> dict[str, Judged]:
-    """The verdicts that change: copies go, and those that stay learn of them."""
-    changed = {}
-    for uid, copy in found.items():
-        verdict = Verdict(reason=Reason.DUPLICATE, detail=copy.how, twin=copy.of)
-        changed[uid] = judged[uid].model_copy(update={"verdict": verdict, "box": None})
-    for kept in sorted({copy.of for copy in found.values()}):
-        alternates = tuple(sorted(uid for uid, copy in found.items() if copy.of == kept))
-        claims = {records[uid].rights.chosen for uid in alternates} - {records[kept].rights.chosen}
-        notes = tuple(f"a copy is under {claim}" for claim in sorted(claims))
-        update = {"alternates": alternates, "notes": judged[kept].notes + notes}
-        changed[kept] = judged[kept].model_copy(update=update)
-    return changed

@@ -2,41 +2,27 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
+from collectors import manifest as manifests
 from collectors.frozen import Frozen
 from collectors.manifest import Manifest
-from collectors.progress import Progress, Silent
+from collectors.progress import Progress, Silent, Stage
 from collectors.record import Reason
 from collectors.workspace import Workspace, canonical_json, write_whole
-from curation import card, crop, engine
-from curation.columns import COLUMNS, Row, Square, schema
-from curation.crop import Box
-from curation.examine import folders
+from curation import card, contact_sheet, croissant, crop
+from curation.columns import COLUMNS, WORDS, Row
+from curation.facts import SPLITS, Facts, Origin, split_of
 from curation.folders import folder_written_whole
 from curation.judged import Judged, OriginalsMissing
-from curation.outcome import Outcome, outcomes, reasons
-from curation.policy import may_reference
-from curation.settings import CurateSettings, PolicySettings
-
-SHARD_BYTES = 500_000_000
-"""A shard ends after the row group that reaches this; the size the Hub's own tools aim at."""
-GROUP_BYTES = 64 * 2**20
-GROUP_ROWS = 256
-GROUP_ENDS_AT = 64
-"""One uid in so many ends a row group, by its hash."""
-
-CHUNKING = {"min_chunk_size": 256 * 1024, "max_chunk_size": 1024 * 1024, "norm_level": 0}
-"""What `datasets` itself uses, so that a re-upload finds the pages the Hub already has."""
-
-Render = Callable[[Path, Box, CurateSettings], bytes]
+from curation.outcome import Outcome, is_reference, outcomes, reasons
+from curation.settings import CurateSettings, PolicySettings, PublishSettings
+from curation.shards import PICTURES, Part, Shards
+from curation.shards import WORDS as WORD_GROUPS
+from curation.squares import Render, Squares
 
 
 class NothingKept(Exception):
@@ -60,6 +46,8 @@ class BuiltDataset(Frozen):
 
     path: Path
     rows: int
+    splits: dict[str, int]
+    """`train` and `test` with their rows."""
     bytes: int
     files: tuple[BuiltFile, ...]
     references: int = 0
@@ -75,24 +63,28 @@ def build(
     settings: CurateSettings,
     *,
     policy: PolicySettings,
-    title: str | None = None,
-    references: bool = True,
+    publish: PublishSettings = PublishSettings(),  # noqa: B008  (frozen)
+    origin: Origin = Origin(),  # noqa: B008  (frozen)
     notices: Sequence[str] = (),
     progress: Progress | None = None,
     workers: int = 1,
     render: Render = crop.render,
 ) -> BuiltDataset:
-    """Write `workspace.dataset`: `data/train-*.parquet`, `README.md`, `LICENSE.md`, `ATTRIBUTION.md`.
+    """Write `workspace.dataset`.
 
-    With `references`, images that the policy lets be trained on but not handed on are named in
-    `references/train-*.parquet`: the same columns without pixels, a configuration of their own.
+        data/train-*.parquet  data/test-*.parquet      pictures with their rights: configuration `default`
+        metadata/train-*.parquet  metadata/test-*      the same rows without pixels: `metadata`
+        references/train-*.parquet                     images that may be trained on but not handed on
+        manifest/NAME.jsonl  manifest/NAME.toml        what it was made from
+        README.md  LICENSE.md  ATTRIBUTION.md  croissant.json  thumbnails.webp
 
+    References have the same columns without pixels; `[publish] references = false` leaves them out.
     `notices` are sentences that the terms of the sources want to see on the card.
 
-    Rows are ordered by uid, and the same input gives the same bytes (with the same pyarrow, which signs its
-    files). The folder is written beside the old one and takes its place in one step. Finished squares stay
-    in `squares/` of the workspace, so that a killed or repeated build renders only what is new. Memory: one
-    row group, about 64 MiB.
+    Rows are ordered by uid, and the same input gives the same bytes (with the same pyarrow and Pillow). The
+    folder is written beside the old one and takes its place in one step. Finished squares stay in `squares/`
+    of the workspace, so that a killed or repeated build renders only what is new. Memory: one row group,
+    about 64 MiB.
 
     Raises:
         NothingKept: there is no image to publish.
@@ -104,7 +96,103 @@ def build(
     kept = [outcome for outcome in everything if outcome.keep]
     if not kept:
         raise NothingKept(reasons(manifest, everything))
-    named = [one for one in everything if _is_reference(one, policy)] if references else []
+    named = [one for one in everything if is_reference(one, policy)] if publish.references else []
+    _demand_originals(kept, workspace)
+    squares = Squares(workspace, settings, render)
+    with folder_written_whole(workspace.dataset) as folder:
+        with (progress or Silent()).stage("dataset", len(kept)) as stage:
+            writing = _Writing(folder, contact_sheet.choose(one.record.uid for one in kept))
+            for split in SPLITS:
+                writing.pictures(squares, [one for one in kept if split_of(one) == split], workers, stage)
+            writing.references(named)
+        facts = Facts(
+            manifest,
+            everything,
+            settings,
+            policy,
+            publish,
+            root_sha256=writing.digest.hexdigest(),
+            parts=tuple(writing.parts),
+            references=tuple(named),
+            notices=tuple(notices),
+            origin=origin,
+            shown=tuple(sorted(writing.shown)),
+        )
+        _write_words(facts, writing.shown, folder)
+        files = tuple(_built_file(path, folder) for path in sorted(folder.rglob("*")) if path.is_file())
+    squares.forget_others(everything)
+    return BuiltDataset(
+        path=workspace.dataset,
+        rows=len(kept),
+        splits=dict(facts.by_split),
+        references=len(named),
+        bytes=sum(file.bytes for file in files),
+        files=files,
+        root_sha256=facts.root_sha256,
+    )
+
+
+class _Writing:
+    """The rows on their way to disk: digest, parts written so far, and pictures for the contact sheet."""
+
+    def __init__(self, folder: Path, to_show: Sequence[str]) -> None:
+        self._folder = folder
+        self._to_show = frozenset(to_show)
+        self.digest = hashlib.sha256()
+        self.parts: list[Part] = []
+        self.shown: dict[str, bytes] = {}
+
+    def pictures(self, squares: Squares, kept: Sequence[Outcome], workers: int, stage: Stage) -> None:
+        """One split of `default`, and of `metadata` beside it; no file where no image is in it."""
+        if not kept:
+            return
+        split = split_of(kept[0])
+        data = Shards(self._folder, "data", "default", split, COLUMNS, PICTURES)
+        slim = Shards(self._folder, "metadata", "metadata", split, WORDS, WORD_GROUPS)
+        self.digest.update(f"{split}\n".encode())
+        with closing(squares.rows(kept, workers)) as rows, data, slim:
+            for row in rows:
+                values = self._digested(row)
+                assert row.square is not None
+                data.add(values, len(row.square.data))
+                slim.add(values, 0)
+                if row.record.uid in self._to_show:
+                    self.shown[row.record.uid] = row.square.data
+                stage.advance(1)
+        self.parts += [part for part in (data.part, slim.part) if part]
+
+    def references(self, named: Sequence[Outcome]) -> None:
+        """The configuration `references`, or nothing."""
+        if not named:
+            return
+        shards = Shards(self._folder, "references", "references", "train", COLUMNS, WORD_GROUPS)
+        self.digest.update(b"references\n")
+        with shards:
+            for outcome in named:
+                shards.add(self._digested(_reference(outcome)), 0)
+        self.parts += [part for part in (shards.part,) if part]
+
+    def _digested(self, row: Row) -> dict[str, Any]:
+        values = {column.name: column.value(row) for column in COLUMNS}
+        self.digest.update(canonical_json({name: values[name] for name in values if name != "image"}) + b"\n")
+        return values
+
+
+def _write_words(facts: Facts, shown: Mapping[str, bytes], folder: Path) -> None:
+    """Everything that is no row: what it was made from, contact sheet, card, credits, Croissant."""
+    header = facts.manifest.header
+    manifests.write(facts.origin.lock or facts.manifest, folder / "manifest" / f"{header.name}.jsonl")
+    if facts.origin.recipe is not None:
+        write_whole(folder / "manifest" / f"{header.name}.toml", facts.origin.recipe)
+    if facts.origin.review is not None:
+        write_whole(folder / "manifest" / f"{header.name}.review.jsonl", facts.origin.review)
+    write_whole(folder / contact_sheet.NAME, contact_sheet.contact_sheet([shown[uid] for uid in facts.shown]))
+    for name, text in card.files(facts):
+        write_whole(folder / name, text)
+    write_whole(folder / croissant.NAME, croissant.to_json(facts, folder))
+
+
+def _demand_originals(kept: Iterable[Outcome], workspace: Workspace) -> None:
     missing = [
         one.record.uid
         for one in kept
@@ -112,171 +200,11 @@ def build(
     ]
     if missing:
         raise OriginalsMissing(missing)
-    squares = _Squares(workspace, settings, render)
-    with folder_written_whole(workspace.dataset) as folder:
-        with (
-            (progress or Silent()).stage("dataset", len(kept)) as stage,
-            closing(squares.rows(kept, workers)) as rows,
-        ):
-            digest = hashlib.sha256()
-            _write_shards(_counted(rows, stage.advance), folder / "data", digest)
-        if named:
-            _write_shards((_reference(one) for one in named), folder / "references", digest)
-        root = digest.hexdigest()
-        facts = card.Facts(manifest, everything, settings, policy, title, root, tuple(named), tuple(notices))
-        for name, text in card.files(facts):
-            write_whole(folder / name, text)
-        files = tuple(_built_file(path, folder) for path in sorted(folder.rglob("*")) if path.is_file())
-    squares.forget_others(everything)
-    return BuiltDataset(
-        path=workspace.dataset,
-        rows=len(kept),
-        references=len(named),
-        bytes=sum(file.bytes for file in files),
-        files=files,
-        root_sha256=root,
-    )
-
-
-class _Squares:
-    """The encoded squares, each made once and kept under a name that says what it was made of."""
-
-    def __init__(self, workspace: Workspace, settings: CurateSettings, render: Render) -> None:
-        self._originals = workspace.originals
-        self._store = folders(workspace).squares
-        self._settings = settings
-        self._render = render
-
-    def rows(self, kept: Sequence[Outcome], workers: int) -> Generator[Row]:
-        """Every kept image with its square, in order; only squares that are not there yet are rendered."""
-        keys = [self._key(outcome) for outcome in kept]
-        jobs = {
-            key: self._job(outcome) for key, outcome in zip(keys, kept, strict=True) if key not in self._store
-        }
-        render = partial(_render, self._render, self._settings)
-        rendered = engine.run(render, list(jobs.values()), workers=min(workers, len(jobs)))
-        for key, outcome in zip(keys, kept, strict=True):
-            if jobs.pop(key, None):
-                data = next(rendered)
-                write_whole(self._store.path(key), data)
-            else:
-                data = self._store.read(key)
-            assert outcome.judged is not None  # it was kept, so it was examined
-            yield Row(outcome.record, outcome.judged, _square(data, self._settings.format))
-
-    def forget_others(self, everything: Iterable[Outcome]) -> None:
-        """Remove squares of images that are gone or cut otherwise; a dropped copy may yet be wanted."""
-        wanted = {self._store.path(key) for outcome in everything if (key := self._any_key(outcome))}
-        for found in self._store.root.rglob("*"):
-            if found.is_file() and found not in wanted:
-                found.unlink()
-
-    def _any_key(self, outcome: Outcome) -> str | None:
-        file, judged = outcome.record.file, outcome.judged
-        if not file or not judged or not judged.width or not judged.height:
-            return None
-        box = judged.box or crop.centre_box(judged.width, judged.height)
-        return crop.square_key(file.sha256, box, self._settings)
-
-    def _key(self, outcome: Outcome) -> str:
-        path, box = self._job(outcome)
-        return crop.square_key(path.name, box, self._settings)
-
-    def _job(self, outcome: Outcome) -> tuple[Path, Box]:
-        file, judged = outcome.record.file, outcome.judged
-        assert file is not None and judged is not None and judged.box is not None  # noqa: PT018  (kept means all three)
-        return self._originals.path(file.sha256), judged.box
-
-
-def _render(render: Render, settings: CurateSettings, job: tuple[Path, Box]) -> bytes:
-    path, box = job
-    return render(path, box, settings)
-
-
-def _square(data: bytes, suffix: str) -> Square:
-    return Square(data, hashlib.sha256(data).hexdigest(), suffix)
-
-
-def _is_reference(outcome: Outcome, policy: PolicySettings) -> bool:
-    return outcome.record.file is not None and not outcome.keep and may_reference(outcome.record, policy).keep
 
 
 def _reference(outcome: Outcome) -> Row:
     judged = outcome.judged or Judged(uid=outcome.record.uid, verdict=outcome.verdict)
     return Row(outcome.record, judged.model_copy(update={"box": None}), None)
-
-
-def _write_shards(rows: Iterable[Row], folder: Path, digest: "hashlib._Hash") -> None:
-    """Write the rows as `train-00000-of-0000N.parquet` and add each to the digest."""
-    folder.mkdir()
-    parts: list[Path] = []
-    writer: pq.ParquetWriter | None = None
-    written = 0
-    for group in _groups(rows):
-        if writer is None or written >= SHARD_BYTES:
-            if writer is not None:
-                writer.close()
-            parts.append(folder / f"{len(parts)}.part")
-            writer, written = _open_shard(parts[-1]), 0
-        values = [{column.name: column.value(row) for column in COLUMNS} for row in group]
-        writer.write_table(pa.Table.from_pylist(values, schema=schema()))
-        written += sum(_weight(row) for row in group)
-        for value in values:
-            digest.update(canonical_json({name: v for name, v in value.items() if name != "image"}) + b"\n")
-    if writer is not None:
-        writer.close()
-    for number, part in enumerate(parts):
-        part.rename(folder / f"train-{number:05}-of-{len(parts):05}.parquet")
-
-
-def _weight(row: Row) -> int:
-    return len(row.square.data) if row.square else 0
-
-
-def _open_shard(path: Path) -> Any:
-    """A writer whose pages end where the content says so; pictures stay compressed as they are."""
-    words = [leaf for leaf in _leaves() if leaf != "image.bytes"]
-    return pq.ParquetWriter(
-        path,
-        schema(),
-        compression={leaf: "none" if leaf == "image.bytes" else "zstd" for leaf in _leaves()},
-        use_dictionary=words,
-        write_statistics=words,
-        write_page_index=True,
-        use_content_defined_chunking=CHUNKING,
-    )
-
-
-def _leaves() -> Iterator[str]:
-    """Paths of the physical columns, as Parquet names them."""
-    for column in COLUMNS:
-        inner = {"image": (".bytes", ".path"), "strings": (".list.element",)}.get(column.type, ("",))
-        yield from (column.name + leaf for leaf in inner)
-
-
-def _groups(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    """Row groups of about 64 rows that end at certain uids.
-
-    Because a uid's hash decides, one image more or less moves no later boundary, and the pages of all other
-    groups stay what they were.
-    """
-    group: list[Row] = []
-    size = 0
-    for row in rows:
-        group.append(row)
-        size += _weight(row)
-        mark = int.from_bytes(hashlib.sha256(row.record.uid.encode()).digest()[:4])
-        if mark % GROUP_ENDS_AT == 0 or len(group) >= GROUP_ROWS or size >= GROUP_BYTES:
-            yield group
-            group, size = [], 0
-    if group:
-        yield group
-
-
-def _counted(rows: Iterable[Row], advance: Callable[[int], None]) -> Iterator[Row]:
-    for row in rows:
-        yield row
-        advance(1)
 
 
 def _built_file(path: Path, folder: Path) -> BuiltFile:

@@ -28,6 +28,9 @@ Result = TypeVar("Result")
 STARTING = 5.0
 """Seconds a worker may take to start before stopping no longer waits for it."""
 
+_THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+"""Where NumPy's libraries read how many threads they may start."""
+
 AHEAD = 4
 """Items handed out for each worker beyond the oldest unfinished one: one slow item never stops the others."""
 
@@ -142,7 +145,8 @@ class _Pool(Generic[Item, Result]):
     def submit(self, item: Item) -> "Future[Result]":
         """Hand an item over; a pool that just broke answers with a future that failed with it."""
         try:
-            with _interrupts_held():  # a worker may start here, and inherits the mask until it ignores Ctrl-C
+            # A worker may start here. It inherits the mask until it ignores Ctrl-C, and the environment.
+            with _interrupts_held(), _one_thread_each():
                 self._launched = True
                 return self._pool.submit(self._function, item)
         except BrokenProcessPool as broken:
@@ -178,6 +182,19 @@ def _interrupts_held() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Let workers that start now calculate on one core: with a process on every core already, threads that
+    wait for each other cost ten times what they bring. What the user has set stays."""
+    mine = [name for name in _THREADS if name not in os.environ]
+    os.environ.update(dict.fromkeys(mine, "1"))
+    try:
+        yield
+    finally:
+        for name in mine:
+            del os.environ[name]
 
 
 def _begin(leash: Connection, begun: Semaphore) -> None:

@@ -1,7 +1,7 @@
 """All that an original has to be decoded for, in one decoding: measurements, thumbnail, finished square."""
 
 import fcntl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +11,15 @@ from pydantic import Field
 
 from collectors.frozen import Frozen
 from collectors.workspace import Store, Workspace, write_whole
-from curation import crop
+from curation import boxes, crop, subject
+from curation.boxes import Box
+from curation.features import VERSION as FEATURES
 from curation.fingerprint import ORIENTATIONS, fingerprint, pixels_sha256
 from curation.pixels import LARGE, Picture, TooManyPixels, Unreadable, size_in_header
+from curation.screening import measures
 from curation.settings import CurateSettings
 
-VERSION = 1
+VERSION = 5
 """Raised when a measurement changes its meaning, so that old ones are not believed."""
 
 
@@ -35,20 +38,26 @@ class Examined(Frozen):
     """Of the upright image, in pixels."""
     height: int | None = None
     pixels_sha256: str | None = None
-    """`None` also where the picture was so large that it was decoded smaller."""
+    """Over the pixels as they were decoded, which may be fewer than the file's (`Picture.reduced`)."""
     hashes: str = Field(default="", pattern=rf"^([0-9a-f]{{{64 * len(ORIENTATIONS)}}})?$")
     """As `Fingerprint.hashes`, hexadecimal."""
     detail: int = 0
     peak: float = 0.0
+    scores: Mapping[str, float] = {}
+    """What each filter of the screening says, from 0 to 1 (`screening.measures`)."""
+    subject: Box | None = None
+    """Left, top, right, bottom of a bright body before an even sky, upright (`curation.subject`)."""
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Folders:
-    """Where the by-products go; both are filled by name, never changed, and can be made again."""
+    """Where the by-products go; all are filled by name, never changed, and can be made again."""
 
     thumbnails: Store
     """By the original's SHA-256."""
+    features: Store
+    """Local features, made from the thumbnails where OpenCV is installed; by the original's SHA-256."""
     squares: Store
     """By `crop.square_key`; what is here needs no second decoding when the dataset is built."""
     one_at_a_time: Path
@@ -58,12 +67,17 @@ class Folders:
 def folders(workspace: Workspace) -> Folders:
     """The by-products' places in a workspace."""
     root = workspace.root
-    return Folders(Store(root / "thumbnails"), Store(root / "squares"), root / "large.lock")
+    return Folders(
+        thumbnails=Store(root / "thumbnails"),
+        features=Store(root / "features" / f"v{FEATURES}"),
+        squares=Store(root / "squares"),
+        one_at_a_time=root / "large.lock",
+    )
 
 
 def measure(settings: CurateSettings) -> str:
     """What measurements depend on besides the file; others are made anew."""
-    return f"{VERSION}/{PIL.__version__}/{crop.limits(settings)}"
+    return f"{VERSION}/{PIL.__version__}/{crop.limits(settings)}/{settings.crop}"
 
 
 def examine(path: Path, sha256: str, settings: CurateSettings, places: Folders) -> Examined:
@@ -91,9 +105,10 @@ def died(sha256: str) -> Examined:
 
 def _measured(picture: Picture, sha256: str, settings: CurateSettings, places: Folders) -> Examined:
     print_ = fingerprint(picture.image)
+    body = _subject(picture) if settings.crop == "subject" else None
     write_whole(places.thumbnails.path(sha256), print_.thumbnail)
     if min(picture.width, picture.height) >= (settings.min_side or settings.size):
-        box = crop.centre_box(picture.width, picture.height)
+        box = boxes.choose(picture.width, picture.height, body, settings).box
         key = crop.square_key(sha256, box, settings)
         if key not in places.squares:
             data = crop.encode(crop.square(picture, box, settings.size), settings)
@@ -103,12 +118,25 @@ def _measured(picture: Picture, sha256: str, settings: CurateSettings, places: F
         measure=measure(settings),
         width=picture.width,
         height=picture.height,
-        pixels_sha256=pixels_sha256(picture.image) if picture.reduced == 1 else None,
+        pixels_sha256=pixels_sha256(picture.image),
         hashes=print_.hashes.hex(),
         detail=print_.detail,
         peak=round(print_.peak, 3),
+        scores=measures.scores(measures.Views.of(picture.image)),
+        subject=body,
         notes=picture.notes,
     )
+
+
+def _subject(picture: Picture) -> Box | None:
+    """The subject in pixels of the file."""
+    found = subject.find(picture.image)
+    if found is None or picture.reduced == 1:
+        return found
+    left, top, right, bottom = (edge * picture.reduced for edge in found)
+    width, height = picture.image.size  # the last reduced row and column may stand for fewer of the file
+    right = picture.width if found[2] == width else right
+    return left, top, right, picture.height if found[3] == height else bottom
 
 
 @contextmanager

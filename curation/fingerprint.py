@@ -22,7 +22,7 @@ from curation.crop import centre_box
 LONGEST = 512
 """Longest side of the canonical gray form, in pixels."""
 THUMBNAIL = 256
-"""Side of the square kept for verification, in pixels; smaller pictures keep theirs."""
+"""Side in pixels of the square that is cut from the thumbnail to be compared; smaller ones keep theirs."""
 BITS = 256
 _INPUT, _LOW = 64, 16
 
@@ -75,7 +75,7 @@ class Fingerprint:
     peak: float
     """The sharpest point (a star, an edge) as a multiple of the noise; 4 to 6 in pure noise."""
     thumbnail: bytes
-    """The canonical square, gray, `THUMBNAIL` pixels a side or fewer, as JPEG."""
+    """The whole canonical form as JPEG: local features live in all of it; for its middle see `middle`."""
 
     @property
     def phash(self) -> str:
@@ -99,10 +99,17 @@ def fingerprint(image: Image.Image) -> Fingerprint:
     """Measure an RGB picture."""
     whole = canonical(image)
     square = whole.crop(centre_box(*whole.size))
-    side = min(THUMBNAIL, square.width)
     thumbnail = BytesIO()
-    square.resize((side, side), Image.Resampling.HAMMING).save(thumbnail, "JPEG", quality=90)
+    whole.save(thumbnail, "JPEG", quality=90)
     return Fingerprint(hashes(square), *_information(square), thumbnail.getvalue())
+
+
+def middle(thumbnail: bytes) -> Image.Image:
+    """The centred square of an encoded thumbnail, gray, `THUMBNAIL` pixels a side or fewer."""
+    with Image.open(BytesIO(thumbnail)) as whole:
+        square = whole.convert("L").crop(centre_box(*whole.size))
+    side = min(THUMBNAIL, square.width)
+    return square.resize((side, side), Image.Resampling.HAMMING)
 
 
 def hashes(square: Image.Image) -> bytes:
@@ -127,13 +134,14 @@ def _information(square: Image.Image) -> tuple[int, float]:
     The noise is the median size of a second difference in both directions, which is zero on planes and
     which stars are too few to change (Immerkær 1996, https://doi.org/10.1006/cviu.1996.0060).
     """
-    pixels = np.asarray(square, dtype=np.float32)
+    pixels = np.asarray(square, dtype=np.int16)
     if min(pixels.shape) < 3:
         return 0, 0.0
     across = pixels[:, :-2] - 2 * pixels[:, 1:-1] + pixels[:, 2:]
-    ripple = np.abs(across[:-2] - 2 * across[1:-1] + across[2:]) / 6
-    noise = max(float(np.median(ripple)) / 0.6745, _ROUNDING)
-    peak = float(ripple.max()) / noise
+    ripple = np.abs(across[:-2] - 2 * across[1:-1] + across[2:])
+    usual = int(np.searchsorted(np.bincount(ripple.ravel()).cumsum(), (ripple.size + 1) // 2))
+    noise = max(usual / 6 / 0.6745, _ROUNDING)
+    peak = int(ripple.max()) / 6 / noise
     small = np.asarray(square.resize((_INPUT, _INPUT), Image.Resampling.BOX), dtype=np.float64)
     averaged = max(noise * min(1.0, _INPUT / square.width), _FAINT)
     coefficients = np.abs(_DCT @ small @ _DCT.T)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from collectors.manifest import Manifest
 from collectors.record import Reason, Record, Verdict
 from curation.judged import Judged
-from curation.policy import may_publish
+from curation.policy import may_publish, may_reference
 from curation.settings import PolicySettings
 
 
@@ -58,6 +58,12 @@ def _outcome(record: Record, judged: Judged | None, policy: PolicySettings) -> O
         allowed = may_publish(record, policy)
         return Outcome(record, judged, allowed)
     return Outcome(record, judged, judged.verdict)
+
+
+def is_reference(outcome: Outcome, policy: PolicySettings) -> bool:
+    """Whether the dataset may name this image without its pixels; never what was taken down or dropped."""
+    refused = outcome.verdict.reason in (Reason.LICENCE_REFUSED, Reason.NO_CREDIT)
+    return outcome.record.file is not None and refused and may_reference(outcome.record, policy).keep
 
 
 def reasons(manifest: Manifest, all_of_them: Iterable[Outcome]) -> Counter[Reason]:

@@ -12,12 +12,13 @@ from curation.markup import plain
 
 
 @cache
-def inline(css: str, js: str | None = None) -> dict[str, Markup | str]:
+def inline(css: str | tuple[str, ...], js: str | None = None) -> dict[str, Markup | str]:
     """Style and script by the names of their files, and the content security policy that lets them in.
 
     Every page begins with the style of `page.css`: colours, type, light and dark.
     """
-    style, script = _source("page.css") + _source(css), _source(js) if js else ""
+    sheets = ("page.css", *((css,) if isinstance(css, str) else css))
+    style, script = "\n".join(map(_source, sheets)), _source(js) if js else ""
     return {
         "css": Markup(style),  # noqa: S704  (our own files)
         "js": Markup(script),  # noqa: S704

@@ -6,15 +6,18 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from collectors import licences
 from collectors.manifest import Manifest
 from collectors.progress import Progress, Silent
+from collectors.record import Reason
 from collectors.workspace import Workspace, written_whole
 from curation.audited import Audit
 from curation.judged import Judged
-from curation.markup import plain, web_address
-from curation.outcome import Outcome, outcomes, reasons, seen
+from curation.markup import plain
+from curation.outcome import is_reference, outcomes
 from curation.page import inline, templates
+from curation.sections.charts import charts, licences_by_source
+from curation.sections.numbers import numbers
+from curation.sections.worth import worth
 from curation.settings import CurateSettings, PolicySettings
 from curation.thumbnails import SIDE, Thumbnail, capped, thumbnail, thumbnails
 from curation.tiles import CLASS_WORDS, MARKS, Tile, families, tiles
@@ -34,6 +37,7 @@ def write(
     policy: PolicySettings,
     settings: CurateSettings | None = None,
     audit: Audit | None = None,
+    references: bool = True,
     path: Path | None = None,
     title: str | None = None,
     progress: Progress | None = None,
@@ -45,13 +49,14 @@ def write(
     The page asks nothing of any network: pictures are `data:` addresses, style and script are inline and
     named by hash in its content security policy. The same input gives the same bytes. With `settings` the
     thumbnails of kept images come from the finished squares, which is many times faster than from the
-    originals.
+    originals. `references`: whether the dataset names images without their pixels (`[publish] references`).
 
     Raises:
         NotJudged: the verdicts belong to another manifest.
         DiskFull: the old report is untouched.
     """
     everything = outcomes(manifest, judged, policy)
+    named = frozenset(one.record.uid for one in everything if references and is_reference(one, policy))
     without = capped(everything)
     pictures = thumbnails(
         [outcome for outcome in everything if outcome.record.uid not in without],
@@ -61,10 +66,16 @@ def write(
         workers=workers or os.cpu_count() or 1,
         make=make,
     )
-    shown = tuple(tiles(everything, pictures, without))
+    shown = tuple(tiles(everything, pictures, without, settings=settings, references=named))
+    groups = families(shown, everything)
     values = {
-        **_numbers(manifest, everything),
-        **_walls(shown, everything),
+        **numbers(manifest, everything, policy, references=references),
+        **_walls(shown, groups),
+        **worth(
+            {tile.uid: tile for tile in shown}, [one for one in groups if len(one) > 1], everything, audit
+        ),
+        "charts": charts(everything, settings),
+        "strips": licences_by_source(everything),
         "title": plain(title or manifest.header.name),
         "header": manifest.header,
         "policy": policy,
@@ -72,7 +83,7 @@ def write(
         "capped": len(without),
         "side": SIDE,
         "many": MANY,
-        **inline("report.css", "report.js"),
+        **inline(("report.css", "report/sections.css"), "report.js"),
     }
     target = path or workspace.report
     with written_whole(target) as file:
@@ -83,53 +94,23 @@ def write(
     return target
 
 
-def _numbers(manifest: Manifest, everything: Sequence[Outcome]) -> dict[str, Any]:
-    """The head of the page and its two tables."""
-    kept = [outcome for outcome in everything if outcome.keep]
-    examined = sum(outcome.judged is not None for outcome in everything)
-    total = seen(manifest)
-    used = Counter(outcome.record.rights.chosen for outcome in kept).most_common()
-    why = reasons(manifest, everything)
-    return {
-        "seen": total,
-        "kept": len(kept),
-        "funnel": _funnel(
-            [
-                ("kept", len(kept), "kept"),
-                ("out", examined - len(kept), "fetched and left out"),
-                ("never", total - examined, "not fetched"),
-            ]
-        ),
-        "licences": [
-            {
-                "licence": licences.get(id),
-                "url": web_address(licences.get(id).url),
-                "count": count,
-                "share": _share(count, used[0][1]),
-            }
-            for id, count in sorted(used, key=lambda one: (-one[1], one[0]))
-        ],
-        "reasons": [
-            {"reason": reason, "count": count, "share": _share(count, max(why.values()))}
-            for reason, count in sorted(why.items(), key=lambda one: -one[1])
-        ],
-    }
-
-
-def _walls(shown: Sequence[Tile], everything: Sequence[Outcome]) -> dict[str, Any]:
-    """The tiles in their three sections, and what the filters offer."""
-    groups = families(shown, everything)
-    placed = {tile.uid for family in groups for tile in family}
+def _walls(shown: Sequence[Tile], groups: Sequence[Sequence[Tile]]) -> dict[str, Any]:
+    """The tiles in their sections, each image once, and what the filters offer."""
+    placed = {tile.uid for group in groups for tile in group}
     refused = [tile for tile in shown if tile.state == "refused"][:MOST_REFUSED]
     others = [tile for tile in shown if tile.state == "dropped" and tile.uid not in placed]
-    listed = [*(tile for family in groups for tile in family), *others, *refused]
+    named = [tile for tile in shown if tile.state == "reference"]
+    listed = [*(tile for group in groups for tile in group), *others, *named, *refused]
     classes = Counter(tile.cls for tile in listed)
     marked = {mark.name for tile in listed for mark in tile.marks}
-    given = {tile.reason for tile in listed}
+    given = Counter(tile.reason for tile in listed if tile.reason)
     kinds = sorted({tile.kind for tile in listed if tile.kind})
     return {
-        "families": groups,
-        "others": others,
+        "families": [group for group in groups if len(group) == 1],
+        "copies": [group for group in groups if len(group) > 1],
+        "galleries": _galleries(others),
+        "others_all": len(others),
+        "named_tiles": named,
         "refused": refused,
         "total": len(listed),
         "classes": [
@@ -138,23 +119,25 @@ def _walls(shown: Sequence[Tile], everything: Sequence[Outcome]) -> dict[str, An
             if classes[cls]
         ],
         "kinds": kinds if len(kinds) > 1 else [],
-        "listed_reasons": sorted(reason for reason in given if reason),
+        "splits": sorted({tile.split for tile in listed if tile.split}),
+        "listed_reasons": sorted(given.items()),
         "marks": [(name, label) for name, label in MARKS.items() if name in marked],
     }
 
 
-def _funnel(parts: Sequence[tuple[str, int, str]]) -> list[dict[str, Any]]:
-    whole = sum(count for _, count, _ in parts) or 1
-    start, drawn = 0.0, []
-    for name, count, words in parts:
-        share = round(100 * count / whole, 3)
-        drawn.append({"name": name, "count": count, "words": words, "start": round(start, 3), "share": share})
-        start += share
-    return drawn
+def _galleries(others: Sequence[Tile]) -> list[tuple[Reason, list[Tile]]]:
+    """Images that were looked at and left out, by reason; those nearest to their threshold come first."""
+    found: dict[Reason, list[Tile]] = {}
+    for tile in others:
+        assert tile.reason is not None  # it was dropped
+        found.setdefault(tile.reason, []).append(tile)
+    for reason, gallery in found.items():
+        gallery.sort(key=lambda tile: (_margin(tile, reason), tile.uid))
+    return [(reason, found[reason]) for reason in Reason if reason in found]
 
 
-def _share(count: int, largest: int) -> float:
-    return round(100 * count / largest, 2) if largest else 0.0
+def _margin(tile: Tile, reason: Reason) -> float:
+    return min((score.margin for score in tile.scores if score.name == reason.value), default=1.0)
 
 
 def _violations(audit: Audit | None) -> list[str]:

@@ -2,7 +2,8 @@
 
 import base64
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -18,6 +19,7 @@ from curation.crop import Box, centre_box, square_key
 from curation.examine import folders
 from curation.outcome import Outcome
 from curation.pixels import TooManyPixels, Unreadable, open_upright
+from curation.sections.crops import view
 from curation.settings import CurateSettings
 
 SIDE = 176
@@ -29,7 +31,20 @@ MOST_KEPT = 6_000
 MOST_DROPPED = 1_500
 """Images beyond these have no thumbnail; at about 4 kB each the page stays below 50 MB."""
 
+MOST_WHOLE = 2_500
+"""Kept images beyond these are not shown whole beside their square."""
+
 Thumbnail = Callable[[Path, Box | None], bytes | None]
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """`data:` addresses by uid."""
+
+    squares: Mapping[str, str]
+    """What is shown of an image: the square that was cut, or all of it."""
+    wholes: Mapping[str, str]
+    """All of a kept image of which the square leaves something out, or to which it adds."""
 
 
 def thumbnail(path: Path, box: Box | None) -> bytes | None:
@@ -64,20 +79,19 @@ def thumbnails(
     progress: Progress,
     workers: int,
     make: Thumbnail = thumbnail,
-) -> dict[str, str]:
+) -> Pictures:
     """`data:` addresses by uid, for every image that is here and can be shown.
 
     With `settings`, they are made from the finished squares where there are any, else from the originals.
     They stay in `previews/` of the workspace for the next report.
     """
-    shown = {
-        outcome.record.uid: _job(outcome, workspace, settings)
-        for outcome in outcomes
-        if _can_be_shown(outcome)
-    }
+    shown = [outcome for outcome in outcomes if _can_be_shown(outcome)]
+    cut = [outcome for outcome in shown if _is_cut(outcome)][:MOST_WHOLE]
+    squares = {outcome.record.uid: _job(outcome, workspace, settings) for outcome in shown}
+    wholes = {outcome.record.uid: _whole(outcome, workspace) for outcome in cut}
     store = Store(workspace.root / "previews")
-    keys = {uid: _key(*job) for uid, job in shown.items()}
-    jobs = {key: shown[uid] for uid, key in keys.items() if key not in store}
+    jobs = {_key(*job): job for job in (*squares.values(), *wholes.values())}
+    jobs = {key: job for key, job in jobs.items() if key not in store}
     with progress.stage("thumbnails", len(jobs)) as stage:
         made = engine.run(
             partial(_make, make),
@@ -89,12 +103,31 @@ def thumbnails(
         for key, data in zip(jobs, made, strict=True):
             if data is not None:
                 write_whole(store.path(key), data)
+    return Pictures(_addresses(squares, store), _addresses(wholes, store))
+
+
+def _addresses(jobs: Mapping[str, tuple[Path, Box | None]], store: Store) -> dict[str, str]:
+    keys = {uid: _key(*job) for uid, job in jobs.items()}
     return {uid: _address(store.read(key)) for uid, key in keys.items() if key in store}
 
 
 def _can_be_shown(outcome: Outcome) -> bool:
     hopeless = outcome.verdict.reason in (Reason.UNREADABLE, Reason.TOO_LARGE)
     return outcome.judged is not None and outcome.record.file is not None and not hopeless
+
+
+def _is_cut(outcome: Outcome) -> bool:
+    judged = outcome.judged
+    whole = (0, 0, judged.width, judged.height) if judged else None
+    return outcome.keep and judged is not None and judged.box is not None and judged.box != whole
+
+
+def _whole(outcome: Outcome, workspace: Workspace) -> tuple[Path, Box | None]:
+    file, judged = outcome.record.file, outcome.judged
+    assert file and judged and judged.box  # noqa: PT018  (`_is_cut`)
+    size = judged.width or 0, judged.height or 0
+    shown = view(*size, judged.box)
+    return workspace.originals.path(file.sha256), None if shown == (0, 0, *size) else shown
 
 
 def _job(outcome: Outcome, workspace: Workspace, settings: CurateSettings | None) -> tuple[Path, Box | None]:

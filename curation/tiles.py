@@ -7,8 +7,13 @@ from typing import Literal
 from collectors import licences
 from collectors.record import Reason, Record
 from collectors.rights import Confidence, Evidence, LicenceClass
+from curation.duplicates.edges import Edge, EdgeKind
 from curation.markup import plain, web_address
 from curation.outcome import Outcome
+from curation.sections import crops
+from curation.sections.crops import Cut
+from curation.settings import CurateSettings
+from curation.thumbnails import Pictures
 
 CLASS_WORDS: Mapping[LicenceClass, str] = {
     LicenceClass.PD: "public domain",
@@ -25,7 +30,15 @@ CLASS_WORDS: Mapping[LicenceClass, str] = {
 }
 """The words that stand beside the colour of a class."""
 
-State = Literal["kept", "dropped", "refused"]
+State = Literal["kept", "dropped", "reference", "refused"]
+
+KIND_WORDS: Mapping[EdgeKind, str] = {
+    EdgeKind.SAME_BYTES: "same bytes",
+    EdgeKind.SAME_PIXELS: "same pixels",
+    EdgeKind.HASH: "hash",
+    EdgeKind.VERIFIED: "verified",
+    EdgeKind.SAME_SKY: "same sky",
+}
 
 
 @dataclass(frozen=True)
@@ -45,6 +58,33 @@ MARKS = {
     "restricted": "other rights",
     "permission": "by written permission",
 }
+
+
+@dataclass(frozen=True)
+class Proof:
+    """Why a copy is one, and why the other was kept."""
+
+    kind: str
+    """`same bytes`, `hash`, `verified`, …: the badge."""
+    facts: tuple[tuple[str, str], ...]
+    """What was measured, and the value in words."""
+    kept: str
+    """Why the other one; empty where it was not written down."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """What one filter of the screening says."""
+
+    name: str
+    value: float
+    threshold: float | None
+    doubt: bool
+
+    @property
+    def margin(self) -> float:
+        """How far it is from its threshold."""
+        return abs(self.value - self.threshold) if self.threshold is not None else 1.0
 
 
 @dataclass(frozen=True)
@@ -76,19 +116,34 @@ class Tile:
     picture: str | None
     """A `data:` address, or `None` where there is nothing to show; `missing` then says why."""
     missing: str
+    number: int
+    """Its place in the manifest: the anchor `n12`."""
+    split: str | None
+    proof: Proof | None
+    scores: tuple[Score, ...]
+    cut: Cut | None
+    """The square over the whole picture."""
+    crop_words: str | None
 
     @property
     def class_words(self) -> str:
         return CLASS_WORDS[self.cls]
 
 
-def tiles(outcomes: Sequence[Outcome], pictures: Mapping[str, str], capped: frozenset[str]) -> Iterator[Tile]:
-    """A tile for every image. `pictures`: `data:` addresses by uid; `capped`: uids without, to save space."""
+def tiles(
+    outcomes: Sequence[Outcome],
+    pictures: Pictures,
+    capped: frozenset[str],
+    *,
+    settings: CurateSettings | None = None,
+    references: frozenset[str] = frozenset(),
+) -> Iterator[Tile]:
+    """A tile for every image. `capped`: uids without picture, to save space; `references`: named only."""
     titles = {outcome.record.uid: _title(outcome.record) for outcome in outcomes}
-    for outcome in outcomes:
+    for number, outcome in enumerate(outcomes, start=1):
         uid = outcome.record.uid
         missing = "left out to keep this page small" if uid in capped else _why_nothing_to_see(outcome)
-        yield _tile(outcome, titles, pictures.get(uid), missing)
+        yield _tile(outcome, titles, pictures, missing, number, settings, uid in references)
 
 
 def families(shown: Iterable[Tile], outcomes: Iterable[Outcome]) -> tuple[tuple[Tile, ...], ...]:
@@ -108,13 +163,23 @@ def families(shown: Iterable[Tile], outcomes: Iterable[Outcome]) -> tuple[tuple[
     return tuple(tuple(family) for family in found.values())
 
 
-def _tile(outcome: Outcome, titles: Mapping[str, str], picture: str | None, missing: str) -> Tile:
+def _tile(
+    outcome: Outcome,
+    titles: Mapping[str, str],
+    pictures: Pictures,
+    missing: str,
+    number: int,
+    settings: CurateSettings | None,
+    reference: bool,
+) -> Tile:
     record, judged = outcome.record, outcome.judged
     licence = licences.get(record.rights.chosen)
     width, height = (judged.width, judged.height) if judged else (None, None)
     if width is None or height is None:
         width, height = record.original.width, record.original.height
     twin = outcome.verdict.twin
+    because = f"{twin} was kept: "
+    notes = judged.notes if judged else ()
     return Tile(
         uid=record.uid,
         title=titles[record.uid],
@@ -128,16 +193,57 @@ def _tile(outcome: Outcome, titles: Mapping[str, str], picture: str | None, miss
         licence_name=licence.name,
         licence_url=web_address(licence.url),
         cls=record.rights.cls,
-        state="kept" if outcome.keep else "dropped" if judged else "refused",
+        state=_state(outcome, reference),
         reason=outcome.verdict.reason,
         detail=outcome.verdict.detail,
         twin=titles.get(twin, twin) if twin else None,
         marks=tuple(_marks(record)),
         evidence=record.evidence,
-        notes=judged.notes if judged else (),
-        picture=picture,
+        notes=tuple(note for note in notes if not note.startswith(because)),
+        picture=pictures.squares.get(record.uid),
         missing=missing,
+        number=number,
+        split=judged.split if judged and outcome.keep else None,
+        proof=_proof(
+            judged.edge if judged else None,
+            next((note.removeprefix(because) for note in notes if note.startswith(because)), ""),
+        ),
+        scores=tuple(_scores(judged.scores, judged.doubts, settings)) if judged else (),
+        cut=crops.cut(judged, pictures.wholes.get(record.uid)) if outcome.keep else None,
+        crop_words=crops.words(judged) if judged and outcome.keep else None,
     )
+
+
+def _state(outcome: Outcome, reference: bool) -> State:
+    if reference:
+        return "reference"
+    return "kept" if outcome.keep else "dropped" if outcome.judged else "refused"
+
+
+def _proof(edge: Edge | None, kept: str) -> Proof | None:
+    if edge is None:
+        return None
+    facts = [
+        ("laid over each other", edge.view),
+        ("hashes", f"{edge.distance} of 256 bits differ" if edge.distance is not None else ""),
+        ("local features", f"{edge.inliers} agree on one transform" if edge.inliers is not None else ""),
+        ("agreement", f"{edge.agreement:.2f} (copies 1, strangers 0)" if edge.agreement is not None else ""),
+        ("scale", f"{edge.scale:.2f}" if edge.scale is not None else ""),
+    ]
+    return Proof(KIND_WORDS[edge.kind], tuple((name, fact) for name, fact in facts if fact), kept)
+
+
+def _scores(
+    scores: Mapping[str, float], doubts: Sequence[str], settings: CurateSettings | None
+) -> Iterator[Score]:
+    for name in sorted(scores):
+        yield Score(name, scores[name], threshold_of(settings, name), name in doubts)
+
+
+def threshold_of(settings: CurateSettings | None, name: str) -> float | None:
+    """The recipe's threshold for a filter; `None`: it has none, or the settings are not known."""
+    value = getattr(settings.screen, name, None) if settings else None
+    return float(value) if isinstance(value, int | float) else None
 
 
 def _title(record: Record) -> str:
@@ -163,4 +269,6 @@ def _why_nothing_to_see(outcome: Outcome) -> str:
         return "never fetched"
     if outcome.verdict.reason is Reason.UNREADABLE:
         return "cannot be decoded"
+    if outcome.verdict.reason in (Reason.LICENCE_REFUSED, Reason.NO_CREDIT):
+        return "not shown: its licence is refused"
     return "no picture here"

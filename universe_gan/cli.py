@@ -5,6 +5,7 @@ Nothing heavy is imported here: every command fetches what it needs when it runs
 
 from __future__ import annotations
 
+import re
 import signal
 import sys
 import traceback
@@ -87,6 +88,23 @@ def takes_recipe(command: F) -> F:
     return wrapped  # type: ignore[return-value]
 
 
+def or_what_is_published(command: F) -> F:
+    """Let a command that takes a recipe also take `hf://datasets/user/name` or the folder of a dataset."""
+
+    @wraps(command)
+    def wrapped(output: Output, recipe: str, **rest: Any) -> Any:
+        from universe_gan import published
+        from universe_gan.recipe import find
+
+        if recipe.startswith("hf://") or (Path(recipe).is_dir() and not find(recipe).is_file()):
+            if rest.get("older") or rest.get("overrides"):
+                raise click.UsageError("--diff and --set go with a recipe")
+            return published.audit(output, recipe)
+        return command(output, recipe=recipe, **rest)
+
+    return wrapped  # type: ignore[return-value]
+
+
 def goes_by_the_manifest(command: F) -> F:
     """Give a command `--locked` and what goes with it, handed on as `locked`: how to rebuild, or `None`."""
 
@@ -112,6 +130,13 @@ def goes_by_the_manifest(command: F) -> F:
     return wrapped  # type: ignore[return-value]
 
 
+def _repository(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    """The name of a repository, or a usage error."""
+    if value is not None and not re.fullmatch(r"[\w.-]+/[\w.-]+", value):
+        raise click.BadParameter(f"{value!r} is not user/name", context, option)
+    return value
+
+
 workers_option = click.option("--workers", type=click.IntRange(1), help="Processes (default: one per core).")
 
 
@@ -135,7 +160,12 @@ def demo(output: Output, target: Path, workers: int | None) -> Exit:
 @cli.command()
 @click.argument("name", required=False)
 @click.option("--show", is_flag=True, help="Print every setting with its default and meaning; write nothing.")
-@click.option("--from", "pattern", metavar="RECIPE", help="Start from a shipped recipe, such as nebulae.")
+@click.option(
+    "--from",
+    "pattern",
+    metavar="RECIPE|hf://datasets/USER/NAME",
+    help="Start from a shipped recipe, such as nebulae, or from what was published with a dataset.",
+)
 @speaks
 def init(output: Output, name: str | None, show: bool, pattern: str | None) -> Exit:
     """Write a recipe, manifests/NAME.toml, to edit."""
@@ -143,6 +173,10 @@ def init(output: Output, name: str | None, show: bool, pattern: str | None) -> E
 
     if not show and not name:
         raise click.UsageError("give the new recipe a NAME, or ask with --show for every setting")
+    if name and not show and pattern and pattern.startswith("hf://"):
+        from universe_gan import published
+
+        return published.init(output, name, pattern)
     return commands.init(output, name, show=show, pattern=pattern)
 
 
@@ -210,13 +244,17 @@ def verify(output: Output, recipe: Recipe, update: bool) -> Exit:
     help="Compare with an older manifest instead: added, removed, rights changed.",
 )
 @speaks
+@or_what_is_published
 @takes_recipe
 def audit(output: Output, recipe: Recipe, older: Path | None) -> Exit:
-    """Audit the licences of a manifest.
+    """Audit the licences of a manifest, or of a published dataset.
 
     Says for which purposes the whole may be used, explains where its licences do not go together, and writes
     the attribution list (Markdown, CSV, SPDX) and a page with the evidence of each image. Exit code 8 when an
     image that was fetched violates the recipe's policy.
+
+    RECIPE may also be hf://datasets/USER/NAME[@REVISION] or the folder of a dataset, ours or anybody's: then
+    its rows are audited as they are published, and no picture is read.
     """
     from universe_gan import commands
 
@@ -225,18 +263,28 @@ def audit(output: Output, recipe: Recipe, older: Path | None) -> Exit:
     return commands.audit(output, recipe)
 
 
+older_option = click.option(
+    "--diff",
+    "older",
+    metavar="OLD",
+    type=click.Path(path_type=Path, exists=True),
+    help="Say what differs from an older dataset: its folder or a Parquet file of it, rights first.",
+)
+
+
 @cli.command()
+@older_option
 @workers_option
 @speaks
 @takes_recipe
-def curate(output: Output, recipe: Recipe, workers: int | None) -> Exit:
+def curate(output: Output, recipe: Recipe, workers: int | None, older: Path | None) -> Exit:
     """Judge and crop every image; write the dataset.
 
     Damaged, too small and blank images and near-duplicates are dropped, each with its reason.
     """
     from universe_gan import commands
 
-    return commands.curate(output, recipe, workers=workers)
+    return commands.curate(output, recipe, workers=workers, older=older)
 
 
 @cli.command()
@@ -254,15 +302,95 @@ def report(output: Output, recipe: Recipe) -> Exit:
 
 @cli.command()
 @click.option("--refresh", is_flag=True, help="Forget earlier answers and ask the sources again.")
+@older_option
 @workers_option
 @speaks
 @goes_by_the_manifest
 @takes_recipe
-def build(output: Output, recipe: Recipe, locked: Locked | None, refresh: bool, workers: int | None) -> Exit:
+def build(
+    output: Output,
+    recipe: Recipe,
+    locked: Locked | None,
+    refresh: bool,
+    workers: int | None,
+    older: Path | None,
+) -> Exit:
     """collect → audit → curate → report, in one go."""
     from universe_gan import commands
 
-    return commands.build(output, recipe, locked=locked, refresh=refresh, workers=workers)
+    return commands.build(output, recipe, locked=locked, refresh=refresh, workers=workers, older=older)
+
+
+@cli.command()
+@click.option("--repo", metavar="USER/NAME", callback=_repository, help="Where to (default: [publish] repo).")
+@click.option("-n", "--dry-run", is_flag=True, help="Show the difference to what is published; send nothing.")
+@click.option("--private", is_flag=True, default=None, help="Make the repository private when it is created.")
+@click.option(
+    "--pull-request",
+    type=click.Choice(["auto", "always", "never"]),
+    help="auto: a pull request where the repository already holds files, else a commit.",
+)
+@click.option("--message", help="Title of the commit.")
+@click.option("--tag", help="Name of this build (default: the date and the hash of the build).")
+@speaks
+@takes_recipe
+def publish(output: Output, recipe: Recipe, **how: Any) -> Exit:
+    """Publish the built dataset on the Hub.
+
+    Checks who you are (HF_TOKEN) and whether you may write there, then every row against policy and
+    manifest, shows what differs from the published revision, and sends only that, in one commit or pull
+    request. Broken off, the same command goes on. Exit code 8 when a row may not be published.
+    """
+    from universe_gan import publishing
+
+    return publishing.publish(output, recipe, **how)
+
+
+@cli.command()
+@click.option("--reason", default="", help="Why, for the blocklist.")
+@click.option(
+    "--copies",
+    type=click.Choice(["remove", "keep"]),
+    default="remove",
+    show_default=True,
+    help="keep: only this upload was at fault; copies of other people stay and take its place.",
+)
+@click.option("--publish", is_flag=True, help="Build and publish without them at once.")
+@click.option("-n", "--dry-run", is_flag=True, help="Show what would go; write nothing.")
+@speaks
+@takes_recipe
+@click.argument("asked", metavar="ID|URL|AUTHOR|SHA256")
+def takedown(output: Output, recipe: Recipe, asked: str, **how: Any) -> Exit:
+    """Take images out for good.
+
+    Finds them by uid, page or file address, author or hash; removes them and their copies from the manifest;
+    remembers hashes and features, never pixels, beside the recipe, so that re-uploads are refused, turned and
+    cropped ones too.
+    """
+    from universe_gan import takedowns
+
+    return takedowns.takedown(output, recipe, asked, **how)
+
+
+@cli.command()
+@click.option(
+    "--take",
+    metavar="FILE",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Take back the decisions that the page saved.",
+)
+@speaks
+@takes_recipe
+def review(output: Output, recipe: Recipe, take: Path | None) -> Exit:
+    """Look at doubtful pictures; keep or drop them.
+
+    Writes data/NAME/review.html: what the screening dropped and what it is unsure about, most doubtful first.
+    The page saves your decisions as a file; --take merges it into NAME.review.jsonl beside the recipe, which
+    the next `curate` obeys.
+    """
+    from universe_gan import reviewing
+
+    return reviewing.review(output, recipe, take=take)
 
 
 @cli.command()

@@ -11,7 +11,7 @@ from collectors.sources import table
 from collectors.workspace import Workspace, write_whole
 from curation.audit import Audit, Concern
 from curation.audit_diff import words_of
-from universe_gan import lock, machine, stages, template
+from universe_gan import differences, lock, machine, reviewing, stages, template
 from universe_gan.exits import Exit
 from universe_gan.failures import explain
 from universe_gan.invocation import python, tool
@@ -175,22 +175,38 @@ def _tell_audit(output: Output, recipe: Recipe, result: Audit) -> None:
     output.line(f"audit     {recipe.data / 'audit' / 'audit.md'}  {verdict}")
 
 
-def curate(output: Output, recipe: Recipe, *, workers: int | None) -> Exit:
+def curate(output: Output, recipe: Recipe, *, workers: int | None, older: Path | None = None) -> Exit:
     """Verdicts and the dataset."""
+    before = differences.before(older)
     with stages.at_work(recipe) as workspace:
-        result = stages.run_curate(recipe, workspace, output, workers)
-    _tell_curated(output, recipe, result)
+        result = stages.run_curate(recipe, workspace, output, workers, before)
+    _tell_curated(output, recipe, result, older)
     output.result(_curated_json(result))
     output.say(f"next: {tool()} report {recipe.path}")
     return Exit.DONE
 
 
-def _tell_curated(output: Output, recipe: Recipe, result: stages.Curated) -> None:
+def _tell_curated(output: Output, recipe: Recipe, result: stages.Curated, older: Path | None = None) -> None:
     output.table("Dropped", ["images", "reason", "meaning"], _reason_rows(result.reasons))
     output.line(f"{result.kept:,} of {result.fetched:,} fetched images kept")
+    if result.contested:
+        output.say(
+            f"note: {len(result.contested):,} of them have copies under other terms:"
+            f" {_some(result.contested)}; `{tool()} audit {recipe.path}` says which"
+        )
+    if lost := result.lost:
+        around = sum(one.verdict.keep and one.crop == "subject" for one in result.judged)
+        words = f"{around:,} around their subject, of which they lose {lost['subject']:.1%} on average"
+        output.line(f"squares   {words}; centred ones would lose {lost['centre']:.1%}")
     referred = f", {result.dataset.references:,} references" if result.dataset.references else ""
     size = f"{result.dataset.bytes / 1e6:,.1f} MB"
-    output.line(f"dataset   {result.dataset.path}  {result.dataset.rows:,} rows{referred}, {size}")
+    held_out = result.dataset.splits.get("test", 0)
+    rows = f"{result.dataset.rows:,} rows" + (f" ({held_out:,} held out)" if held_out else "")
+    output.line(f"dataset   {result.dataset.path}  {rows}{referred}, {size}")
+    if older is not None and result.diff is not None:
+        differences.tell(output, older, result.diff, recipe.data / "audit" / "dataset-diff.md")
+    if doubtful := sum(bool(one.doubts) for one in result.judged):
+        output.line(reviewing.doubtful_line(recipe, doubtful))
 
 
 def _curated_json(result: stages.Curated) -> dict[str, object]:
@@ -198,7 +214,10 @@ def _curated_json(result: stages.Curated) -> dict[str, object]:
         "kept": result.kept,
         "judged": len(result.judged),
         "reasons": dict(sorted(result.reasons.items())),
+        "subject_lost": result.lost,
+        "doubtful": sorted(one.uid for one in result.judged if one.doubts),
         "dataset": as_json(result.dataset),
+        "diff": as_json(result.diff) if result.diff else None,
     }
 
 
@@ -220,8 +239,10 @@ def build(
     refresh: bool = False,
     workers: int | None = None,
     demo: bool = False,
+    older: Path | None = None,
 ) -> Exit:
     """The whole chain; stops where the collection is not complete."""
+    before = differences.before(older)
     with stages.at_work(recipe) as workspace:
         if locked:
             code, collected = _rebuilt(output, recipe, workspace, locked)
@@ -234,8 +255,9 @@ def build(
             return code
         audited = stages.run_audit(recipe, workspace)
         _tell_audit(output, recipe, audited)
-        curated = stages.run_curate(recipe, workspace, output, workers)
-        _tell_curated(output, recipe, curated)
+        curated = stages.run_curate(recipe, workspace, output, workers, before)
+        _tell_curated(output, recipe, curated, older)
+        audited = stages.run_audit(recipe, workspace)  # once more: now it is known what is a copy of what
         path = stages.run_report(recipe, workspace, output)
     output.line(f"report    {path}")
     output.result(

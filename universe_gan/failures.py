@@ -20,10 +20,29 @@ from collectors.web.polite import HostBusy, NoContact, RedirectRefused
 from collectors.workspace import DiskFull, WorkspaceBusy, WorkspaceUnusable
 from curation.curate import VerdictsBroken
 from curation.dataset import NothingKept
+from curation.dataset_diff import NoRows
+from curation.hub.blocked import BlocklistBroken
+from curation.hub.gate import BuildChanged, MayNotBePublished
+from curation.hub.problems import (
+    FileMissing,
+    HubBusy,
+    HubRefused,
+    MayNotWrite,
+    NoToken,
+    RepoMissing,
+    RevisionMissing,
+    SomebodyCommitted,
+    TokenRefused,
+)
+from curation.hub.rows import NotReadable
+from curation.hub.takedown import CopiesOfAuthor, NothingMatches
 from curation.judged import OriginalsMissing
 from curation.outcome import NotJudged
+from curation.screening.decisions import ReviewBroken
 from universe_gan.demo import DemoInTheWay
 from universe_gan.exits import Exit
+from universe_gan.published import NotFollowable
+from universe_gan.publishing import AlreadyPublic, RepoNotNamed, StageStale
 from universe_gan.recipe import NameWrong, RecipeExists, RecipeMissing, RecipeWrong
 from universe_gan.stages import StageMissing
 
@@ -101,6 +120,31 @@ def _disk_full(error: DiskFull) -> Failure:
     )
 
 
+def _may_not_be_published(error: MayNotBePublished) -> Failure:
+    if error.purpose != "publish":
+        return Failure(
+            f"[policy] purpose is {error.purpose!r}: such a dataset is not for others",
+            'set purpose = "publish", build again, and see what may stay',
+            Exit.VIOLATIONS,
+        )
+    listed = [f"{one.uid}: {one.what}" for one in error.refusals]
+    more = [f"… and {len(listed) - 20:,} more"] if len(listed) > 20 else []
+    return Failure(
+        "\n  ".join([f"{len(listed):,} rows may not be published", *listed[:20], *more]),
+        "run `universe-gan build …` again, which drops them; if they come back, see `universe-gan audit …`",
+        Exit.VIOLATIONS,
+    )
+
+
+def _may_not_write(error: MayNotWrite) -> Failure:
+    return Failure(
+        f"you may not write to {error.repo} at {error.endpoint}: {error.detail}",
+        f"make a token with write access at {error.endpoint}/settings/tokens, ask the owner of"
+        f" {error.repo.split('/')[0]}, or propose: `--pull-request always`",
+        Exit.CREDENTIAL,
+    )
+
+
 _TABLE: dict[type[BaseException], Callable[[Any], Failure]] = {
     RecipeWrong: _recipe_wrong,
     RecipeMissing: _recipe_missing,
@@ -141,6 +185,11 @@ _TABLE: dict[type[BaseException], Callable[[Any], Failure]] = {
     RedirectRefused: lambda error: Failure(
         f"{error.url} redirects to {error.target}, where we do not go: {error.why}",
         "check the address in the recipe",
+        Exit.INPUT,
+    ),
+    NoRows: lambda error: Failure(
+        f"{error.path} cannot be compared with: {error.problem}",
+        "give --diff the folder of a built dataset, or one of its Parquet files",
         Exit.INPUT,
     ),
     VerdictsBroken: lambda error: Failure(str(error), "run `universe-gan curate …` again", Exit.INPUT),
@@ -227,6 +276,89 @@ _TABLE: dict[type[BaseException], Callable[[Any], Failure]] = {
     PermissionsBroken: lambda error: Failure(
         "\n  ".join([f"{error.path} cannot be relied on", *error.problems]),
         "correct the file; nothing was touched",
+        Exit.INPUT,
+    ),
+    RepoNotNamed: lambda error: Failure(
+        f"{error.path} does not say where to publish",
+        'add [publish] repo = "user/name", or give --repo user/name',
+        Exit.INPUT,
+    ),
+    AlreadyPublic: lambda error: Failure(
+        f"{error.page} exists and is public",
+        "change its visibility in its settings, name another repository, or leave --private away",
+        Exit.INPUT,
+    ),
+    StageStale: lambda error: Failure(
+        f"{error.made} is older than the recipe, the manifest or a takedown",
+        f"run `{error.command}` first",
+        Exit.INPUT,
+    ),
+    BuildChanged: lambda error: Failure(
+        f"{error.folder} is not what was built: {', '.join(error.paths[:5])} changed since",
+        "run `universe-gan build …` again; nothing was sent",
+        Exit.INPUT,
+    ),
+    MayNotBePublished: _may_not_be_published,
+    NoToken: lambda error: Failure(
+        f"no token for {error.endpoint}",
+        f"make one with write access at {error.endpoint}/settings/tokens; export HF_TOKEN=…",
+        Exit.CREDENTIAL,
+    ),
+    TokenRefused: lambda error: Failure(
+        f"{error.endpoint} does not know the token",
+        f"make a new one at {error.endpoint}/settings/tokens; HF_TOKEN goes before a stored login",
+        Exit.CREDENTIAL,
+    ),
+    MayNotWrite: _may_not_write,
+    RepoMissing: lambda error: Failure(
+        f"{error.endpoint} has no dataset {error.repo}, or it is private and not yours",
+        "check the name; for a private one export HF_TOKEN=…",
+        Exit.INPUT,
+    ),
+    RevisionMissing: lambda error: Failure(
+        f"{error.repo} has no revision {error.detail!r}", "name a branch, a tag or a commit of it", Exit.INPUT
+    ),
+    FileMissing: lambda error: Failure(
+        f"{error.repo} holds no file {error.detail}", "check the address and the revision", Exit.INPUT
+    ),
+    HubBusy: lambda error: Failure(
+        f"{error.endpoint} does not serve us now: {error.detail}",
+        "wait and run the same command again; what arrived is not sent twice",
+        Exit.BUSY,
+    ),
+    SomebodyCommitted: lambda error: Failure(
+        f"somebody else committed to {error.repo} while we were at it; nothing of ours was committed",
+        "run the same command again: it shows the difference to what stands there now",
+        Exit.BUSY,
+    ),
+    HubRefused: lambda error: Failure(
+        f"{error.endpoint} refuses {error.repo}: {error.detail}", "read the message", Exit.INPUT
+    ),
+    NotReadable: lambda error: Failure(
+        str(error), "name a dataset of Parquet files, or a folder that holds one", Exit.INPUT
+    ),
+    NotFollowable: lambda error: Failure(
+        "\n  ".join([f"{error.where} cannot be made again from what it carries", *error.problems]),
+        "ask whoever published it; nothing was written",
+        Exit.INPUT,
+    ),
+    NothingMatches: lambda error: Failure(
+        f"no image of the manifest is {error.asked}"
+        + (f"; near: {', '.join(error.near)}" if error.near else ""),
+        "give a uid, the address of its page or file, its SHA-256, or the author's whole name or page",
+        Exit.INPUT,
+    ),
+    CopiesOfAuthor: lambda error: Failure(
+        "an author's works are taken down with all their copies, whoever uploaded them",
+        "leave --copies away, or name single images",
+        Exit.USAGE,
+    ),
+    BlocklistBroken: lambda error: Failure(
+        str(error), "restore the file (`git checkout`): it says what was taken down", Exit.INPUT
+    ),
+    ReviewBroken: lambda error: Failure(
+        "\n  ".join([f"{error.path} cannot be taken: {len(error.problems)} wrong", *error.problems]),
+        "save it again on the page that `universe-gan review …` writes; nothing was touched",
         Exit.INPUT,
     ),
     PermissionError: _not_writable,

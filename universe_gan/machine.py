@@ -12,6 +12,7 @@ from collectors.web.polite import valid_contact
 from universe_gan import __version__
 from universe_gan.stages import CONTACT
 
+PUBLIC = "https://huggingface.co"
 ROOM = 15e9
 """Bytes the 1,600-nebula recipe needs for originals, answers and dataset."""
 
@@ -25,8 +26,9 @@ class Finding(Frozen):
 
 
 def look(folder: Path = Path()) -> list[Finding]:
-    """Look at Python, packages, codecs, disk, contact and PyTorch."""
-    return [_python(), _packages(), _codecs(), _disk(folder), _contact(os.environ.get(CONTACT)), _torch()]
+    """Look at Python, packages, codecs, disk, contact, the Hub's token and PyTorch."""
+    contact = _contact(os.environ.get(CONTACT))
+    return [_python(), _packages(), _codecs(), _disk(folder), contact, hub(), _torch()]
 
 
 def _python() -> Finding:
@@ -37,7 +39,7 @@ def _python() -> Finding:
 def _packages() -> Finding:
     missing = []
     versions = []
-    for name in ("requests", "mwclient", "pillow", "pyarrow", "datasets", "pydantic"):
+    for name in ("requests", "mwclient", "pillow", "pyarrow", "datasets", "huggingface_hub", "pydantic"):
         try:
             versions.append(f"{name} {metadata.version(name)}")
         except metadata.PackageNotFoundError:
@@ -86,6 +88,32 @@ def _contact(contact: str | None) -> Finding:
         return Finding(level="ok", what=f"contact for the User-Agent: {contact}")
     what = f"{CONTACT} is {'not set' if not contact else 'neither an e-mail address nor a web page'}"
     return Finding(level="note", what=what, cure=f"export {CONTACT}=you@example.org before `collect`")
+
+
+def hub(timeout: float = 3.0) -> Finding:
+    """Whether the Hub knows the token: one short question, and none where there is no token."""
+    import requests
+    from huggingface_hub import get_token
+
+    endpoint = (os.environ.get("HF_ENDPOINT") or PUBLIC).rstrip("/")
+    cure = f"make one with write access at {endpoint}/settings/tokens; export HF_TOKEN=… before `publish`"
+    token = get_token()
+    if not token:
+        return Finding(level="note", what=f"Hub {endpoint}: no token", cure=cure)
+    try:
+        answer = requests.get(
+            f"{endpoint}/api/whoami-v2", headers={"Authorization": f"Bearer {token}"}, timeout=timeout
+        )
+        told = answer.json() if answer.ok else {}
+    except (requests.RequestException, ValueError):
+        return Finding(level="note", what=f"Hub {endpoint}: there is a token; nobody answers (offline?)")
+    if answer.status_code == 401:
+        return Finding(level="note", what=f"Hub {endpoint}: the token is not known there", cure=cure)
+    if not answer.ok or "name" not in told:
+        return Finding(level="note", what=f"Hub {endpoint}: answers HTTP {answer.status_code}")
+    role = (told.get("auth") or {}).get("accessToken", {}).get("role", "write")
+    what = f"Hub {endpoint}: {told['name']}, token may {role}"
+    return Finding(level="note", what=what, cure=cure) if role == "read" else Finding(level="ok", what=what)
 
 
 def _torch() -> Finding:

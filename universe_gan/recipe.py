@@ -8,28 +8,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from collectors import shares
-from collectors.frozen import Frozen, Settings
+from collectors.frozen import Frozen
 from collectors.plan import CollectSettings, Plan
 from collectors.sources import table
 from collectors.workspace import canonical_json
+from curation.hub.blocked import path_beside
 from curation.policy import check_settings
-from curation.settings import CurateSettings, PolicySettings
+from curation.screening.decisions import path_beside as reviewed_beside
+from curation.settings import CurateSettings, PolicySettings, PublishSettings
 from universe_gan import __version__
-
-
-class PublishSettings(Settings):
-    """`[publish]`: how the dataset is called, and whether it names what it may not hold."""
-
-    title: str | None = None
-    """Name on the dataset card; default: the recipe's name."""
-    references: bool = True
-    """Write images of `[policy] reference` as rows without pixels, which others can fetch themselves."""
-
 
 SECTIONS: dict[str, type[Frozen]] = {
     "collect": CollectSettings,
@@ -86,23 +79,39 @@ class Recipe:
     publish: PublishSettings
     data: Path
     """The workspace, `data/NAME/` unless moved."""
+    overrides: tuple[str, ...] = ()
+    """Settings given beside the file, `section.key=value`."""
 
     @property
     def manifest(self) -> Path:
         return self.plan.manifest
 
+    @property
+    def blocked(self) -> Path:
+        """What was taken down, beside the manifest; there is no file before the first takedown."""
+        return path_beside(self.plan.manifest)
+
     def made_with(self, stage: str) -> str:
         """Hash of the settings that the result of a stage depends on besides the manifest."""
-        look = (self.policy, self.curate, self.publish)
+        shown = self.publish.model_copy(update={"private": False, "pull_request": "auto"})
+        look = (self.policy, self.curate, shown)
         used: dict[str, tuple[Frozen, ...]] = {
             "collect": (self.plan.settings, self.policy),
             "audit": (self.policy,),
             "curate": look,
             "report": look,
         }
-        return hashlib.sha256(
-            canonical_json([settings.model_dump(mode="json") for settings in used[stage]])
-        ).hexdigest()
+        said: list[object] = [settings.model_dump(mode="json") for settings in used[stage]]
+        if stage in ("curate", "report") and self.blocked.is_file():
+            said.append(hashlib.sha256(self.blocked.read_bytes()).hexdigest())
+        if stage in ("curate", "report") and self.reviewed.is_file():
+            said.append(hashlib.sha256(self.reviewed.read_bytes()).hexdigest())
+        return hashlib.sha256(canonical_json(said)).hexdigest()
+
+    @property
+    def reviewed(self) -> Path:
+        """What a person decided about doubtful pictures, beside the manifest."""
+        return reviewed_beside(self.manifest)
 
     @property
     def title(self) -> str:
@@ -164,6 +173,7 @@ def load(path: Path, overrides: Sequence[str] = (), data: Path | None = None) ->
         curate=curate,
         publish=publish,
         data=root / path.stem,
+        overrides=tuple(overrides),
     )
 
 
@@ -244,6 +254,16 @@ def _secrets(raw: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[str
             yield from _secrets(value, (*path, key))
         elif _SECRET.search(key):
             yield f"{_where((*path, key))} looks like a secret; secrets belong in the environment"
+        elif isinstance(value, str) and _holds_password(value):
+            yield f"{_where((*path, key))} holds a password; recipes are published with the dataset"
+
+
+def _holds_password(text: str) -> bool:
+    """Is it an address with `user:password@`?"""
+    try:
+        return urlsplit(text).password is not None
+    except ValueError:
+        return False
 
 
 def _sections(
@@ -296,7 +316,8 @@ def _check(
 
 
 def _problem(detail: ErrorDetails, model: type[BaseModel], path: tuple[str, ...], also: Sequence[str]) -> str:
-    key = str(detail["loc"][0]) if detail["loc"] else ""
+    inner, model = _innermost(model, [str(step) for step in detail["loc"]])
+    path, key = (*path, *inner[:-1]), inner[-1] if inner else ""
     where = _where((*path, key)) if key else f"[{'.'.join(path)}]"
     given = detail.get("input")
     match detail["type"]:
@@ -319,6 +340,17 @@ def _problem(detail: ErrorDetails, model: type[BaseModel], path: tuple[str, ...]
             return f"{where} = {given!r} is none of {', '.join(words)}{_did_you_mean(str(given), words)}"
         case _:
             return f"{where} = {given!r}: {detail['msg'].removeprefix('Value error, ')}"
+
+
+def _innermost(model: type[BaseModel], steps: list[str]) -> tuple[list[str], type[BaseModel]]:
+    """The sections walked through to a mistake with its key, and the model of the last section."""
+    for depth, step in enumerate(steps):
+        field = model.model_fields.get(step)
+        below = field.annotation if field else None
+        if not (isinstance(below, type) and issubclass(below, BaseModel)):
+            return steps[: depth + 1], model
+        model = below
+    return steps, model
 
 
 def _where(path: tuple[str, ...]) -> str:

@@ -3,7 +3,7 @@
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,18 +25,28 @@ from collectors.verify import Drift, verify, with_dates
 from collectors.web.polite import Pace, polite_session
 from collectors.workspace import Workspace, write_whole
 from curation import audit as audits
+from curation import dataset_diff as dataset_diffs
 from curation import drift as drifts
 from curation import report as reports
 from curation.audit import Audit
 from curation.audit_diff import ManifestDiff, diff, to_markdown
+from curation.claims import conflicts
 from curation.curate import curate, read_verdicts
 from curation.dataset import BuiltDataset, build
+from curation.dataset_diff import DatasetDiff, Rows
+from curation.facts import Origin
+from curation.hub import blocked
 from curation.judged import Judged
+from curation.outcome import is_reference, outcomes
 from curation.policy import may_fetch
+from curation.screening import decisions
 from universe_gan.recipe import Recipe
 from universe_gan.state import State
 
 CONTACT = "UNIVERSE_GAN_CONTACT"
+
+HEAVY_ROW = 2_000_000
+"""Bytes of a row, on average, from which on it should be said."""
 
 
 class StageMissing(Exception):
@@ -157,8 +167,11 @@ def _session(recipe: Recipe, progress: Progress) -> requests.Session:
 
 
 def _wanted(recipe: Recipe) -> Wanted:
+    blocklist = blocked.read(recipe.blocked)
+
     def wanted(record: Record) -> Verdict:
-        return may_fetch(record, recipe.policy)
+        down = blocklist.refuses(record)
+        return may_fetch(record, recipe.policy) if down.keep else down
 
     return wanted
 
@@ -173,43 +186,111 @@ class Curated:
     """Uids that stand in the manifest for the audit only."""
     fetched: int
     """Images whose file is here."""
+    contested: tuple[str, ...]
+    """Uids of kept images of which a copy is published under other terms."""
+    references: frozenset[str] = frozenset()
+    """Uids of images that the dataset names without their pixels."""
+    diff: DatasetDiff | None = None
+    """From the dataset it was to be compared with; `None`: it was not."""
 
     @property
     def kept(self) -> int:
         return sum(one.verdict.keep for one in self.judged)
 
     @property
+    def lost(self) -> dict[str, float]:
+        """Mean share of the subject that centred squares would lose and those around it do, over the kept
+        images in which one was found; empty where none was or none was looked for."""
+        lost = [one.lost for one in self.judged if one.verdict.keep and one.lost]
+        return (
+            {way: sum(each[way] for each in lost) / len(lost) for way in ("centre", "subject")}
+            if lost
+            else {}
+        )
+
+    @property
     def reasons(self) -> Counter[str]:
-        """Reasons of the images that were fetched and dropped."""
-        fetched = (one for one in self.judged if one.uid not in self.never_fetched)
+        """Reasons of the images that were fetched and dropped; references were not."""
+        others = self.never_fetched | self.references
+        fetched = (one for one in self.judged if one.uid not in others)
         return Counter(one.verdict.reason.value for one in fetched if one.verdict.reason)
 
 
 def run_curate(
-    recipe: Recipe, workspace: Workspace, progress: Progress, workers: int | None = None
+    recipe: Recipe,
+    workspace: Workspace,
+    progress: Progress,
+    workers: int | None = None,
+    before: Rows | None = None,
 ) -> Curated:
-    """Judge every image of the manifest and write the dataset. Raises `StageMissing`, `DiskFull`."""
+    """Judge every image of the manifest and write the dataset.
+
+    `before` are the rows of a dataset to compare it with; the differences are also written, into
+    `audit/dataset-diff.md` and `.json`. Raises `StageMissing`, `DiskFull`.
+    """
     lock = read_manifest(recipe)
     manifest = _as_rebuilt(lock, workspace)
     count = workers or os.cpu_count() or 1
-    judged = curate(manifest, workspace, recipe.policy, recipe.curate, progress=progress, workers=count)
+    judged = curate(
+        manifest,
+        workspace,
+        recipe.policy,
+        recipe.curate,
+        blocklist=blocked.read(recipe.blocked),
+        decisions=decisions.read(recipe.reviewed),
+        progress=progress,
+        workers=count,
+    )
     dataset = build(
         manifest,
         judged,
         workspace,
         recipe.curate,
         policy=recipe.policy,
-        title=recipe.title,
+        publish=recipe.publish,
+        origin=_origin(recipe, lock),
         notices=_notices(recipe, manifest),
-        references=recipe.publish.references,
         progress=progress,
         workers=count,
     )
+    files = manifest.header.files
+    if dataset.bytes > HEAVY_ROW * dataset.rows:
+        weight = f"{dataset.bytes / dataset.rows / 1e6:.1f} MB"
+        progress.note(f"a row weighs {weight} on average; from 2 MB on, the Hub shows them slowly")
+    write_whole(workspace.built, dataset.model_dump_json(exclude={"path"}))
     State(workspace).note(
-        "curate", lock.header.root_sha256, recipe.made_with("curate"), kept=dataset.rows, seen=len(judged)
+        "curate", lock.header.root_sha256, recipe.made_with("curate"), kept=dataset.rows, fetched=files
     )
     never_fetched = frozenset(record.uid for record in lock.records if record.file is None)
-    return Curated(judged, dataset, never_fetched, manifest.header.files)
+    contested = conflicts(judged, {record.uid: record for record in manifest.records})
+    named = _references(recipe, manifest, judged) if dataset.references else frozenset()
+    found = _compared(before, dataset, workspace) if before is not None else None
+    return Curated(judged, dataset, never_fetched, files, tuple(contested), named, found)
+
+
+def _references(recipe: Recipe, manifest: Manifest, judged: Sequence[Judged]) -> frozenset[str]:
+    everything = outcomes(manifest, judged, recipe.policy)
+    return frozenset(one.record.uid for one in everything if is_reference(one, recipe.policy))
+
+
+def _compared(before: Rows, dataset: BuiltDataset, workspace: Workspace) -> DatasetDiff:
+    found = dataset_diffs.diff(before, dataset_diffs.read_rows(dataset.path))
+    write_whole(workspace.audit / "dataset-diff.md", dataset_diffs.to_markdown(found))
+    text = json.dumps(as_json(found), ensure_ascii=False, indent=2)
+    write_whole(workspace.audit / "dataset-diff.json", f"{text}\n")
+    return found
+
+
+def _origin(recipe: Recipe, lock: Manifest) -> Origin:
+    """What is published with the dataset, so that others can make it again."""
+    review = recipe.manifest.with_name(f"{recipe.manifest.stem}.review.jsonl")
+    return Origin(
+        recipe=recipe.path.read_text(encoding="utf-8"),
+        tool=recipe.plan.tool,
+        overrides=recipe.overrides,
+        review=review.read_text(encoding="utf-8") if review.is_file() else None,
+        lock=lock,
+    )
 
 
 def _notices(recipe: Recipe, manifest: Manifest) -> list[str]:
@@ -218,15 +299,27 @@ def _notices(recipe: Recipe, manifest: Manifest) -> list[str]:
 
 
 def run_audit(recipe: Recipe, workspace: Workspace) -> Audit:
-    """Audit the manifest under the recipe's policy and write `audit/`. Raises `StageMissing`."""
+    """Audit the manifest under the recipe's policy and write `audit/`.
+
+    Where this manifest was curated, copies whose licences contradict each other are findings too.
+    Raises `StageMissing`, `VerdictsBroken`.
+    """
     lock = read_manifest(recipe)
     manifest = _as_rebuilt(lock, workspace)
-    audit = audits.audit(manifest, recipe.policy)
+    audit = audits.audit(manifest, recipe.policy, _verdicts(workspace, lock))
     audits.write(audit, manifest, workspace.audit)
     State(workspace).note(
         "audit", lock.header.root_sha256, recipe.made_with("audit"), violations=len(audit.violations)
     )
     return audit
+
+
+def _verdicts(workspace: Workspace, lock: Manifest) -> tuple[Judged, ...]:
+    """What curation said of this very manifest; nothing where it has not seen it yet."""
+    note = State(workspace).read().get("curate", {})
+    if note.get("root") != lock.header.root_sha256 or not workspace.verdicts.is_file():
+        return ()
+    return read_verdicts(workspace.verdicts)
 
 
 def run_audit_diff(recipe: Recipe, workspace: Workspace, older: Path) -> ManifestDiff:
@@ -255,7 +348,8 @@ def run_report(recipe: Recipe, workspace: Workspace, progress: Progress) -> Path
         workspace,
         policy=recipe.policy,
         settings=recipe.curate,
-        audit=audits.audit(manifest, recipe.policy),
+        audit=audits.audit(manifest, recipe.policy, judged),
+        references=recipe.publish.references,
         title=recipe.title,
         progress=progress,
         workers=os.cpu_count(),

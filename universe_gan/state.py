@@ -22,7 +22,7 @@ class State:
             return {}
         return value if isinstance(value, dict) else {}
 
-    def note(self, stage: str, root: str, settings: str, **facts: int) -> None:
+    def note(self, stage: str, root: str, settings: str, **facts: int | str | None) -> None:
         """Remember that a stage finished on the manifest with this root, under settings with this hash."""
         note = {"root": root, "settings": settings, **facts}
         write_whole(self._path, canonical_json({**self.read(), stage: note}))

@@ -30,6 +30,8 @@ def standing(recipe: Recipe) -> Standing:
         root = manifests.read(recipe.manifest).header.root_sha256
     notes = State(workspace).read()
     rows += [_later(recipe, stage, notes.get(stage), root, workspace) for stage in STAGES[1:]]
+    if recipe.publish.repo or "publish" in notes:
+        rows.append(_publish(recipe, notes.get("publish"), notes.get("curate")))
     todo = next((row.name for row in rows if row.stands != "done"), None)
     command = f"{todo} {recipe.path}" if todo else None
     return Standing(recipe=str(recipe.path), stages=tuple(rows), next=command)
@@ -57,3 +59,16 @@ def _later(
     facts = ", ".join(f"{value:,} {key}" for key, value in note.items() if isinstance(value, int))
     current = (note.get("root"), note.get("settings")) == (root, recipe.made_with(stage))
     return StageStanding(name=stage, stands="done" if current else "out of date", facts=facts)
+
+
+def _publish(
+    recipe: Recipe, note: dict[str, object] | None, built: dict[str, object] | None
+) -> StageStanding:
+    """What this workspace published last; the Hub itself is not asked."""
+    if note is None:
+        return StageStanding(name="publish", stands="not run", facts=recipe.publish.repo or "")
+    made = (built or {}).get("root"), (built or {}).get("settings"), recipe.made_with("curate")
+    current = (note.get("root"), note.get("settings"), note.get("settings")) == made
+    where = f"{note.get('repo')} at {note.get('tag') or str(note.get('revision'))[:12]}"
+    waits = f", waits in {note['pull_request']}" if note.get("pull_request") else ""
+    return StageStanding(name="publish", stands="done" if current else "out of date", facts=f"{where}{waits}")

@@ -46,7 +46,10 @@ def _all_sections(
 
 def _section(name: str, model: type[BaseModel], values: dict[tuple[str, str], str]) -> Iterator[str]:
     yield f"[{name}]"
+    inner = _inner_sections(model)
     for key, field in model.model_fields.items():
+        if key in inner:
+            continue
         words = " ".join((field.description or "").replace("`", "").split())
         yield from (f"# {line}" for line in textwrap.wrap(words, 100))
         if (name, key) in values:
@@ -56,6 +59,15 @@ def _section(name: str, model: type[BaseModel], values: dict[tuple[str, str], st
         else:
             yield f"# {key} = {_toml(field.default)}"
     yield ""
+    for key, below in inner.items():
+        yield from _section(f"{name}.{key}", below, values)
+
+
+def _inner_sections(model: type[BaseModel]) -> dict[str, type[BaseModel]]:
+    kinds = {key: field.annotation for key, field in model.model_fields.items()}
+    return {
+        key: kind for key, kind in kinds.items() if isinstance(kind, type) and issubclass(kind, BaseModel)
+    }
 
 
 def _toml(value: Any) -> str:

@@ -12,8 +12,9 @@ from pydantic import Field, field_validator
 
 from collectors.commons import statements
 from collectors.commons.mediawiki import API, COMMONS, NotAWiki, Wiki, WikiRefused
-from collectors.commons.pages import MissingFile, matching, parse_page, wrap
+from collectors.commons.pages import MissingFile, parse_page, wrap
 from collectors.frozen import SourceSettings
+from collectors.matching import matching
 from collectors.record import Reason, Skipped
 from collectors.source import Ask, Finished, Found
 from collectors.web.pace import wished_paces

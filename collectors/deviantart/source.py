@@ -314,6 +314,7 @@ SOURCE = Source(
     parse=parse,
     terms="https://www.deviantart.com/about/policy/service/",
     keys=KEYS,
+    demand_keys=keys,
     paces=_paces,
     look_again=look_again,
     resolve=resolve,

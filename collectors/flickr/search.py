@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from collectors.commons.pages import matching
 from collectors.flickr.api import Flickr, FlickrRefused, Page
 from collectors.flickr.photo_rights import licence_number
 from collectors.flickr.photos import SIZES, NoPhoto, parse_photo, wrap
 from collectors.flickr.settings import CONTENTS, FlickrSettings, Query, Window, iso, queries, window
 from collectors.licences import UNKNOWN
+from collectors.matching import matching
 from collectors.record import Reason, Record, Skipped
 from collectors.source import Ask, Finished, Found
 

@@ -16,8 +16,8 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, field_validator
 
-from collectors.commons.pages import matching
 from collectors.frozen import SourceSettings
+from collectors.matching import matching
 from collectors.nasa.files import address
 from collectors.nasa.items import BrokenItem, NoFile, described, nasa_id, parse, parse_item, uid, wrap
 from collectors.nasa.library import (

@@ -19,7 +19,7 @@ from collectors.collect import NothingFound, collect
 from collectors.frozen import Frozen
 from collectors.plan import CollectSettings, Plan
 from collectors.record import Original, Reason, Record, Skipped, Verdict
-from collectors.source import Ask, Finished, Found, Source
+from collectors.source import Ask, Finished, Found, KeyMissing, Source
 from collectors.web.polite import polite_session
 from collectors.workspace import DiskFull, Workspace
 
@@ -142,6 +142,25 @@ def test_a_second_run_asks_nothing_and_writes_the_same_manifest(shelf: Shelf) ->
     again = a_run(plan)
     assert plan.manifest.read_bytes() == before
     assert (shelf.asked, again.fetched_bytes) == (1, 0)
+
+
+def test_a_missing_key_of_the_last_source_stops_the_run_before_the_first_is_asked(shelf: Shelf) -> None:
+    keys: list[str] = []
+
+    def demand_keys() -> None:
+        if not keys:
+            raise KeyMissing("SHELF_KEY", "https://shelf.example/keys")
+
+    shelf.put(1)
+    locked = replace(shelf.source(), name="locked", demand_keys=demand_keys)
+    plan = replace(a_plan(shelf), sources=[*a_plan(shelf).sources, (locked, ShelfSettings())])
+    with pytest.raises(KeyMissing):
+        a_run(plan)
+    assert shelf.asked == 0
+    keys.append("a key")
+    a_run(plan)
+    keys.clear()
+    assert (a_run(plan).taken, shelf.asked) == (1, 2)  # all is told, so nobody needs the key any more
 
 
 def test_refresh_asks_again_and_keeps_the_files(shelf: Shelf) -> None:

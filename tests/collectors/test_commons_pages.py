@@ -10,7 +10,6 @@ import pytest
 
 from collectors.commons.pages import (
     MissingFile,
-    matching,
     merged,
     parse,
     parse_page,
@@ -18,6 +17,7 @@ from collectors.commons.pages import (
     without_tracking,
     wrap,
 )
+from collectors.matching import matching
 from collectors.record import Record
 from collectors.rights import Confidence
 from collectors.workspace import Store

@@ -6,16 +6,18 @@ from typing import Any
 
 import pytest
 import yaml
-from builders import BY, CC0, NASA, SA, UNKNOWN, a_judgement, a_manifest, a_record
+from builders import BY, CC0, NASA, SA, UNKNOWN, a_file, a_judgement, a_manifest, a_record
 from huggingface_hub import DatasetCard
 from markdown_it import MarkdownIt
 
 from collectors.record import Reason, Record, Verdict
 from curation import card
-from curation.card import HUB_LICENCES, Facts, asks, hub_licence, size_category
+from curation.card import HUB_LICENCES, asks, hub_licence, size_category
 from curation.columns import COLUMNS
+from curation.facts import Facts, Origin
 from curation.outcome import outcomes
-from curation.settings import CurateSettings, PolicySettings
+from curation.settings import CurateSettings, PolicySettings, PublishSettings
+from curation.shards import Part
 
 HOSTILE = (
     '"]\n---\nlicense: mit\n# <script>alert(1)</script> ![x](http://evil.example/t.gif) '
@@ -29,7 +31,17 @@ def facts(*records: Record, title: str | None = "Nebulae", **manifest: Any) -> F
     whole = a_manifest(records, **manifest)
     judged = [a_judgement(record) for record in records if record.file]
     policy = PolicySettings()
-    return Facts(whole, outcomes(whole, judged, policy), CurateSettings(), policy, title, "f" * 64)
+    all_of_them = outcomes(whole, judged, policy)
+    kept = sum(one.keep for one in all_of_them)
+    parts = (a_part(rows=kept), a_part(config="metadata", folder="metadata", rows=kept))
+    publish = PublishSettings(title=title)
+    return Facts(whole, all_of_them, CurateSettings(), policy, publish, "f" * 64, parts)
+
+
+def a_part(**changes: Any) -> Part:
+    known = {"config": "default", "split": "train", "folder": "data", "rows": 1, "arrow_bytes": 2_000_000}
+    shards = {"shards": ("data/train-00000-of-00001.parquet",), "bytes": 1_234_567}
+    return Part.model_validate(known | shards | changes)
 
 
 def texts(about: Facts) -> dict[str, str]:
@@ -55,7 +67,12 @@ def test_a_mixed_set_has_no_single_licence(tmp_path: Path) -> None:
     assert data["task_categories"] == ["unconditional-image-generation"]
     assert data["size_categories"] == ["n<1K"]
     assert data["configs"] == [
-        {"config_name": "default", "data_files": [{"split": "train", "path": "data/train-*"}]}
+        {
+            "config_name": "default",
+            "default": True,
+            "data_files": [{"split": "train", "path": "data/train-*"}],
+        },
+        {"config_name": "metadata", "data_files": [{"split": "train", "path": "metadata/train-*"}]},
     ]
 
 
@@ -100,8 +117,135 @@ def test_the_card_says_how_to_make_it_again() -> None:
     text = texts(about)["README.md"]
     assert about.manifest.header.root_sha256 in text
     assert "f" * 64 in text
-    assert "universe-gan collect --locked manifests/nebulae.toml" in text
+    assert "$ universe-gan build manifest/nebulae.toml --locked\n" in text
+    assert "byte for byte" in text
     assert "universe-gan 0.1.0" in text
+
+
+def test_the_card_says_it_with_the_repository_where_one_is_given(tmp_path: Path) -> None:
+    about = facts(a_record(number=1))
+    named = texts(replace(about, publish=PublishSettings(repo="ada/nebulae")))["README.md"]
+    assert 'load_dataset("ada/nebulae", split="train")' in named
+    assert "https://huggingface.co/datasets/ada/nebulae/discussions" in named
+    assert "huggingface.co/datasets" not in texts(about)["README.md"]
+    asked = texts(replace(about, publish=PublishSettings(contact="https://example.org/takedown")))
+    assert (
+        "please say so to [https\\://example.org/takedown](https://example.org/takedown)"
+        in asked["README.md"]
+    )
+
+
+def test_the_card_names_every_configuration_with_its_columns_and_counts(tmp_path: Path) -> None:
+    about = facts(a_record(number=1), a_record(number=2))
+    parts = (*about.parts, a_part(split="test", rows=7, arrow_bytes=3, bytes=4))
+    data = front(texts(replace(about, parts=parts))["README.md"], tmp_path)
+    first, second = data["dataset_info"]
+    assert first["splits"] == [
+        {"name": "train", "num_bytes": 2_000_000, "num_examples": 2},
+        {"name": "test", "num_bytes": 3, "num_examples": 7},
+    ]
+    assert (first["download_size"], first["dataset_size"]) == (1_234_567 + 4, 2_000_003)
+    names = [column.name for column in COLUMNS]
+    assert [one["name"] for one in first["features"]] == names
+    assert [one["name"] for one in second["features"]] == names[1:]
+
+
+def test_the_card_tells_how_copies_were_found_and_what_each_filter_dropped() -> None:
+    records = [a_record(number=n) for n in (1, 2, 3, 4)]
+    copy = {"first": "commons:M1", "second": "commons:M2"}
+    twin = {"reason": "duplicate", "twin": "commons:M1"}
+    judged = [
+        a_judgement(records[0]),
+        a_judgement(records[1], verdict=twin, edge=copy | {"kind": "verified", "inliers": 40}),
+        a_judgement(records[2], verdict=twin, edge=copy | {"kind": "hash", "distance": 3}),
+        a_judgement(records[3], verdict={"reason": "diagram"}),
+    ]
+    manifest = a_manifest(records)
+    all_of_them = outcomes(manifest, judged, PolicySettings())
+    settings = CurateSettings(screen={"diagram": 0.4, "text": 1})
+    text = texts(replace(facts(*records), outcomes=all_of_them, settings=settings))["README.md"]
+    assert "| perceptual hashes of 256 bits, nearly equal | 1 |" in text
+    assert "| local features and agreement of the two: crops, small turns, captions, labels | 1 |" in text
+    assert "| a diagram, chart or drawing, no photograph | 0.40 | 1 |" in text
+    assert "| text or a watermark" not in text
+    assert (
+        "| a photograph by daylight; counted with what titles and categories call off-topic | 0.50 | 0 |"
+        in text
+    )
+
+
+def test_the_card_says_when_local_features_could_not_be_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = "Local features were not compared (OpenCV was not installed)"
+    monkeypatch.setattr(card.features, "available", lambda: True)
+    assert said not in texts(facts(a_record()))["README.md"]
+    monkeypatch.setattr(card.features, "available", lambda: False)
+    assert said in texts(facts(a_record()))["README.md"]
+    assert (
+        said not in texts(replace(facts(a_record()), settings=CurateSettings(duplicates=False)))["README.md"]
+    )
+
+
+def test_the_card_says_how_much_of_the_planets_was_cut_off() -> None:
+    records = [a_record(number=n) for n in (1, 2)]
+    judged = [
+        a_judgement(records[0], crop="subject", lost={"centre": 0.3, "subject": 0.0}),
+        a_judgement(records[1], crop="centre", lost={"centre": 0.1, "subject": 0.0}),
+    ]
+    all_of_them = outcomes(a_manifest(records), judged, PolicySettings())
+    about = replace(facts(*records), outcomes=all_of_them, settings=CurateSettings(crop="subject"))
+    text = texts(about)["README.md"]
+    assert "A subject was found in 2 of them: centred squares would cut off 20.0 % of it on average" in text
+    assert "these cut off\n   5.0 %." in text
+    assert "A subject was found" not in texts(facts(a_record()))["README.md"]
+
+
+def test_the_pictures_on_the_contact_sheet_are_credited_under_it() -> None:
+    about = replace(facts(a_record(number=1), a_record(number=2, rights=CC0)), shown=("commons:M1",))
+    text = texts(about)["README.md"]
+    assert "![Some of the pictures](thumbnails.webp)" in text
+    assert (
+        "Row by row: [Nebula 1.jpg](https://commons.wikimedia.org/wiki/File:Nebula_1.jpg) (Ada Lane 1, "
+        "[CC BY-SA 4.0](https://creativecommons.org/licenses/by-sa/4.0/)).\n"
+    ) in text
+
+
+def test_the_card_of_a_large_set_leaves_the_credits_to_their_file() -> None:
+    few = texts(facts(*(a_record(number=n) for n in range(1, 61))))
+    many = texts(facts(*(a_record(number=n) for n in range(1, 62))))
+    assert few["README.md"].count("(`commons:M") == few["ATTRIBUTION.md"].count("(`commons:M") == 60
+    assert many["README.md"].count("(`commons:M") == 0
+    assert many["ATTRIBUTION.md"].count("(`commons:M") == 61
+
+
+def test_a_rebuild_that_differs_says_in_what() -> None:
+    whole = facts(a_record(number=1), a_record(number=2))
+    lock = a_manifest([a_record(number=1, file=a_file(7)), a_record(number=2), a_record(number=3)])
+    about = replace(whole, origin=Origin(lock=lock))
+    assert [record.uid for record in about.missing] == ["commons:M3"]
+    assert [record.uid for record in about.other_files] == ["commons:M1"]
+    text = texts(about)["README.md"]
+    assert "Missing: `commons:M3`." in text
+    assert "Another file than the locked one, a size the source made anew: `commons:M1`." in text
+    assert "byte for byte" not in text
+    assert lock.header.root_sha256 in text
+    assert "byte for byte" in texts(replace(whole, origin=Origin(lock=whole.manifest)))["README.md"]
+
+
+def test_pictures_from_a_disk_and_letters_are_said_not_to_be_published() -> None:
+    permission = {"scope": ("train", "publish"), "date": "2026-03-01", "proof": "https://example.org/letter"}
+    text = texts(facts(a_record(uid="folder:a.png", source="folder", permission=permission)))["README.md"]
+    assert "Pictures from a folder on the maker's disk (source `folder`): 1." in text
+    assert "`permissions.toml`, which names the written permissions, is not published" in text
+    assert "maker's disk" not in texts(facts(a_record()))["README.md"]
+
+
+def test_a_hostile_name_does_not_break_out_of_the_citation() -> None:
+    about = facts(a_record(), title='}, note = {x}\n```\n# <b>\\"')
+    text = texts(about)["README.md"]
+    block = text.split("```bibtex\n")[1].split("\n```")[0]
+    assert block.count("{") == block.count("}") == 4
+    assert len(block.splitlines()) == 5
+    assert text.rstrip().endswith("```")
 
 
 def test_doubts_about_rights_are_said() -> None:

@@ -11,7 +11,7 @@ from PIL.PngImagePlugin import PngInfo
 from skies import a_sky
 
 from curation import pixels
-from curation.crop import centre_box, decode, encode, render, square, square_key
+from curation.crop import decode, encode, render, square, square_key
 from curation.settings import CurateSettings
 
 
@@ -23,14 +23,6 @@ def saved(folder: Path, image: Image.Image, name: str = "original.png") -> Path:
 
 def read(data: bytes) -> Image.Image:
     return Image.open(io.BytesIO(data))
-
-
-@pytest.mark.parametrize(
-    ("size", "box"),
-    [((10, 10), (0, 0, 10, 10)), ((11, 4), (3, 0, 7, 4)), ((4, 11), (0, 3, 4, 7)), ((1, 1), (0, 0, 1, 1))],
-)
-def test_the_box_is_the_largest_centred_square(size: tuple[int, int], box: tuple[int, ...]) -> None:
-    assert centre_box(*size) == box
 
 
 @pytest.mark.parametrize("format", ["png", "webp", "jpeg"])
@@ -91,6 +83,30 @@ def test_a_very_large_original_gives_the_same_view(tmp_path: Path, monkeypatch: 
     assert decode(path, settings).reduced == 2
     small = np.asarray(read(render(path, (0, 50, 2200, 2250), settings))).astype(float)
     assert np.abs(whole - small).mean() < 1
+
+
+def test_a_jpeg_decoded_at_half_its_size_gives_the_same_square_and_loses_no_star(tmp_path: Path) -> None:
+    dice = np.random.default_rng(7)
+    field = np.asarray(a_sky(7, 1100, 1040).resize((2200, 2080), Image.Resampling.BICUBIC)).astype(float)
+    stars = dice.integers(100, 2000, (120, 2))
+    for row, column in stars:
+        field[row : row + 2, column : column + 2] += 250
+    path = tmp_path / "field.jpg"
+    Image.fromarray(np.clip(field, 0, 255).astype(np.uint8)).save(path, quality=92)
+    settings = CurateSettings(size=512)
+    smaller = decode(path, settings)
+    assert (smaller.reduced, smaller.image.size) == (2, (1100, 1040))
+    assert smaller.notes == ()
+    whole = pixels.open_upright(path, max_pixels=10**8)
+    box = (60, 0, 2140, 2080)
+    quick = np.asarray(square(smaller, box, 512)).astype(float)
+    slow = np.asarray(whole.image.resize((512, 512), Image.Resampling.LANCZOS, box=box)).astype(float)
+    assert 10 * np.log10(255**2 / ((quick - slow) ** 2).mean()) > 40
+    for row, column in stars:
+        y, x = int(row * 512 / 2080), int((column - 60) * 512 / 2080)
+        if 1 <= x < 510:
+            around = np.s_[max(0, y - 1) : y + 2, x - 1 : x + 2]
+            assert quick[around].max() > 0.75 * slow[around].max()
 
 
 def test_a_square_is_kept_under_all_that_its_bytes_depend_on() -> None:

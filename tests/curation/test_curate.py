@@ -24,7 +24,7 @@ from curation import crop, engine
 from curation.curate import OriginalsMissing, VerdictsBroken, curate, read_verdicts
 from curation.examine import Examined, folders
 from curation.judged import Judged
-from curation.screen import screen
+from curation.screening.screen import screen
 from curation.settings import CurateSettings, PolicySettings
 
 SMALL = CurateSettings(size=64)

@@ -20,7 +20,7 @@ from PIL import Image
 from collectors.manifest import Manifest
 from collectors.record import Reason, Record, Verdict
 from collectors.workspace import Workspace
-from curation import dataset
+from curation import dataset, shards
 from curation.columns import COLUMNS, file_name, schema
 from curation.crop import render
 from curation.dataset import BuiltDataset, NothingKept, build
@@ -126,8 +126,9 @@ def test_the_note_for_datasets_is_the_one_that_datasets_writes() -> None:
         json.loads(one.metadata[b"huggingface"])["info"]["features"]
         for one in (schema(), theirs.arrow_schema)
     )
-    assert note.pop("alternates")["_type"] == "Sequence"
-    assert their_note.pop("alternates")["_type"] == "List"
+    for name in [column.name for column in COLUMNS if column.type == "strings"]:
+        assert note.pop(name)["_type"] == "Sequence"
+        assert their_note.pop(name)["_type"] == "List"
     assert note == their_note
 
 
@@ -161,7 +162,14 @@ def test_a_row_says_everything_that_is_known(workspace: Workspace) -> None:
         "commercial_use": True,
         "derivatives": True,
         "rights_confidence": "stated",
+        "rights_conflict": None,
+        "restrictions": [],
+        "rights_evidence": [json.dumps(record.evidence[0].model_dump(mode="json"), ensure_ascii=False)],
         "permission": None,
+        "ai_opted_out": None,
+        "ai_generated": None,
+        "first_seen": "2026-11-02T10:00:00Z",
+        "last_verified": None,
         "source_url": "https://upload.wikimedia.org/wikipedia/commons/a/ab/Nebula_7.jpg",
         "source_sha256": record.file.sha256,
         "source_width": 48,
@@ -171,11 +179,13 @@ def test_a_row_says_everything_that_is_known(workspace: Workspace) -> None:
         "crop_top": 0,
         "crop_right": 44,
         "crop_bottom": 40,
+        "crop_method": "centre",
         "image_sha256": hashlib.sha256(data["bytes"]).hexdigest(),
         "phash": judged.phash,
         "taken": "2019-03-01",
         "found_by": "Emission nebulae > Orion Nebula",
         "alternates": [],
+        "same_sky": [],
     }
 
 
@@ -216,12 +226,60 @@ def test_the_same_input_gives_the_same_bytes_however_it_is_made(workspace: Works
         "README.md",
         "LICENSE.md",
         "ATTRIBUTION.md",
+        "croissant.json",
+        "thumbnails.webp",
+        "manifest/nebulae.jsonl",
         "data/train-00000-of-00001.parquet",
+        "metadata/train-00000-of-00001.parquet",
     }
     for file in first.files:
         data = (workspace.dataset / file.path).read_bytes()
         assert (file.bytes, file.sha256) == (len(data), hashlib.sha256(data).hexdigest())
     assert [row["uid"] for row in read(workspace)] == sorted(record.uid for record, _ in rows)
+
+
+def in_splits(workspace: Workspace, *splits: str | None) -> list[tuple[Record, Judged]]:
+    rows = [a_row(workspace, number) for number in range(1, len(splits) + 1)]
+    return [
+        (record, judged.model_copy(update={"split": split}))
+        for (record, judged), split in zip(rows, splits, strict=True)
+    ]
+
+
+def test_held_out_images_stand_in_files_of_their_own(workspace: Workspace) -> None:
+    result, _ = built(workspace, in_splits(workspace, "train", "test", None, "test", "train"))
+    assert (result.rows, result.splits) == (5, {"train": 3, "test": 2})
+    for config in ("data", "metadata"):
+        found = {
+            path.name: pq.read_table(path)["uid"].to_pylist()
+            for path in sorted((workspace.dataset / config).iterdir())
+        }
+        assert found == {
+            "test-00000-of-00001.parquet": ["commons:M2", "commons:M4"],
+            "train-00000-of-00001.parquet": ["commons:M1", "commons:M3", "commons:M5"],
+        }
+
+
+def test_a_split_without_images_has_no_file(workspace: Workspace) -> None:
+    result, _ = built(workspace, in_splits(workspace, "test", "test"))
+    assert result.splits == {"test": 2}
+    assert not list(workspace.dataset.rglob("train-*"))
+    assert "split: train\n    path" not in (workspace.dataset / "README.md").read_text()
+
+
+def test_an_image_that_changes_sides_changes_the_root_hash(workspace: Workspace) -> None:
+    roots = {
+        built(workspace, in_splits(workspace, "train", side))[0].root_sha256 for side in ("train", "test")
+    }
+    assert len(roots) == 2
+
+
+def test_metadata_are_the_same_rows_less_the_picture(workspace: Workspace) -> None:
+    built(workspace, [a_row(workspace, number) for number in (1, 2, 3)])
+    (slim,) = (workspace.dataset / "metadata").iterdir()
+    rows = [{name: row[name] for name in row if name != "image"} for row in read(workspace)]
+    assert pq.read_table(slim).to_pylist() == rows
+    assert slim.stat().st_size < 40_000
 
 
 def test_every_change_of_a_row_changes_the_root_hash(workspace: Workspace) -> None:
@@ -333,13 +391,13 @@ def test_a_killed_build_leaves_the_old_dataset_and_goes_on_where_it_stood(
 def test_shards_and_row_groups_end_where_uids_say_so(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dataset, "SHARD_BYTES", 30_000)
-    monkeypatch.setattr(dataset, "GROUP_ENDS_AT", 4)
+    monkeypatch.setattr(shards, "SHARD_BYTES", 30_000)
+    monkeypatch.setattr(dataset, "PICTURES", shards.Grouping(ends_at=4, rows=256, bytes=2**26))
     rows = [a_row(workspace, number) for number in range(1, 41)]
     result, _ = built(workspace, rows)
-    shards = [file.path for file in result.files if file.path.startswith("data/")]
-    assert len(shards) > 1
-    assert shards == [f"data/train-{n:05}-of-{len(shards):05}.parquet" for n in range(len(shards))]
+    names = [file.path for file in result.files if file.path.startswith("data/")]
+    assert len(names) > 1
+    assert names == [f"data/train-{n:05}-of-{len(names):05}.parquet" for n in range(len(names))]
     uids = [row["uid"] for row in read(workspace)]
     assert uids == sorted(record.uid for record, _ in rows)
 

@@ -191,3 +191,15 @@ def test_interrupted_or_killed_nothing_is_left_running(tmp_path: Path, number: i
     assert err == "" if number == signal.SIGINT else "Traceback" not in err
     assert ("interrupted" in out) == (number == signal.SIGINT)
     wait_for(lambda: gone(family))
+
+
+def threads(name: str) -> str | None:
+    return os.environ.get(name)
+
+
+def test_workers_calculate_on_one_core_each_and_we_do_as_we_did() -> None:
+    before = dict(os.environ)
+    names = ["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"]
+    expected = [before.get(name, "1") for name in names]
+    assert list(engine.run(threads, names, workers=2)) == expected
+    assert dict(os.environ) == before

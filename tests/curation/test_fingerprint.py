@@ -10,7 +10,16 @@ from builders import a_nebula
 from PIL import Image
 from skies import a_sky
 
-from curation.fingerprint import BITS, LONGEST, ORIENTATIONS, THUMBNAIL, canonical, fingerprint, pixels_sha256
+from curation.fingerprint import (
+    BITS,
+    LONGEST,
+    ORIENTATIONS,
+    THUMBNAIL,
+    canonical,
+    fingerprint,
+    middle,
+    pixels_sha256,
+)
 
 
 def bits(hashes: bytes) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
@@ -108,11 +117,15 @@ def test_tiny_and_thin_pictures_are_measured_without_a_crash() -> None:
         assert (found.detail, found.peak, len(found.phash)) == (0, 0.0, 64)
 
 
-def test_the_thumbnail_is_the_middle_in_gray() -> None:
-    with Image.open(io.BytesIO(fingerprint(a_nebula(6, (800, 600))).thumbnail)) as thumbnail:
-        assert (thumbnail.mode, thumbnail.size) == ("L", (THUMBNAIL, THUMBNAIL))
-    with Image.open(io.BytesIO(fingerprint(a_nebula(6, (90, 60))).thumbnail)) as thumbnail:
-        assert thumbnail.size == (60, 60)
+def test_the_thumbnail_is_the_whole_in_gray_and_its_middle_can_be_cut_from_it() -> None:
+    for size, whole, side in (((800, 600), (512, 384), THUMBNAIL), ((90, 60), (90, 60), 60)):
+        data = fingerprint(a_nebula(6, size)).thumbnail
+        with Image.open(io.BytesIO(data)) as thumbnail:
+            assert (thumbnail.mode, thumbnail.size) == ("L", whole)
+        assert middle(data).size == (side, side)
+    wide = Image.new("L", (90, 60), 200)
+    wide.paste(40, (15, 0, 75, 60))
+    assert np.asarray(middle(fingerprint(wide.convert("RGB")).thumbnail))[:, 4:-4].max() < 60
 
 
 def test_pixels_are_hashed_with_their_shape() -> None:

@@ -266,7 +266,7 @@ def test_large_pictures_are_averaged_down_strip_by_strip(
     small = opened(tmp_path, encoded(a_picture(), "PNG"), reduce_to=10)
     assert (small.reduced, small.image.size, small.width, small.height) == (3, (20, 14), 60, 40)
     assert np.array_equal(values(small), np.asarray(a_picture().reduce(3)))
-    assert small.notes == ("decoded at 1/3",)
+    assert small.notes == ("averaged down to 1/3",)
     limited = opened(tmp_path, encoded(a_picture(), "PNG"), reduce_to=20)
     assert (limited.reduced, limited.image.size) == (2, (30, 20))
 

@@ -30,7 +30,7 @@ from collectors.workspace import Workspace
 from curation.audit import audit
 from curation.dataset import BuiltDataset, build
 from curation.policy import check_settings, consequence, may_fetch, may_publish, may_reference
-from curation.settings import FREE, CurateSettings, PolicySettings
+from curation.settings import FREE, CurateSettings, PolicySettings, PublishSettings
 
 REFERRING = PolicySettings(reference=("nd", "nc"))
 CLOSED = BY | {"expression": "LicenseRef-AllRightsReserved", "chosen": "LicenseRef-AllRightsReserved"}
@@ -50,7 +50,14 @@ def built(folder: Path, *records: Record, references: bool = True, policy: Any =
         for one in fetched
     ]
     small = CurateSettings(size=16)
-    return build(a_manifest(fetched), judged, workspace, small, policy=policy, references=references)
+    return build(
+        a_manifest(fetched),
+        judged,
+        workspace,
+        small,
+        policy=policy,
+        publish=PublishSettings(references=references),
+    )
 
 
 @pytest.fixture
@@ -79,8 +86,7 @@ def test_anybody_can_load_the_references_and_the_default_holds_no_null_image(
 def test_the_card_declares_them_and_says_how_to_fetch(dataset: BuiltDataset) -> None:
     card = (dataset.path / "README.md").read_text()
     assert (
-        "- config_name: references\n  data_files:\n  - split: train\n    path: references/train-*\n---"
-        in card
+        "- config_name: references\n  data_files:\n  - split: train\n    path: references/train-*\n" in card
     )
     assert "2 more images may be trained on, but not handed on" in card
     assert "`source_sha256`" in card

@@ -21,6 +21,7 @@ from collectors.commons.search import CommonsSettings
 from collectors.source import Ask
 from collectors.web.polite import polite_session
 from collectors.workspace import Store
+from curation.dataset_diff import diff, read_rows
 from universe_gan.exits import Exit
 
 pytestmark = pytest.mark.mediawiki
@@ -235,7 +236,11 @@ def test_update_dates_what_is_in_order_and_keeps_the_root(moved: Project) -> Non
     assert dated == {*FILES} - {"Overwritten.jpg", "Both.jpg"}
     assert moved.lock.header.root_sha256 == before.header.root_sha256
     assert moved.run("build", "changing", "--locked", data="dated")[0] == Exit.DONE
-    assert moved.dataset("dated") == moved.dataset()
+    folders = (moved.home / data / "changing" / "dataset" for data in ("data", "dated"))
+    found = diff(*map(read_rows, folders))
+    assert (found.added, found.removed) == ((), ())
+    assert {one.column for row in found.changed for one in row.columns} == {"last_verified"}
+    assert {row.title for row in found.changed} == dated
 
 
 def test_deleted_and_tightened_images_are_never_quietly_missing(worse: Project) -> None:
@@ -259,6 +264,9 @@ def test_allow_missing_makes_a_smaller_dataset_that_counts_them(worse: Project) 
     card = worse.dataset("fewer")["README.md"].decode()
     assert f"Of {len(FILES)} images seen, {len(FILES) - 2} are here." in card
     assert "| `gone` | 1 |" in card
+    missing = [one.uid for one in lock.records if one.title in ("Deleted.jpg", "Tightened.jpg")]
+    assert f"Missing: {', '.join(f'`{uid}`' for uid in missing)}." in card
+    assert "byte for byte" not in card
     assert worse.lock == lock
     # Later stages go by the same smaller manifest, and status does not call them out of date.
     assert worse.run("curate", "changing", data="fewer")[0] == Exit.DONE

@@ -66,3 +66,31 @@ def test_what_is_no_manifest_cannot_be_compared_with(
     assert run(["audit", "sample", "--diff", "older.jsonl"]) == Exit.INPUT
     assert "not the header of a universe-gan manifest" in capsys.readouterr().err
     assert run(["audit", "sample", "--diff", "nowhere.jsonl"]) == Exit.USAGE
+
+
+def test_copies_under_other_terms_are_told_by_curate_and_found_by_the_next_audit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    set_up(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    [credits] = tmp_path.rglob("credits.jsonl")
+    lines = [json.loads(line) for line in credits.read_text(encoding="utf-8").splitlines()]
+    for line in lines:
+        if line["file"] == "copies/lbn438-turned.jpg":
+            line["licence"], line["licence_url"] = "CC0-1.0", None
+    credits.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    assert run(["collect", "sample", "-q"]) == Exit.DONE
+    assert run(["audit", "sample"]) == Exit.DONE
+    words, page = "A copy of it is published under other terms", tmp_path / "data/sample/audit/audit.md"
+    assert words not in page.read_text("utf-8")
+    capsys.readouterr()
+    assert run(["curate", "sample"]) == Exit.DONE
+    assert "note: 1 of them have copies under other terms: folder:" in capsys.readouterr().err
+    assert run(["audit", "sample"]) == Exit.DONE
+    assert words in page.read_text("utf-8")
+    capsys.readouterr()
+    assert run(["audit", "sample", "--json"]) == Exit.DONE
+    notes = json.loads(capsys.readouterr().out)["notes"]
+    [note] = [one for one in notes if one["concern"] == "copy-conflict"]
+    assert note["what"].endswith(" here")
+    assert "CC0-1.0" in note["what"]

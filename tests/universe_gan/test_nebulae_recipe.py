@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from collectors.commons import CommonsSettings
-from collectors.commons.pages import matching
+from collectors.matching import matching
 from universe_gan import recipe
 
 PATH = Path(__file__).resolve().parents[2] / "manifests" / "nebulae.toml"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from collectors.commons.pages import matching
+from collectors.matching import matching
 from collectors.sources import table
 from universe_gan import recipe
 

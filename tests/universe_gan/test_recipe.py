@@ -81,6 +81,14 @@ def test_a_secret_in_a_recipe_is_refused_by_name(tmp_path: Path, key: str) -> No
     assert not any("hunter2" in problem and "looks like" in problem for problem in found)
 
 
+def test_a_password_in_an_address_is_refused_because_recipes_are_published(tmp_path: Path) -> None:
+    found = problems(tmp_path, GOOD + 'api = "https://ada:hunter2@wiki.example.org/w/api.php"')
+    words = "[collect.commons] api holds a password; recipes are published with the dataset"
+    assert words in found
+    calm = GOOD + 'api = "https://wiki.example.org:8443/w/api.php"'
+    assert load(a_recipe(tmp_path, calm)).name == "nebulae"
+
+
 def test_set_wins_over_the_file(tmp_path: Path) -> None:
     recipe = load(
         a_recipe(tmp_path),

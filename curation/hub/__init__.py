@@ -1,0 +1,1 @@
+"""The Hugging Face Hub: publish a dataset, take images down, read a published set back."""

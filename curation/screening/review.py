@@ -1,0 +1,172 @@
+"""The review sheet: doubtful and screened-out pictures on one page, for a person to keep or to drop."""
+
+import base64
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image
+
+from collectors.manifest import Manifest
+from collectors.progress import Progress, Silent
+from collectors.record import Reason, Record
+from collectors.workspace import Workspace, write_whole
+from curation import engine
+from curation.judged import Judged
+from curation.page import inline, templates
+from curation.pixels import TooManyPixels, Unreadable, open_upright
+from curation.screening.decisions import FORMAT, Decision, Decisions
+from curation.screening.screen import FILTERS, SCREENED, threshold
+from curation.settings import CurateSettings, ScreenSettings
+
+SIDE = 320
+"""Longest side of a picture on the page in pixels: lettering must be readable."""
+MOST = 2_000
+"""Pictures on a page; the most doubtful ones come first, and decided ones make room for others."""
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A filter's score beside its threshold, in percent of the bar."""
+
+    name: str
+    score: float
+    threshold: float
+    doubtful: bool
+
+    @property
+    def over(self) -> bool:
+        return self.score > self.threshold
+
+
+@dataclass(frozen=True)
+class Card:
+    """One picture to look at."""
+
+    sha256: str
+    uid: str
+    title: str
+    page: str | None
+    reason: Reason | None
+    """Why it is out; `None`: it is kept as things stand."""
+    detail: str
+    topics: tuple[str, ...]
+    """What it can be found by: filters in doubt, and the reason."""
+    bars: tuple[Bar, ...]
+    distance: float
+    """From the nearest threshold: how little the machine knows."""
+    decision: Decision | None
+    picture: str | None = None
+
+
+def write(
+    manifest: Manifest,
+    judged: Iterable[Judged],
+    decisions: Decisions,
+    workspace: Workspace,
+    *,
+    settings: CurateSettings,
+    title: str,
+    take: str,
+    progress: Progress | None = None,
+    workers: int = 1,
+) -> tuple[Path, int]:
+    """Write `review.html` of the workspace; `take` is the command that takes the saved file back.
+
+    Returns the page and how many pictures stand on it that nobody has decided about. Raises `DiskFull`.
+    """
+    found = cards(manifest, judged, decisions, settings.screen)
+    shown = found[:MOST]
+    pictures = _pictures([card.sha256 for card in shown], workspace, progress or Silent(), workers)
+    page = (
+        templates()
+        .get_template("review.html.jinja")
+        .render(
+            **inline("review.css", "review.js"),
+            title=title,
+            name=manifest.header.name,
+            format=FORMAT,
+            take=take,
+            cards=shown,
+            pictures=pictures,
+            left_out=len(found) - len(shown),
+            topics=sorted({topic for card in shown for topic in card.topics}),
+        )
+    )
+    write_whole(workspace.root / "review.html", page)
+    return workspace.root / "review.html", sum(card.decision is None for card in found)
+
+
+def cards(
+    manifest: Manifest, judged: Iterable[Judged], decisions: Decisions, settings: ScreenSettings
+) -> list[Card]:
+    """The pictures to look at: undecided ones first, of these the most doubtful first."""
+    records = {record.uid: record for record in manifest.records}
+    found: dict[str, Card] = {}
+    for one in judged:
+        record = records.get(one.uid)
+        if record is None or record.file is None or record.file.sha256 in found:
+            continue
+        decision = decisions.get(record.file.sha256)
+        if one.doubts or one.verdict.reason in SCREENED or decision is not None:
+            found[record.file.sha256] = _card(record, record.file.sha256, one, decision, settings)
+    return sorted(found.values(), key=lambda card: (card.decision is not None, card.distance, card.uid))
+
+
+def _card(
+    record: Record, sha256: str, judged: Judged, decision: Decision | None, settings: ScreenSettings
+) -> Card:
+    on = [name for name in FILTERS if name in judged.scores and threshold(name, settings) < 1]
+    bars = tuple(_bar(name, judged, settings) for name in on)
+    away = {name: abs(judged.scores[name] - threshold(name, settings)) for name in on}
+    deciding = [name for name in on if FILTERS[name] is judged.verdict.reason] or list(judged.doubts)
+    reason = judged.verdict.reason
+    return Card(
+        sha256=sha256,
+        uid=record.uid,
+        title=record.title,
+        page=record.page,
+        reason=reason,
+        detail=judged.verdict.detail,
+        topics=tuple(dict.fromkeys([*judged.doubts, *([reason.value] if reason else [])])),
+        bars=bars,
+        distance=min((away[name] for name in deciding if name in away), default=1.0),
+        decision=decision,
+    )
+
+
+def _bar(name: str, judged: Judged, settings: ScreenSettings) -> Bar:
+    score, limit = judged.scores[name], threshold(name, settings)
+    return Bar(name, round(100 * score, 1), round(100 * limit, 1), name in judged.doubts)
+
+
+def _pictures(
+    sha256s: Sequence[str], workspace: Workspace, progress: Progress, workers: int
+) -> Mapping[str, str]:
+    """`data:` addresses of whole pictures, by SHA-256; those that cannot be decoded are left out."""
+    paths = [workspace.originals.path(sha256) for sha256 in sha256s]
+    with progress.stage("pictures", len(paths)) as stage:
+        count = max(1, min(workers, len(paths)))
+        made = list(engine.run(_picture, paths, workers=count, stage=stage, died=_nothing))
+    return {
+        sha256: f"data:image/webp;base64,{base64.b64encode(data).decode()}"
+        for sha256, data in zip(sha256s, made, strict=True)
+        if data is not None
+    }
+
+
+def _picture(path: Path) -> bytes | None:
+    try:
+        image = open_upright(path, max_pixels=2_000_000_000, reduce_to=2 * SIDE).image
+    except (Unreadable, TooManyPixels, FileNotFoundError):
+        return None
+    image.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    buffer = BytesIO()
+    image.save(buffer, "WEBP", quality=75, method=4)
+    return buffer.getvalue()
+
+
+def _nothing(path: Path) -> None:
+    """What comes of a picture on which the decoder itself crashes."""
+    return

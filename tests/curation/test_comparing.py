@@ -1,0 +1,147 @@
+"""Copies, evidence and sides in the verdicts: the same from scratch, in steps, with any number of workers."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from builders import BY, CC0, SA, a_manifest, a_record, encoded, stored
+from PIL import Image
+from skies import a_sky
+
+from collectors.manifest import Manifest
+from collectors.progress import Silent
+from collectors.record import Reason
+from collectors.workspace import Workspace
+from curation import comparing
+from curation.curate import curate
+from curation.duplicates import compared
+from curation.duplicates.edges import EdgeKind
+from curation.judged import Judged
+from curation.settings import CurateSettings, PolicySettings
+
+SMALL = CurateSettings(size=64, held_out=0.3)
+
+
+def pictures(numbers: range) -> dict[int, Image.Image]:
+    """Skies of which every third is an earlier one, turned round or mirrored."""
+    views = (Image.Transpose.ROTATE_180, Image.Transpose.FLIP_LEFT_RIGHT)
+    return {
+        number: a_sky(number - 1, 120).transpose(views[number % 2]) if number % 3 == 2 else a_sky(number, 120)
+        for number in numbers
+    }
+
+
+def a_collection(workspace: Workspace, numbers: range) -> Manifest:
+    return a_manifest(
+        stored(a_record(number=number + 1, rights=BY), workspace.originals, encoded(image))
+        for number, image in pictures(numbers).items()
+    )
+
+
+def judged(
+    manifest: Manifest, workspace: Workspace, settings: CurateSettings = SMALL, **options: Any
+) -> dict[str, Judged]:
+    found = curate(manifest, workspace, PolicySettings(), settings, **options)
+    return {one.uid.removeprefix("commons:"): one for one in found}
+
+
+def test_a_copy_carries_its_evidence_and_why_the_other_was_kept(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    sky = a_sky(1, 120)
+    turned = sky.transpose(Image.Transpose.ROTATE_90)
+    records = [
+        stored(a_record(number=1, rights=SA), workspace.originals, encoded(sky)),
+        stored(a_record(number=2, rights=CC0), workspace.originals, encoded(turned)),
+        stored(a_record(number=3, rights=SA), workspace.originals, encoded(sky)),
+    ]
+    found = judged(a_manifest(records), workspace)
+    edge = found["M1"].edge
+    assert edge
+    assert (edge.first, edge.second, edge.kind) == ("commons:M2", "commons:M1", EdgeKind.VERIFIED)
+    assert (found["M1"].verdict.reason, found["M1"].verdict.twin) == (Reason.DUPLICATE, "commons:M2")
+    assert found["M1"].verdict.detail == edge.words
+    assert edge.words.startswith("turned by 90° right (distance ")
+    assert found["M3"].edge == edge.model_copy(update={"second": "commons:M3"})
+    for name in ("M1", "M3"):
+        assert found[name].notes == ("commons:M2 was kept: freer licence (CC0-1.0 against CC-BY-SA-4.0)",)
+        assert (found[name].split, found[name].box) == (None, None)
+    assert found["M2"].notes == ("a copy is under CC-BY-SA-4.0",)
+    assert (found["M2"].split, found["M2"].alternates) == ("train", ("commons:M1", "commons:M3"))
+
+
+def test_every_kept_image_has_a_side_and_copies_that_may_stay_share_one(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    manifest = a_collection(workspace, range(18))
+    dropped = judged(manifest, workspace)
+    kept = {name: one.split for name, one in dropped.items() if one.verdict.keep}
+    assert len(kept) == 12
+    assert set(kept.values()) == {"train", "test"}
+    every = judged(manifest, workspace, SMALL.model_copy(update={"duplicates": False}))
+    assert all(one.verdict.keep and one.edge is None for one in every.values())
+    assert {name: every[name].split for name in kept} == kept
+    twins = {name: one.verdict.twin for name, one in dropped.items() if one.verdict.twin}
+    assert all(
+        every[name].split == every[twin.removeprefix("commons:")].split for name, twin in twins.items()
+    )
+    assert len(twins) == 6
+    whole = judged(manifest, workspace, CurateSettings(size=64, held_out=0, duplicates=False))
+    assert {one.split for one in whole.values()} == {"train"}
+
+
+def test_new_images_are_held_against_the_old_and_nothing_is_asked_twice(tmp_path: Path) -> None:
+    grown, scratch = Workspace(tmp_path / "grown"), Workspace(tmp_path / "scratch")
+    judged(a_collection(grown, range(9)), grown)
+    journal = grown.root / "compared.jsonl"
+    before = journal.read_bytes()
+    judged(a_collection(grown, range(9)), grown)
+    assert journal.read_bytes() == before != b""
+    known = {line["sha256"] for line in map(json.loads, grown.examined.read_bytes().splitlines())}
+    judged(a_collection(grown, range(18)), grown)
+    assert journal.read_bytes().startswith(before)
+    for line in map(json.loads, journal.read_bytes()[len(before) :].splitlines()):
+        files = line["joined"] if "joined" in line else [line["first"], line["second"]]
+        assert not known.issuperset(files)
+    judged(a_collection(scratch, range(18)), scratch)
+    assert grown.verdicts.read_bytes() == scratch.verdicts.read_bytes()
+    judged(a_collection(grown, range(3, 15)), grown)  # and fewer again
+    fewer = Workspace(tmp_path / "fewer")
+    judged(a_collection(fewer, range(3, 15)), fewer)
+    assert grown.verdicts.read_bytes() == fewer.verdicts.read_bytes()
+
+
+def test_comparing_on_several_workers_and_after_a_torn_journal_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone, many = Workspace(tmp_path / "alone"), Workspace(tmp_path / "many")
+    judged(a_collection(alone, range(12)), alone)
+    monkeypatch.setattr(compared, "FEW", 1)
+    monkeypatch.setattr(compared, "BATCH", 1)
+    judged(a_collection(many, range(12)), many, workers=2)
+    assert many.verdicts.read_bytes() == alone.verdicts.read_bytes()
+    journal = many.root / "compared.jsonl"
+    whole = journal.read_bytes()
+    assert whole == (alone.root / "compared.jsonl").read_bytes()
+    journal.write_bytes(whole[: len(whole) // 2])
+    judged(a_collection(many, range(12)), many, workers=2)
+    assert many.verdicts.read_bytes() == alone.verdicts.read_bytes()
+
+
+class Listening(Silent):
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+def test_without_opencv_the_command_says_what_it_misses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = Workspace(tmp_path)
+    manifest = a_collection(workspace, range(3))
+    progress = Listening()
+    monkeypatch.setattr("curation.features.available", lambda: False)
+    found = judged(manifest, workspace, progress=progress)
+    assert progress.notes == [comparing.WITHOUT_FEATURES]
+    assert found["M3"].verdict.twin == "commons:M2"

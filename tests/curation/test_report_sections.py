@@ -1,0 +1,101 @@
+"""The report's sections: evidence of copies, contested terms, doubts, losses, one sky, references, plots."""
+
+from pathlib import Path
+
+import pytest
+from builders import BY, ND, a_judgement, a_manifest, a_nebula, a_record, encoded, stored
+
+from collectors.record import Reason, Verdict
+from collectors.workspace import Workspace
+from curation import report
+from curation.duplicates.edges import Edge, EdgeKind
+from curation.sections.plots import columns, strip
+from curation.settings import CurateSettings, PolicySettings
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    workspace = Workspace(Path(tmp_path_factory.mktemp("sections")))
+    kept, copy, chart, other, named = (
+        stored(a_record(number=n, **more), workspace.originals, encoded(a_nebula(n)))
+        for n, more in ((1, {}), (2, {"rights": BY}), (3, {}), (4, {}), (5, {"rights": ND}))
+    )
+    size = {"width": 160, "height": 120}
+    edge = Edge(
+        first=kept.uid, second=copy.uid, kind=EdgeKind.VERIFIED, inliers=84, scale=0.5, agreement=0.97
+    )
+    duplicate = Verdict(reason=Reason.DUPLICATE, detail=edge.words, twin=kept.uid)
+    lost = {"centre": 0.31, "subject": 0.0}
+    judged = [
+        a_judgement(
+            kept,
+            **size,
+            box=(-10, -20, 150, 140),
+            crop="subject",
+            lost=lost,
+            split="test",
+            same_sky=(other.uid,),
+        ),
+        a_judgement(copy, **size, verdict=duplicate, edge=edge, notes=(f"{kept.uid} was kept: more pixels",)),
+        a_judgement(chart, **size, verdict={"reason": "diagram", "detail": ""}, scores={"diagram": 0.83}),
+        a_judgement(
+            other, **size, box=(20, 0, 140, 120), scores={"text": 0.48}, doubts=("text",), split="train"
+        ),
+        a_judgement(named, verdict={"reason": "licence-refused", "detail": "ND"}),
+    ]
+    manifest = a_manifest([kept, copy, chart, other, named])
+    policy = PolicySettings(reference=("nd",))
+    path = report.write(manifest, judged, workspace, policy=policy, settings=CurateSettings(), workers=1)
+    return " ".join(path.read_text().split())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        '<span class="kind">verified</span>',
+        "84 agree on one transform",
+        "0.97 (copies 1, strangers 0)",
+        "<dt>the other was kept</dt><dd>more pixels</dd>",
+        'id="contested"',
+        "one picture under 2 claims: CC BY 4.0, CC BY-SA 4.0",
+        '<section id="out-diagram">',
+        "<b>0.83</b>, threshold 0.50",
+        'id="doubtful"',
+        "universe-gan review",
+        'viewBox="-10 -20 170 160"',
+        "centre loses 31 %, subject (chosen) loses 0 %",
+        "of the square is added sky",
+        'id="skies"',
+        '<span class="side">test</span>',
+        '<section id="named">',
+        'data-state="reference"',
+        "5 fetched → 4 decoded (1 stopped by their rights) → 3 compared (1 screened out) → 2 kept (1 copies)",
+        'role="img" aria-label="Score “diagram”',
+        "threshold 0.5",
+    ],
+)
+def test_a_section_says(page: str, words: str) -> None:
+    assert words in page
+
+
+def test_a_reference_is_not_shown_and_not_counted_as_refused(page: str) -> None:
+    start = page.index('data-uid="commons:M5"')
+    assert "<img" not in page[start : page.index("</li>", start)]
+    assert "<code>licence-refused</code>" not in page
+
+
+def test_columns_stack_to_the_highest_and_leave_out_colours_without_images() -> None:
+    plot = columns(
+        "t", [("a", {"kept": 3, "out": 1}), ("b", {"kept": 2})], {"kept": "k", "out": "o", "no": "n"}
+    )
+    assert [(bar.cls, bar.y, bar.height) for bar in plot.bars] == [
+        ("kept", 26, 78),
+        ("out", 0, 26),
+        ("kept", 52, 52),
+    ]
+    assert (plot.names, plot.total) == ((("kept", "k"), ("out", "o")), 6)
+
+
+def test_a_strip_fills_its_whole_length() -> None:
+    parts = strip("nasa", {"by": 1, "pd": 3}, {"pd": "public domain", "by": "attribution"}).parts
+    assert [(part.cls, part.x, part.width) for part in parts] == [("pd", 0, 75), ("by", 75, 25)]

@@ -1,0 +1,40 @@
+"""Derivatives of real deep-sky pictures are recognised, and no two distinct pictures are merged."""
+
+import os
+import random
+from pathlib import Path
+
+import pytest
+from derivatives import KINDS
+from recognised import found, shelved
+
+from curation import features
+
+FOLDER = Path(os.environ.get("STELLARIUM_DATA", "/")) / "usr/share/stellarium/nebulae/default"
+
+
+@pytest.fixture(scope="module")
+def pictures() -> list[str]:
+    paths = sorted(map(str, FOLDER.glob("*.png")))
+    if not paths:
+        reason = "Debian's stellarium-data is not installed (or unpacked in $STELLARIUM_DATA)"
+        if "stellarium" in os.environ.get("UNIVERSE_GAN_REQUIRE", ""):
+            pytest.fail(f"required here: {reason}")
+        pytest.skip(reason)
+    return paths
+
+
+@pytest.mark.skipif(not features.available(), reason="OpenCV is not installed: the extra [verify]")
+def test_derivatives_of_real_pictures_are_recognised_among_all_strangers(
+    pictures: list[str], tmp_path: Path
+) -> None:
+    chosen = random.Random(7).sample(pictures, 6)
+    shelf = shelved(tmp_path, pictures, chosen)
+    assert len(shelf.originals) >= 539
+    table = {one.kind: one for one in found(shelf, tmp_path, list(KINDS))}
+    assert {kind: one.strangers for kind, one in table.items() if one.strangers} == {}
+    missed = [name for one in table.values() for name in one.missed]
+    assert len(table) == 28
+    assert sum(one.recall for one in table.values()) / len(table) >= 0.99, missed
+    photographs = {pair for one in table.values() for pair in one.same_sky}
+    assert {tuple(Path(name).stem for name in pair) for pair in photographs} == {("smc-ha", "smc29-1")}

@@ -1,0 +1,65 @@
+"""`review`: the sheet of doubtful pictures, and taking back what a person decided on it."""
+
+import os
+from pathlib import Path
+
+from curation.curate import read_verdicts
+from curation.screening import decisions
+from curation.screening import review as sheet
+from universe_gan import stages
+from universe_gan.exits import Exit
+from universe_gan.invocation import tool
+from universe_gan.output import Output
+from universe_gan.recipe import Recipe
+from universe_gan.stages import StageMissing
+
+
+def review(output: Output, recipe: Recipe, *, take: Path | None) -> Exit:
+    """Write the sheet, or take the file back that its page saved."""
+    return _take(output, recipe, take) if take is not None else _write(output, recipe)
+
+
+def doubtful_line(recipe: Recipe, count: int) -> str:
+    """What `curate` says last about pictures near a threshold."""
+    are = "picture is" if count == 1 else "pictures are"
+    return f"{count:,} {are} doubtful: {tool()} review {recipe.path}"
+
+
+def _write(output: Output, recipe: Recipe) -> Exit:
+    with stages.at_work(recipe) as workspace:
+        manifest = stages.read_manifest(recipe)
+        if not workspace.verdicts.is_file():
+            raise StageMissing(workspace.verdicts, f"universe-gan curate {recipe.path}")
+        taken = f"{tool()} review {recipe.path} --take {recipe.name}.review.json"
+        path, count = sheet.write(
+            manifest,
+            read_verdicts(workspace.verdicts),
+            decisions.read(recipe.reviewed),
+            workspace,
+            settings=recipe.curate,
+            title=recipe.title,
+            take=taken,
+            progress=output,
+            workers=os.cpu_count() or 1,
+        )
+    output.line(f"review    {path}  {count:,} pictures to decide about")
+    output.result({"review": str(path), "undecided": count})
+    output.say(f"next: open {path} in a browser, save your decisions, then {taken}")
+    return Exit.DONE
+
+
+def _take(output: Output, recipe: Recipe, file: Path) -> Exit:
+    with stages.at_work(recipe):
+        manifest = stages.read_manifest(recipe)
+        known = {record.file.sha256: record.uid for record in manifest.records if record.file}
+        new = decisions.taken(file, known)
+        added, changed = decisions.merge(recipe.reviewed, new)
+    dropped = sum(one.decision == "drop" for one in new.values())
+    words = f"{len(new):,} decisions taken ({len(new) - dropped:,} keep, {dropped:,} drop)"
+    output.line(f"{words}; {added:,} new, {changed:,} changed")
+    output.line(f"decisions {recipe.reviewed}")
+    output.result({"decisions": str(recipe.reviewed), "taken": len(new), "added": added, "changed": changed})
+    output.say(
+        f"next: {tool()} curate {recipe.path}, which obeys them"
+    )
+    return Exit.DONE

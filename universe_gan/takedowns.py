@@ -1,0 +1,236 @@
+"""`takedown`: take images out for good, publish without them, and say what others may still hold."""
+
+from collections.abc import Callable, Sequence
+
+import pyarrow.parquet as pq
+from pydantic import ValidationError
+
+from collectors import manifest as manifests
+from collectors.manifest import Manifest
+from collectors.record import Record
+from collectors.workspace import Journal, Workspace
+from curation import features
+from curation.curate import read_verdicts
+from curation.examine import Examined, examine, folders
+from curation.hub import blocked, history
+from curation.hub import takedown as takedowns
+from curation.hub.blocked import Blocklist
+from curation.hub.problems import HubProblem
+from curation.hub.proposal import PullRequest
+from curation.hub.recognise import recognised
+from curation.hub.takedown import Alike, Copies, Takedown
+from curation.judged import Judged
+from universe_gan import publishing, stages
+from universe_gan.exits import Exit
+from universe_gan.invocation import tool
+from universe_gan.output import Output
+from universe_gan.recipe import Recipe
+
+WITHOUT_FEATURES = "note: crops and tilted copies will not be recognised: pip install 'universe-gan[verify]'"
+
+
+def takedown(
+    output: Output,
+    recipe: Recipe,
+    asked: str,
+    *,
+    reason: str,
+    copies: Copies,
+    publish: bool,
+    dry_run: bool,
+) -> Exit:
+    """Find, block, remove; with `publish` build and publish anew."""
+    with stages.at_work(recipe) as workspace:
+        found = find(recipe, workspace, asked, copies)
+        _tell(output, found)
+        if not dry_run and not found.before:
+            carry_out(recipe, workspace, found, reason=reason)
+            output.line(f"blocked   {recipe.blocked}")
+            if not features.available():
+                output.say(WITHOUT_FEATURES)
+            output.line(f"manifest  {recipe.manifest}  without them")
+        told = _json(found, written=not dry_run)
+        if publish and not dry_run:
+            return _publish(output, recipe, workspace, told)
+        output.result(told)
+        if dry_run:
+            output.line("nothing was changed")
+            return Exit.DONE
+        repo = (last.repo if (last := publishing.remembered(workspace)) else None) or recipe.publish.repo
+    output.say(f"next: {tool()} build {recipe.path}   (makes dataset and report without them)")
+    if repo:
+        output.say(f"then: {tool()} publish {recipe.path} --pull-request never   ({repo} still shows them)")
+    return Exit.DONE
+
+
+def find(recipe: Recipe, workspace: Workspace, asked: str, copies: Copies) -> Takedown:
+    """What a request names in the recipe's manifest. Raises as `takedown.plan`, and `StageMissing`."""
+    manifest = stages.read_manifest(recipe)
+    return takedowns.plan(
+        manifest,
+        _verdicts(workspace),
+        asked,
+        copies,
+        squares=_squares(workspace),
+        blocklist=blocked.read(recipe.blocked),
+        alike=_alike(recipe, workspace, manifest),
+    )
+
+
+def _alike(recipe: Recipe, workspace: Workspace, manifest: Manifest) -> Alike:
+    """Which other images would be recognised if these stood on the blocklist."""
+
+    def alike(matches: Sequence[Record]) -> set[str]:
+        look, features_of = _look(recipe, workspace), _features(workspace)
+        known = _look(recipe, workspace, anew=False)
+        alone = Takedown("", None, tuple(matches), (), ())
+        named = {record.uid for record in matches}
+        lines = Blocklist(tuple(takedowns.lines(alone, look, features_of, reason="", date="")))
+        others = [record for record in manifest.records if record.uid not in named]
+        seen = [(record, one) for record in others if (one := known(record)) is not None]
+        found = recognised(lines, seen, folders(workspace).features)
+        return {*found, *(record.uid for record in others if not lines.refuses(record).keep)}
+
+    return alike
+
+
+def carry_out(recipe: Recipe, workspace: Workspace, found: Takedown, *, reason: str) -> None:
+    """Block first, then seal the manifest without them, then forget their files."""
+    manifest = stages.read_manifest(recipe)
+    date = stages.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+    look = _look(recipe, workspace)
+    new = takedowns.lines(found, look, _features(workspace), reason=reason, date=date)
+    blocked.write(blocked.read(recipe.blocked).with_(new), recipe.blocked)
+    gone = {record.uid for record in found.gone}
+    left = takedowns.without(manifest, gone, tool=recipe.plan.tool)
+    manifests.write(left, recipe.manifest)
+    used = {record.file.sha256 for record in left.records if record.file}
+    places = folders(workspace)
+    for record in found.gone:
+        if record.file and record.file.sha256 not in used:
+            workspace.originals.drop(record.file.sha256)
+            places.thumbnails.drop(record.file.sha256)
+            places.features.drop(record.file.sha256)
+
+
+def _verdicts(workspace: Workspace) -> tuple[Judged, ...]:
+    try:
+        return read_verdicts(workspace.verdicts)
+    except FileNotFoundError:
+        return ()
+
+
+def _squares(workspace: Workspace) -> dict[str, str]:
+    """SHA-256 of the pictures in the built dataset → uid."""
+    found: dict[str, str] = {}
+    for path in sorted((workspace.dataset / "data").glob("*.parquet")):
+        table = pq.read_table(path, columns=["image_sha256", "uid"], partitioning=None)
+        found.update(zip(*(table.column(name).to_pylist() for name in table.column_names), strict=True))
+    return found
+
+
+def _look(recipe: Recipe, workspace: Workspace, *, anew: bool = True) -> Callable[[Record], Examined | None]:
+    """What is known of a picture's looks: from the journal, else measured `anew` if its file is here."""
+    known = {}
+    for line in Journal(workspace.examined).read():
+        try:
+            one = Examined.model_validate(line)
+        except ValidationError:
+            continue  # written by another version of this tool
+        known[one.sha256] = one
+
+    def look(record: Record) -> Examined | None:
+        if record.file is None:
+            return None
+        sha256 = record.file.sha256
+        if anew and sha256 not in known and sha256 in workspace.originals:
+            known[sha256] = examine(
+                workspace.originals.path(sha256), sha256, recipe.curate, folders(workspace)
+            )
+        return known.get(sha256)
+
+    return look
+
+
+def _features(workspace: Workspace) -> Callable[[Record], bytes | None]:
+    """Packed local features of a picture; `None` where OpenCV is not here to find them."""
+    places = folders(workspace)
+
+    def found(record: Record) -> bytes | None:
+        sha256 = record.file.sha256 if record.file else ""
+        if sha256 in places.thumbnails and sha256 not in places.features and features.available():
+            features.keep(sha256, places.thumbnails, places.features)
+        return places.features.read(sha256) if sha256 in places.features else None
+
+    return found
+
+
+def _publish(output: Output, recipe: Recipe, workspace: Workspace, told: dict[str, object]) -> Exit:
+    """Build and publish at once: a pull request would leave the images up until somebody merges it."""
+    stages.run_audit(recipe, workspace)
+    stages.run_curate(recipe, workspace, output)
+    if workspace.report.is_file():
+        stages.run_report(recipe, workspace, output)
+    hub = publishing.hub_here()
+    wish: PullRequest = "always" if recipe.publish.pull_request == "always" else "never"
+    repo = last.repo if (last := publishing.remembered(workspace)) else None
+    proposal = publishing.run_publish(
+        recipe, workspace, output, hub, repo=recipe.publish.repo or repo, pull_request=wish
+    )
+    publishing.tell_proposal(output, hub, proposal)
+    code = publishing.carry_out(output, recipe, workspace, hub, proposal, "Take images down", told)
+    try:
+        _tell_remains(output, history.remains(hub, proposal.repo))
+    except HubProblem as error:
+        output.say(f"note: what remains in the history could not be asked: {error.detail}")
+    return code
+
+
+def _tell(output: Output, found: Takedown) -> None:
+    if found.before:
+        output.line(f"{found.asked} was taken down already; nothing of it is in the manifest")
+        return
+    rows = [(record.uid, record.title, record.creator.name or "", "asked for") for record in found.matches]
+    rows += [(record.uid, record.title, record.creator.name or "", "a copy of it") for record in found.copies]
+    rows += [
+        (record.uid, record.title, record.creator.name or "", "a copy: stays") for record in found.spared
+    ]
+    output.table("Taken down", ["uid", "title", "creator", "why"], rows)
+    files = sum(record.file is not None for record in found.gone)
+    output.line(f"{len(found.gone):,} images go, {files:,} of them with a file; {len(found.spared):,} stay")
+    if found.author:
+        output.line("everything else by this author is refused from now on")
+    if found.copies:
+        output.say("note: --copies keep lets copies of other people stay, where only one upload was at fault")
+    if found.spared:
+        output.say("note: the best-licensed of those that stay takes its place at the next build")
+
+
+def _tell_remains(output: Output, remains: history.Remains) -> None:
+    """What the Hub still holds, and how to get rid of it."""
+    if remains.nothing:
+        output.say("the repository has no earlier commit that would hold them")
+    else:
+        output.say(
+            f"still on the Hub: {remains.commits:,} earlier commits"
+            + (f"; {', '.join(remains.refs)}" if remains.refs else "")
+            + "; and their files in its large-file storage"
+        )
+        output.say("to purge them for ever (this cannot be undone, and pinned revisions stop to load):")
+        for line in history.purge(remains):
+            output.say(f"    {line}")
+    output.say("what no call reaches:")
+    for words in history.BEYOND:
+        output.say(f"  - {words}")
+
+
+def _json(found: Takedown, *, written: bool) -> dict[str, object]:
+    return {
+        "asked": found.asked,
+        "author": found.author.model_dump(mode="json") if found.author else None,
+        "matches": [record.uid for record in found.matches],
+        "copies": [record.uid for record in found.copies],
+        "spared": [record.uid for record in found.spared],
+        "before": found.before,
+        "written": written,
+    }

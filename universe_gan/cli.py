@@ -405,6 +405,34 @@ def relicense(output: Output, recipe: Recipe, dry_run: bool) -> Exit:
 
 
 @cli.command()
+@click.option("--new", is_flag=True, help="Begin a new run in any case; older ones stay as they are.")
+@click.option("--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True)
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), help="Default: a GPU where there is one.")
+@click.option("--set", "overrides", multiple=True, metavar="train.KEY=VALUE", help="Override a setting.")
+@click.option("--kimg", type=click.FloatRange(0, min_open=True), help="Stop after so many thousand pictures.")
+@click.option("--data", type=click.Path(path_type=Path), help="Folder for workspaces (default: data/).")
+@click.option("-n", "--dry-run", is_flag=True, help="Decode the pictures, say what would be done.")
+@speaks
+@click.argument("asked", metavar="RECIPE|USER/DATASET[@REVISION]|FOLDER")
+def train(
+    output: Output,
+    asked: str,
+    overrides: tuple[str, ...],
+    data: Path | None,
+    kimg: float | None,
+    **how: Any,
+) -> Exit:
+    """Train a GAN from a dataset.
+
+    A recipe's own dataset as `build` left it, one on the Hub, or a folder of pictures. Run it again to go on
+    exactly where it stopped; Ctrl-C saves. Several GPUs: torchrun --nproc-per-node N -m universe_gan train …
+    """
+    from universe_gan import training
+
+    return training.train(output, training.course(asked, overrides, data, kimg), **how)
+
+
+@cli.command()
 @click.argument("recipes", nargs=-1)
 @click.option("--data", type=click.Path(path_type=Path), help="Folder for workspaces (default: data/).")
 @speaks

@@ -28,10 +28,12 @@ from torch import Tensor
 
 from collectors.frozen import Frozen
 from collectors.progress import Progress, Silent
-from collectors.workspace import canonical_json, write_whole
+from collectors.workspace import DiskFull, Workspace, canonical_json, write_whole
 from curation import engine
 from curation.crop import centre_box
+from curation.hub.problems import HubBusy
 from curation.pixels import FORMATS, Unreadable, open_upright
+from universe_gan.publishing import hub_here
 
 VERSION = 1
 """Raised when the same picture is decoded to other numbers."""
@@ -130,7 +132,7 @@ class _Row:
 def prepare(
     source: str,
     *,
-    side: int,
+    side: int | None = None,
     cache: Path,
     revision: str | None = None,
     progress: Progress | None = None,
@@ -138,16 +140,23 @@ def prepare(
 ) -> Prepared:
     """Find the pictures of a Hub id, a built dataset or a folder, and decode them to `side` × `side`.
 
+    `side`: by default the largest power of two, up to 1,024, within the first picture. `cache`: where decoded
+    pictures are kept; a cache that was left half-way is made again.
+
     Raises:
+        WorkspaceBusy: another process decodes the same pictures at this moment.
         NoPictures: there is none that may be trained on, or nothing of that name.
+        HubProblem: the Hub does not give the dataset, and no earlier download of it is here.
         DiskFull: no room in the cache.
     """
-    folder, commit = _located(source, revision)
+    progress = progress or Silent()
+    folder, commit = _located(source, revision, progress)
     refused: Counter[str] = Counter()
     licences: Counter[str] = Counter()
     rows = list(_rows(folder, refused, licences))
     if not any(row.split == "train" for row in rows):
         raise NoPictures(source, _why_none(refused))
+    side = side or _natural_side(next(row for row in rows if row.split == "train"))
     fingerprint = hashlib.sha256("".join(row.digest for row in rows).encode()).hexdigest()
     parts = {split: [row for row in rows if row.split == split] for split in ("train", "test")}
     origin = Origin(
@@ -162,39 +171,49 @@ def prepare(
     key = hashlib.sha256(canonical_json([fingerprint, side, VERSION, PIL.__version__])).hexdigest()[:16]
     place = cache / f"{side}-{key}"
     if not (place / "about.json").is_file():
-        _decode_all(parts, side, place, progress or Silent(), workers)
-        write_whole(place / "about.json", canonical_json(origin.model_dump(mode="json")))
+        with Workspace(place).locked():
+            _decode_all(parts, side, place, progress, workers)
+            write_whole(place / "about.json", canonical_json(origin.model_dump(mode="json")))
     names = {split: tuple(row.name for row in part) for split, part in parts.items()}
     train, test = (Pictures(_mapped(place, split, side), names[split]) for split in parts)
     return Prepared(origin, train, test)
 
 
-def _located(source: str, revision: str | None) -> tuple[Path, str | None]:
+def _located(source: str, revision: str | None, progress: Progress) -> tuple[Path, str | None]:
     """The folder with the pictures, and the commit where it came from the Hub."""
     if Path(source).is_dir():
         return Path(source), None
     name, _, at = source.removeprefix("hf://datasets/").partition("@")
     if name.count("/") != 1:
         raise NoPictures(source, "there is no such folder, and a dataset on the Hub is called user/name")
-    return _from_hub(source, name, revision or at or None)
+    return _from_hub(name, revision or at or None, progress)
 
 
-def _from_hub(source: str, name: str, revision: str | None) -> tuple[Path, str | None]:
-    from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
+def _from_hub(name: str, revision: str | None, progress: Progress) -> tuple[Path, str]:
+    """The files of one commit: from the Hub or, where nobody answers, as an earlier download left them."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
 
+    hub = hub_here()
+    wanted = ["data/*", "*.parquet"]
     try:
-        commit = HfApi().dataset_info(name, revision=revision).sha
-        folder = snapshot_download(
-            name, repo_type="dataset", revision=commit, allow_patterns=["data/*", "*.parquet"]
-        )
-    except RepositoryNotFoundError as error:
-        raise NoPictures(source, "there is no such dataset on the Hub, or it is private") from error
-    except RevisionNotFoundError as error:
-        raise NoPictures(source, f"the dataset has no revision {revision}") from error
-    except HfHubHTTPError as error:
-        raise NoPictures(source, str(error).splitlines()[0]) from error
-    return Path(folder), commit
+        commit = hub.standing(name, revision).revision
+        with hub.told(name, revision or "main"):
+            folder = hub.api.snapshot_download(
+                name, repo_type="dataset", revision=commit, allow_patterns=wanted
+            )
+    except HubBusy:
+        try:
+            folder = snapshot_download(
+                name, repo_type="dataset", revision=revision, allow_patterns=wanted, local_files_only=True
+            )
+        except LocalEntryNotFoundError:
+            folder = None
+        if folder is None:
+            raise
+        commit = Path(str(folder)).name
+        progress.note(f"{hub.endpoint} does not answer; taking {name} as downloaded, at {commit[:12]}")
+    return Path(str(folder)), commit
 
 
 def _rows(folder: Path, refused: Counter[str], licences: Counter[str]) -> Iterator[_Row]:
@@ -262,8 +281,9 @@ def _decode_all(
     parts: Mapping[str, Sequence[_Row]], side: int, place: Path, progress: Progress, workers: int
 ) -> None:
     """Write `train.u8` and `test.u8` into the place; every job fills rows of its own."""
-    shutil.rmtree(place, ignore_errors=True)
-    place.mkdir(parents=True)
+    needed = sum(map(len, parts.values())) * side * side * 3
+    if (free := shutil.disk_usage(place).free) < needed:
+        raise DiskFull(place, free, needed)
     for split, rows in parts.items():
         path = place / f"{split}.u8"
         with path.open("wb") as file:
@@ -324,6 +344,17 @@ def _square(data: bytes | None, path: Path, side: int) -> NDArray[np.uint8]:
         box = centre_box(*image.size)
         image = image.resize((side, side), Image.Resampling.LANCZOS, box=box, reducing_gap=2.0)
     return np.asarray(image)
+
+
+def _natural_side(row: _Row) -> int:
+    """The largest power of two from 32 to 1,024 that needs no enlarging, or 32."""
+    data = next(iter(_encoded([row])))
+    try:
+        with Image.open(row.path if data is None else BytesIO(data), formats=FORMATS) as opened:
+            shorter = min(opened.size)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise NoPictures(row.name, f"cannot be decoded: {error}") from error
+    return min(1024, max(32, 1 << (shorter.bit_length() - 1)))
 
 
 def _mapped(place: Path, split: str, side: int) -> NDArray[np.uint8]:

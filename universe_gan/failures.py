@@ -45,6 +45,7 @@ from universe_gan.published import NotFollowable
 from universe_gan.publishing import AlreadyPublic, RepoNotNamed, StageStale
 from universe_gan.recipe import NameWrong, RecipeExists, RecipeMissing, RecipeWrong
 from universe_gan.stages import StageMissing
+from universe_gan.training import MemoryShort, PackagesMissing, SettingsUnfit
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,9 @@ def explain(error: BaseException) -> Failure | None:
     for kind, words in _TABLE.items():
         if isinstance(error, kind):
             return words(error)
+    for kind in type(error).__mro__:
+        if named := _BY_NAME.get(f"{kind.__module__}.{kind.__name__}"):
+            return named(error)
     return None
 
 
@@ -145,6 +149,53 @@ def _may_not_write(error: MayNotWrite) -> Failure:
     )
 
 
+def _memory_short(error: MemoryShort) -> Failure:
+    cures = []
+    if error.batch // error.world > 4:
+        cures.append(f"--set train.batch={max(4 * error.world, error.batch // 2)}")
+    if error.precision == "fp32":
+        cures.append("--set train.precision=bf16")
+    if error.side > 64:
+        cures.append(f"--set train.size={error.side // 2}")
+    cures.append("--set train.breadth=0.5")
+    return Failure(
+        f"{error.batch} pictures of {error.side} px a step do not fit the memory of {error.device}",
+        f"try in this order: {', '.join(cures)} (each is another run); `universe-gan check` says what fits."
+        " What was trained so far is whole",
+        Exit.MACHINE,
+    )
+
+
+_BY_NAME: dict[str, Callable[[Any], Failure]] = {
+    "universe_gan.train.Diverged": lambda error: Failure(
+        f"training diverged at {error.kimg:,.1f} kimg, also at a learning rate of {error.rate:g}",
+        "the last whole state is kept; begin anew with a lower rate or a stronger penalty:"
+        " --set train.rate=5e-5, --set train.penalty=10, --set train.precision=fp32",
+        Exit.MACHINE,
+    ),
+    "universe_gan.data.NoPictures": lambda error: Failure(
+        str(error),
+        "name a recipe, a dataset on the Hub (user/name, for a private one export HF_TOKEN=…) or a folder",
+        Exit.INPUT,
+    ),
+    "universe_gan.runs.RunBroken": lambda error: Failure(
+        f"{error.path} cannot be read: {error.problem}",
+        "move that folder elsewhere, or name another one with --runs",
+        Exit.INPUT,
+    ),
+    "universe_gan.runs.RunBusy": lambda error: Failure(
+        f"{error.path} is being trained by {error.holder}",
+        "wait until it ends, or begin another run with --new",
+        Exit.BUSY,
+    ),
+    "universe_gan.checkpoints.CheckpointBroken": lambda error: Failure(
+        f"{error.path} is no whole checkpoint of ours: {error.problem}",
+        "restore it from a copy, or begin a new run with `universe-gan train … --new`",
+        Exit.INPUT,
+    ),
+}
+"""Failures of rooms that import PyTorch: known by name, so that words are found where it is not installed."""
+
 _TABLE: dict[type[BaseException], Callable[[Any], Failure]] = {
     RecipeWrong: _recipe_wrong,
     RecipeMissing: _recipe_missing,
@@ -163,6 +214,17 @@ _TABLE: dict[type[BaseException], Callable[[Any], Failure]] = {
         "choose another folder: `universe-gan demo --to FOLDER`",
         Exit.INPUT,
     ),
+    PackagesMissing: lambda error: Failure(
+        f"training needs {' and '.join(error.names)}, not installed here",
+        "pip install 'universe-gan[train]'",
+        Exit.INPUT,
+    ),
+    SettingsUnfit: lambda error: Failure(
+        "\n  ".join(["these settings do not go together", *error.problems]),
+        "change [train] in the recipe, or --set train.…; nothing was trained",
+        Exit.INPUT,
+    ),
+    MemoryShort: _memory_short,
     StageMissing: lambda error: Failure(
         f"{error.missing} is not there yet", f"run `{error.command}` first", Exit.INPUT
     ),

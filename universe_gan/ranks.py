@@ -47,6 +47,37 @@ class Ranks:
             for tensor in tensors:
                 distributed.broadcast(tensor, 0)
 
+    @torch.no_grad()
+    def mean(self, tensors: Iterable[Tensor]) -> None:
+        """Make every process's floating-point tensors the mean of all, in place."""
+        if self.world > 1:
+            for tensor in tensors:
+                distributed.all_reduce(tensor)
+                tensor /= self.world
+
+    @torch.no_grad()
+    def gathered(self, mine: Tensor) -> Tensor:
+        """Every process's tensor of the same shape, one behind the other along the first dimension."""
+        if self.world == 1:
+            return mine
+        parts = [torch.empty_like(mine) for _ in range(self.world)]
+        distributed.all_gather(parts, mine.contiguous())
+        return torch.cat(parts)
+
+    def told(self, words: str) -> str:
+        """What the first process says, a text of at most 4,096 bytes."""
+        if self.world == 1:
+            return words
+        data = words.encode()[:4096].ljust(4096, b"\0")
+        message = torch.tensor(list(data), dtype=torch.uint8, device=_message_device())
+        distributed.broadcast(message, 0)
+        return bytes(message.tolist()).rstrip(b"\0").decode()
+
+    def wait(self) -> None:
+        """Go on when everybody is here."""
+        if self.world > 1:
+            distributed.barrier()
+
     def any(self, mine: bool) -> bool:
         """Whether it is so in any process."""
         if self.world == 1:

@@ -23,12 +23,14 @@ from curation.policy import check_settings
 from curation.screening.decisions import path_beside as reviewed_beside
 from curation.settings import CurateSettings, PolicySettings, PublishSettings
 from universe_gan import __version__
+from universe_gan.train_settings import TrainSettings
 
 SECTIONS: dict[str, type[Frozen]] = {
     "collect": CollectSettings,
     "policy": PolicySettings,
     "curate": CurateSettings,
     "publish": PublishSettings,
+    "train": TrainSettings,
 }
 
 _SECRET = re.compile(r"(^|_)(api_?key|secret|token|password|passwd|credential|key)s?($|_)", re.IGNORECASE)
@@ -77,6 +79,7 @@ class Recipe:
     policy: PolicySettings
     curate: CurateSettings
     publish: PublishSettings
+    train: TrainSettings
     data: Path
     """The workspace, `data/NAME/` unless moved."""
     overrides: tuple[str, ...] = ()
@@ -142,11 +145,12 @@ def load(path: Path, overrides: Sequence[str] = (), data: Path | None = None) ->
     settings, sources = _sections(raw, problems)
     if problems:
         raise RecipeWrong(path, problems)
-    collect, policy, curate, publish = (settings[name] for name in SECTIONS)
+    collect, policy, curate, publish, train = (settings[name] for name in SECTIONS)
     assert isinstance(collect, CollectSettings)
     assert isinstance(policy, PolicySettings)
     assert isinstance(curate, CurateSettings)
     assert isinstance(publish, PublishSettings)
+    assert isinstance(train, TrainSettings)
     if collect.min_side is None:
         collect = collect.model_copy(update={"min_side": curate.min_side or curate.size})
     understood = {
@@ -172,9 +176,22 @@ def load(path: Path, overrides: Sequence[str] = (), data: Path | None = None) ->
         policy=policy,
         curate=curate,
         publish=publish,
+        train=train,
         data=root / path.stem,
         overrides=tuple(overrides),
     )
+
+
+def train_settings(asked: str, overrides: Sequence[str] = ()) -> TrainSettings:
+    """`[train]` of a training without a recipe: defaults, and `train.key=value`. Raises `RecipeWrong`."""
+    raw: dict[str, Any] = {}
+    problems = list(_apply(raw, overrides))
+    problems += [f"[{name}] goes with a recipe; only [train] is used here" for name in raw if name != "train"]
+    settings = _check(TrainSettings, raw.get("train", {}), ("train",), problems)
+    if problems:
+        raise RecipeWrong(Path(asked), problems)
+    assert isinstance(settings, TrainSettings)
+    return settings
 
 
 def find(asked: str) -> Path:

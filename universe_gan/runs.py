@@ -5,13 +5,15 @@ stats.jsonl          a line of statistics every `log_kimg`
 reals.png            what the networks are shown
 sheets/000120.png    the same seeds after 120 kimg
 training.png         the statistics as curves
+log.txt              what the command said
 latest.safetensors   everything an exact resume needs
 best.safetensors     the generator that was judged best
 """
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,8 +22,9 @@ import torch
 from torch import Tensor
 
 from collectors.frozen import Frozen
-from collectors.workspace import Journal, canonical_json, write_whole
-from universe_gan import __version__, checkpoints, sheets
+from collectors.progress import Stage
+from collectors.workspace import Journal, Workspace, WorkspaceBusy, canonical_json, write_whole
+from universe_gan import __version__, checkpoints, curves, sheets
 from universe_gan.data import Origin, Pictures
 from universe_gan.train import Training
 from universe_gan.train_settings import TrainSettings
@@ -37,6 +40,14 @@ class RunBroken(Exception):
     def __init__(self, path: Path, problem: str) -> None:
         super().__init__(f"{path}: {problem}")
         self.path, self.problem = path, problem
+
+
+class RunBusy(Exception):
+    """A run that somebody else goes on with at this moment."""
+
+    def __init__(self, path: Path, holder: str) -> None:
+        super().__init__(f"{path} is being trained by {holder}")
+        self.path, self.holder = path, holder
 
 
 class About(Frozen):
@@ -88,9 +99,31 @@ class Run:
     def finished(self) -> bool:
         return self.kimg >= self.about.settings.kimg
 
-    def stats(self) -> Iterator[Mapping[str, Any]]:
-        """The lines of statistics that belong to the latest checkpoint or lie before it."""
-        yield from Journal(self.path / "stats.jsonl").read()
+    def stats(self) -> list[dict[str, Any]]:
+        """The statistics, one line a step that was looked at, in the order of steps.
+
+        The file only grows. After a kill or a rollback training goes on from an earlier step, and tells again
+        what came after it: so a line supersedes all earlier lines of later steps. Lines of one step are one;
+        what was said last counts.
+        """
+        lines: list[dict[str, Any]] = []
+        for line in Journal(self.path / "stats.jsonl").read():
+            while lines and lines[-1]["step"] > line["step"]:
+                lines.pop()
+            if lines and lines[-1]["step"] == line["step"]:
+                lines[-1] |= line
+            else:
+                lines.append(line)
+        return lines
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep a second training out of this run. Raises `RunBusy`."""
+        try:
+            with Workspace(self.path).locked():
+                yield
+        except WorkspaceBusy as error:
+            raise RunBusy(self.path, error.holder) from error
 
 
 def about(name: str, settings: TrainSettings, side: int, origin: Origin, device: torch.device) -> About:
@@ -118,22 +151,35 @@ def every(root: Path) -> list[Run]:
     return found
 
 
-def begin(root: Path, wanted: About, *, new: bool = False) -> Run:
-    """The run to go on with: the last of its name that learns the same from the same, else a new folder.
+def continued(root: Path, wanted: About) -> Run | None:
+    """The last run of this name that learns the same from the same, to go on under the settings wanted.
 
-    Nothing is ever deleted. `new`: a new folder in any case.
+    `None`: there is none. Nothing is written. Raises `RunBroken`.
     """
-    known = every(root)
-    if not new:
-        for run in reversed(known):
-            if run.about.name == wanted.name and run.about.question == wanted.question:
-                continued = Run(run.path, run.about.model_copy(update={"settings": wanted.settings}))
-                _write(continued)
-                return continued
-    number = max((_number(run.path) for run in known), default=0) + 1
-    run = Run(root / f"{number:04}-{wanted.name}", wanted)
+    for run in reversed(every(root)):
+        if run.about.name == wanted.name and run.about.question == wanted.question:
+            return Run(run.path, run.about.model_copy(update={"settings": wanted.settings}))
+    return None
+
+
+def begin(root: Path, wanted: About, *, new: bool = False) -> Run:
+    """The run to go on with (`continued`), or a new folder where there is none or `new` asks for it.
+
+    Nothing is ever deleted.
+    """
+    run = None if new else continued(root, wanted)
+    while run is None:
+        path = root / f"{_next(root):04}-{wanted.name}"
+        with suppress(FileExistsError):  # another command was quicker
+            path.mkdir(parents=True)
+            run = Run(path, wanted)
     _write(run)
     return run
+
+
+def _next(root: Path) -> int:
+    """A number that no folder has, not even one that is no run."""
+    return max((_number(path) for path in root.glob("[0-9]*-*")), default=0) + 1
 
 
 def _write(run: Run) -> None:
@@ -148,8 +194,8 @@ def _number(path: Path) -> int:
 class Recorder:
     """Looks on while a run trains (`train.Witness`): statistics, sheets, checkpoints."""
 
-    def __init__(self, run: Run, pictures: Pictures) -> None:
-        self._run = run
+    def __init__(self, run: Run, pictures: Pictures, stage: Stage | None = None) -> None:
+        self._run, self._stage = run, stage
         self._journal = Journal(run.path / "stats.jsonl")
         dice = torch.Generator().manual_seed(run.about.settings.seed)
         self._latents = torch.randn(SHOWN, run.about.settings.latent, generator=dice)
@@ -161,13 +207,20 @@ class Recorder:
         """Add a line of statistics."""
         self._journal.append(stats)
 
+    def advance(self, pictures: int) -> None:
+        """Move the bar on."""
+        if self._stage:
+            self._stage.advance(pictures)
+
     def save(self, training: Training) -> None:
-        """Write the latest checkpoint, then the sheet that shows it."""
+        """Write the latest checkpoint, then the sheet and the curves that show it."""
         facts = {**training.facts(), "kimg": training.kimg, "about": self._run.about.model_dump(mode="json")}
         checkpoints.write(self._run.latest, training.state(), facts)
         pictures = draw(training.average, self._latents.to(training.device))
         shown = sheets.png(sheets.sheet(list(sheets.pixels(pictures))), {"kimg": training.kimg})
         write_whole(self._run.path / "sheets" / f"{round(training.kimg):06}.png", shown)
+        if drawn := curves.draw(self._run.stats(), self._run.path.name):
+            write_whole(self._run.path / "training.png", drawn)
 
     def restore(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """The latest checkpoint."""

@@ -33,7 +33,9 @@ from universe_gan.train_settings import TrainSettings
 RAMP = 0.05
 """The average over weights never looks back further than this share of the training so far."""
 ROLLBACKS = 3
-"""How often training goes back to its last checkpoint before it gives up."""
+"""How often training goes back to its last whole state before it gives up."""
+ASK_EVERY = 8
+"""Steps after which several processes ask each other whether one was told to stop."""
 
 
 class Diverged(Exception):
@@ -60,8 +62,8 @@ class Witness(Protocol):
 
     def save(self, training: "Training") -> None: ...
 
-    def restore(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """The last checkpoint, for a rollback."""
+    def advance(self, pictures: int) -> None:
+        """So many real pictures more were shown; negative after a rollback."""
 
 
 @dataclass
@@ -125,6 +127,12 @@ class Training:
     def _regulariser_state(self) -> dict[str, Tensor]:
         return self.regulariser.state() if self.regulariser else {}
 
+    def running(self) -> list[Tensor]:
+        """What each rank gathers from its own pictures: means and variances, which gradients do not move."""
+        nets = (self.generator, self.discriminator, self.average)
+        buffers = [buffer for net in nets for buffer in net.buffers() if buffer.is_floating_point()]
+        return [*buffers, *self._regulariser_state().values()]
+
     def facts(self) -> dict[str, Any]:
         """What goes beside the tensors."""
         return {"step": self.step, "rollbacks": self.rollbacks, "side": self.side}
@@ -161,11 +169,13 @@ def train(
 
     Raises:
         Diverged: not finite after `ROLLBACKS` rollbacks with ever lower rates; the checkpoint is whole.
+            Losses and weights are looked at whenever statistics are logged, and before anything is saved.
         torch.OutOfMemoryError: the batch does not fit the device.
     """
-    settings = training.settings
+    settings, ranks = training.settings, training.ranks
     total = math.ceil(settings.kimg * 1000 / settings.batch)
     log_every, save_every = (_steps(kimg, settings) for kimg in (settings.log_kimg, settings.save_kimg))
+    whole = _keep(training, witness if training.step == 0 else None)
     sums: dict[str, Tensor] = {}
     started, first = clock(), training.step
     while training.step < total:
@@ -173,17 +183,26 @@ def train(
         for name, value in one_step(training, pictures.batch(numbers, training.device)).items():
             sums[name] = sums[name] + value if name in sums else value
         training.step += 1
-        if training.step % log_every == 0 or training.step == total:
+        if witness:
+            witness.advance(settings.batch)
+        asked = ranks.world == 1 or training.step % ASK_EVERY == 0
+        stopping = asked and ranks.any(stop())
+        last = stopping or training.step == total
+        saves = last or training.step % save_every == 0
+        if saves or training.step % log_every == 0:
             count = training.step - first
             stats = {name: float(value) / count for name, value in sums.items()}  # waits for the device
-            if training.ranks.any(not all(map(math.isfinite, stats.values()))):
-                _roll_back(training, witness)
+            sound = all(map(math.isfinite, stats.values())) and _is_finite(training)
+            if ranks.any(not sound):
+                lost = _roll_back(training, whole)
+                saves = True  # the lower rate must outlive an interruption
+                if witness:
+                    witness.advance(-lost * settings.batch)
             else:
                 _log(training, stats, count, clock() - started, witness)
+            if saves:
+                whole = _keep(training, witness)
             sums, started, first = {}, clock(), training.step
-        stopping = training.ranks.any(stop()) if training.step % log_every == 0 else False
-        if witness and (training.step % save_every == 0 or stopping or training.step == total):
-            witness.save(training)
         if stopping:
             return
 
@@ -209,7 +228,7 @@ def one_step(training: Training, real: Tensor) -> dict[str, Tensor]:
     loss.backward()  # type: ignore[no-untyped-call]
     ranks.average(training.discriminator.parameters())
     training.discriminator_optimizer.step()
-    training.controller.watch(sureness(of_real), settings.batch)
+    training.controller.watch(ranks.gathered(sureness(of_real)), settings.batch)
 
     training.discriminator.requires_grad_(False)
     training.generator_optimizer.zero_grad(set_to_none=True)
@@ -228,7 +247,7 @@ def one_step(training: Training, real: Tensor) -> dict[str, Tensor]:
         stats["uneven"] = uneven * settings.path_length_every
     if penalty is not None:
         stats["penalty"] = penalty * settings.penalty_every
-    return {name: value.detach().float() for name, value in stats.items()}
+    return {name: value.detach().float().clone() for name, value in stats.items()}
 
 
 def _penalty(training: Training, *batches: Tensor) -> Tensor:
@@ -272,10 +291,10 @@ def _follow(training: Training) -> None:
 
 def _numbers(training: Training, count: int) -> list[int]:
     """Which pictures this rank shows in this step: every epoch in an order of its own."""
-    begin = training.step * training.settings.batch + training.ranks.rank * training.mine
+    begin = training.step * training.settings.batch
     return [
         _order(training.settings.seed, place // count, count)[place % count]
-        for place in range(begin, begin + training.mine)
+        for place in range(begin + training.ranks.rank, begin + training.settings.batch, training.ranks.world)
     ]
 
 
@@ -297,11 +316,39 @@ def _mixed(seed: int, step: int, rank: int) -> int:
     return mixed >> 1
 
 
-def _roll_back(training: Training, witness: Witness | None) -> None:
-    if training.rollbacks >= ROLLBACKS or witness is None:
+@dataclass(frozen=True)
+class _Whole:
+    """A state to go back to. Every rank has its own, so no file need be within everybody's reach."""
+
+    tensors: dict[str, Tensor]
+    facts: dict[str, Any]
+
+
+def _keep(training: Training, witness: Witness | None) -> _Whole:
+    """Remember this state in the computer's memory, and on disk if somebody writes."""
+    training.ranks.mean(training.running())
+    if witness:
+        witness.save(training)
+    held = {name: tensor.detach().to("cpu", copy=True) for name, tensor in training.state().items()}
+    return _Whole(held, training.facts())
+
+
+def _roll_back(training: Training, whole: _Whole) -> int:
+    """Go back to the last whole state, at half the rate; returns the steps that were lost."""
+    if training.rollbacks >= ROLLBACKS:
         raise Diverged(training.step, training.kimg, training.rate)
+    before = training.step
     training.rollbacks += 1
-    training.load(*witness.restore())
+    training.load(whole.tensors, whole.facts)
+    return before - training.step
+
+
+@torch.no_grad()
+def _is_finite(training: Training) -> bool:
+    """Whether every weight and buffer is a finite number; waits for the device."""
+    nets = (training.generator, training.discriminator, training.average)
+    tensors = [one for net in nets for one in net.state_dict().values() if one.is_floating_point()]
+    return bool(torch.stack([norm.float() for norm in torch._foreach_norm(tensors)]).isfinite().all())
 
 
 def _log(

@@ -1,8 +1,9 @@
 """What a recipe may say about training: `[train]`. Lengths are in kimg, thousands of real pictures shown."""
 
+from collections.abc import Iterator
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from collectors.frozen import Settings
 
@@ -51,3 +52,29 @@ class TrainSettings(Settings):
     """How often the latest checkpoint and a sheet of pictures are written."""
     judge_kimg: float = Field(default=100, gt=0)
     """How often generated pictures are measured against the held-out ones."""
+
+    @field_validator("size")
+    @classmethod
+    def _doubles(cls, size: int | None) -> int | None:
+        if size is not None and size & (size - 1):
+            raise ValueError("not a power of two (32, 64, 128, 256, 512, 1024)")
+        return size
+
+    @field_validator("attention")
+    @classmethod
+    def _all_double(cls, sides: tuple[int, ...]) -> tuple[int, ...]:
+        if any(side < 4 or side & (side - 1) for side in sides):
+            raise ValueError("sides of feature maps are powers of two (4, 8, 16, 32, 64 ...)")
+        return sides
+
+
+def mistakes(settings: TrainSettings, pictures: int, side: int, world: int) -> Iterator[str]:
+    """What does not go together once data and processes are known, each as one line."""
+    if settings.batch % world:
+        yield f"[train] batch = {settings.batch} cannot be shared by {world} processes"
+    if settings.batch // world < 2:
+        yield f"[train] batch = {settings.batch}: each process needs 2 pictures, for means and variances"
+    if pictures < 2:
+        yield f"there is {pictures} picture to train on; it takes 2, and hundreds to learn from"
+    if unused := [one for one in settings.attention if one > side]:
+        yield f"[train] attention = {unused}: the pictures have {side} pixels only"

@@ -104,12 +104,12 @@ class Hub:
         """Who the token belongs to. Raises `NoToken`, `TokenRefused`, `HubBusy`."""
         if not self.token:
             raise NoToken(self.endpoint)
-        with self._told(""):
+        with self.told(""):
             return account_of(self.api.whoami(token=self.token))
 
     def standing(self, repo: str, revision: str | None = None) -> Published:
         """What is published. Raises `RepoMissing`, `RevisionMissing`."""
-        with self._told(repo, revision or "main"):
+        with self.told(repo, revision or "main"):
             info = self.api.dataset_info(repo, revision=revision)
             tree = self.api.list_repo_tree(repo, recursive=True, revision=info.sha, repo_type=DATASET)
             files = [_remote_file(entry) for entry in tree if hasattr(entry, "blob_id")]
@@ -117,23 +117,23 @@ class Hub:
 
     def head(self, repo: str) -> str:
         """The commit that `main` is at now."""
-        with self._told(repo, "main"):
+        with self.told(repo, "main"):
             return str(self.api.dataset_info(repo).sha)
 
     def may_write(self, repo: str) -> None:
         """Ask for write rights on a repository that exists. Raises `MayNotWrite`, `RepoMissing`."""
-        with self._told(repo):
+        with self.told(repo):
             self.api.auth_check(repo, repo_type=DATASET, write=True)
 
     def create(self, repo: str, *, private: bool) -> None:
         """Make the repository; one that is there already is left as it is. Raises `MayNotWrite`."""
-        with self._told(repo):
+        with self.told(repo):
             self.api.create_repo(repo, repo_type=DATASET, private=private, exist_ok=True)
 
     def read(self, repo: str, path: str, revision: str, most: int = 2**26) -> bytes:
         """A file's bytes. Raises `FileMissing`, and `HubRefused` beyond `most` bytes."""
         with (
-            self._told(repo, path),
+            self.told(repo, path),
             self.filesystem().open(f"datasets/{repo}@{revision}/{path}", "rb") as file,
         ):
             data: bytes = file.read(most + 1)
@@ -149,26 +149,26 @@ class Hub:
 
     def tags(self, repo: str) -> dict[str, str]:
         """Tags and their commits."""
-        with self._told(repo):
+        with self.told(repo):
             return {
                 tag.name: tag.target_commit for tag in self.api.list_repo_refs(repo, repo_type=DATASET).tags
             }
 
     def refs(self, repo: str) -> dict[str, str]:
         """Every branch, tag and pull request: full name and commit."""
-        with self._told(repo):
+        with self.told(repo):
             found = self.api.list_repo_refs(repo, repo_type=DATASET, include_pull_requests=True)
         kinds = (found.branches, found.tags, found.converts, found.pull_requests or ())
         return {one.ref: one.target_commit for kind in kinds for one in kind}
 
     def commits(self, repo: str) -> int:
         """How many commits lead to `main`."""
-        with self._told(repo):
+        with self.told(repo):
             return len(self.api.list_repo_commits(repo, repo_type=DATASET))
 
     def open_pulls(self, repo: str) -> list[int]:
         """Numbers of the open pull requests, oldest first."""
-        with self._told(repo):
+        with self.told(repo):
             found = self.api.get_repo_discussions(
                 repo, repo_type=DATASET, discussion_type="pull_request", discussion_status="open"
             )
@@ -176,7 +176,7 @@ class Hub:
 
     def tag(self, repo: str, name: str, revision: str) -> None:
         """Name a commit. A tag of that name that is there already stays where it is."""
-        with self._told(repo, revision):
+        with self.told(repo, revision):
             self.api.create_tag(repo, tag=name, revision=revision, repo_type=DATASET, exist_ok=True)
 
     def commit(
@@ -205,7 +205,7 @@ class Hub:
 
         disable_progress_bars()
         operations = [CommitOperationAdd(file.path, str(file.place)) for file in add]
-        with self._told(repo):
+        with self.told(repo):
             for file, operation in zip(add, operations, strict=True):
                 self.api.preupload_lfs_files(
                     repo, [operation], repo_type=DATASET, create_pr=as_pull_request, free_memory=False
@@ -225,7 +225,7 @@ class Hub:
         return Done(made.oid, made.commit_url, made.pr_url)
 
     @contextmanager
-    def _told(self, repo: str, what: str = "") -> Iterator[None]:
+    def told(self, repo: str, what: str = "") -> Iterator[None]:
         """Turn the library's exceptions into ours; its messages hold no token, and are cut to a line."""
         from huggingface_hub.errors import HFValidationError, HTTPError  # type: ignore[attr-defined]
 

@@ -163,10 +163,10 @@ def _trained(
             training.load(*_state(run))
         before, started = training.kimg, time.monotonic()
         if ranks.writes:
-            words = f"going on at {before:,.1f} kimg" if begun else "a new run"
+            words = f"going on at {before:,g} kimg" if begun else "a new run"
             output.say(f"{run.path}: {words}; Ctrl-C saves and stops")
         left = round((settings.kimg - before) * 1000)
-        words = f"pictures, from {before:,.1f} to {settings.kimg:,.1f} kimg"
+        words = f"pictures, from {before:,g} to {settings.kimg:,g} kimg"
         with _stopping() as stop, output.stage(words, left) if ranks.writes else nullcontext() as stage:
             witness = Recorder(run, prepared.train, stage) if ranks.writes else None
             try:
@@ -210,8 +210,8 @@ def _tell_plan(output: Output, learning: "About", root: Path, new: bool) -> Exit
     settings = learning.settings
     output.line(
         f"would {'go on with ' + str(run.path) if run else 'begin a new run in ' + str(root)}:"
-        f" {settings.model}, {learning.side} px, batch {settings.batch}, from {run.kimg if run else 0:,.1f}"
-        f" to {settings.kimg:,.1f} kimg on {learning.device}; nothing was written but the cache of pictures"
+        f" {settings.model}, {learning.side} px, batch {settings.batch}, from {run.kimg if run else 0:,g}"
+        f" to {settings.kimg:,g} kimg on {learning.device}; nothing was written but the cache of pictures"
     )
     output.result({"run": str(run.path) if run else None, "about": learning.model_dump(mode="json")})
     return Exit.DONE
@@ -221,7 +221,7 @@ def _tell(output: Output, run: "Run", speed: float, how: str) -> Exit:
     kimg = run.kimg
     output.line(f"run       {run.path}  {how}")
     rate = f", {speed:,.1f} images/s" if speed else ""
-    output.line(f"shown     {kimg:,.1f} of {run.about.settings.kimg:,.1f} kimg{rate}")
+    output.line(f"shown     {kimg:,g} of {run.about.settings.kimg:,g} kimg{rate}")
     output.result(
         {"run": str(run.path), "kimg": kimg, "finished": how == "finished", "images_per_s": round(speed, 3)}
     )

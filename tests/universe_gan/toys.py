@@ -14,6 +14,7 @@ SIDE = 32
 def settings(**changed: Any) -> TrainSettings:
     """Networks of a 64th of their breadth, batch 4; lines and checkpoints every few steps."""
     small: dict[str, Any] = {
+        "model": "stylegan2",
         "batch": 4,
         "kimg": 0.016,
         "breadth": 1 / 64,

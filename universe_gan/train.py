@@ -25,7 +25,7 @@ from torch.optim import Adam
 
 from universe_gan import checkpoints
 from universe_gan.augment import Controller, augment, turned
-from universe_gan.networks import table
+from universe_gan.networks import chosen
 from universe_gan.networks.verdicts import sureness
 from universe_gan.ranks import Ranks
 from universe_gan.train_settings import TrainSettings
@@ -78,7 +78,7 @@ class Training:
     rollbacks: int = 0
 
     def __post_init__(self) -> None:
-        model = table()[self.settings.model]
+        model = chosen(self.settings)
         torch.manual_seed(self.settings.seed)
         self.generator = model.generator(self.settings, self.side)
         self.discriminator = model.discriminator(self.settings, self.side)
@@ -212,7 +212,7 @@ def one_step(training: Training, real: Tensor) -> dict[str, Tensor]:
     settings, ranks = training.settings, training.ranks
     torch.manual_seed(_mixed(settings.seed, training.step, ranks.rank))
     probability = training.controller.probability
-    penalised = bool(settings.penalty) and training.step % settings.penalty_every == 0
+    penalised = settings.penalised and training.step % settings.penalty_every == 0
     latents = torch.randn(len(real), settings.latent, device=training.device)
     real = turned(real, settings.symmetry)
 

@@ -13,6 +13,8 @@ class TrainSettings(Settings):
 
     model: Literal["lightweight", "stylegan2"] = "lightweight"
     """Which networks play against each other."""
+    discriminator: Literal["own", "projected"] = "own"
+    """`projected`: judge through a frozen network that knows ImageNet; no penalty is taken then."""
     size: int | None = Field(default=None, ge=32, le=1024)
     """Side of the generated pictures, a power of two; default: the dataset's."""
     kimg: float = Field(default=2000, gt=0)
@@ -52,6 +54,11 @@ class TrainSettings(Settings):
     """How often the latest checkpoint and a sheet of pictures are written."""
     judge_kimg: float = Field(default=100, gt=0)
     """How often generated pictures are measured against the held-out ones."""
+
+    @property
+    def penalised(self) -> bool:
+        """Whether the gradient penalty is taken at all."""
+        return self.penalty > 0 and self.discriminator == "own"
 
     @field_validator("size")
     @classmethod

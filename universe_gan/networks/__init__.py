@@ -1,7 +1,7 @@
 """The table of models: which networks play against each other, by which losses."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Protocol
 
@@ -38,12 +38,35 @@ class Model:
     generator_loss: Callable[[Verdicts], Tensor]
     regulariser: Callable[[torch.device], Regulariser] | None = None
     """A penalty on the generator that is taken every `path_length_every` steps."""
+    backbone: str | None = None
+    """The frozen network that the discriminator sees through; no measure of quality may use it."""
 
 
 @cache
 def table() -> dict[str, Model]:
     """Every model by its name in a recipe."""
     return {model.name: model for model in (_lightweight(), _stylegan2())}
+
+
+def chosen(settings: TrainSettings) -> Model:
+    """The row for these settings, with the projected discriminator where they ask for it."""
+    own = table()[settings.model]
+    if settings.discriminator == "own":
+        return own
+    from universe_gan.networks import projected
+
+    def initialise(net: nn.Module) -> None:
+        if not isinstance(net, projected.Discriminator):  # its features are learned already
+            own.initialise(net)
+
+    return replace(
+        own,
+        discriminator=lambda settings, side: projected.Discriminator(side, breadth=settings.breadth),
+        initialise=initialise,
+        discriminator_loss=verdicts.hinge,
+        generator_loss=verdicts.hinge_generator,
+        backbone=projected.Discriminator.backbone,
+    )
 
 
 def _lightweight() -> Model:

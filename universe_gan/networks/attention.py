@@ -2,10 +2,10 @@
 
 The linear half lets every pixel look at the whole map at a cost that grows with its area alone (Katharopoulos
 et al. 2020, https://arxiv.org/abs/2006.16236; Shen et al. 2018, https://arxiv.org/abs/1812.01243); the other
-half is ordinary attention within a small window. Copying that window out for every pixel (`unfold`) costs most
-of the memory traffic of a lightweight GAN. Here the map is cut into small tiles that overlap by the window's
-reach, and every pixel of a tile is compared with all of it, the ones out of reach masked: a few wasted
-products, but large matrices instead of many small ones, and a fourth of the copying.
+half is ordinary attention within a small window. Copying that window out for every pixel (`unfold`) costs
+most of the memory traffic of a lightweight GAN. Here the map is cut into small tiles that overlap by the
+window's reach, and every pixel of a tile is compared with all of it, the ones out of reach masked: a few
+wasted products, but large matrices instead of many small ones, and a fourth of the copying.
 """
 
 from functools import lru_cache
@@ -111,8 +111,11 @@ def _mixed(x: Tensor, conv: nn.Conv2d) -> Tensor:
 
 
 class _Cut(torch.autograd.Function):
-    """Maps (batch, height, width, heads, d) → tiles (batch, rows, columns, heads, h, w, d) with `reach` pixels
-    around each. Its derivative is `_Joined` and the other way round, so there are as many as one wants."""
+    """Maps (batch, height, width, heads, d) → tiles (batch, rows, columns, heads, h, w, d), overlapping.
+
+    There are `reach` pixels around each. The derivative is `_Joined` and the other way round, so there are as
+    many derivatives as one wants.
+    """
 
     @staticmethod
     def forward(ctx: Any, maps: Tensor, tile: tuple[int, int], reach: int) -> Tensor:

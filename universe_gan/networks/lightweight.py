@@ -29,7 +29,7 @@ class Generator(nn.Module):
     """Latents (batch, latent) → pictures (batch, 3, side, side), about -1 to 1, unbounded.
 
     `attention`: sides of the maps that get attention before they are doubled, such as `[32]`. `breadth`
-    scales the channels of all maps (1 is the published network).
+    scales the channels of all maps and the heads of attention (1 is the published network).
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Generator(nn.Module):
                     [
                         _doubling(before, after),
                         GlobalContext(after, widths[excited - 1]) if reaches and excited else None,  # type: ignore[list-item]
-                        _attention(before) if 2**octave in attention else None,  # type: ignore[list-item]
+                        _attention(before, breadth) if 2**octave in attention else None,  # type: ignore[list-item]
                     ]
                 )
             )
@@ -114,19 +114,20 @@ class Discriminator(nn.Module):
             nn.ModuleList(
                 [
                     _halving(widths[octave], widths[octave - 1]),
-                    _attention(widths[octave]) if 2**octave in attention else None,  # type: ignore[list-item]
+                    _attention(widths[octave], breadth) if 2**octave in attention else None,  # type: ignore[list-item]
                 ]
             )
             for octave in range(top, 3, -1)
         )
         self.to_logits = _to_logits(widths[3], patches)
+        outer, inner = (max(8, int(breadth * width)) for width in (64, 32))
         self.to_shape_disc_out = nn.Sequential(
-            nn.Conv2d(channels, 64, 3, padding=1),
-            Residual(_attention(64)),
-            _halving(64, 32),
-            Residual(_attention(32)),
+            nn.Conv2d(channels, outer, 3, padding=1),
+            Residual(_attention(outer, breadth)),
+            _halving(outer, inner),
+            Residual(_attention(inner, breadth)),
             nn.AdaptiveAvgPool2d(4),
-            nn.Conv2d(32, 1, 4),
+            nn.Conv2d(inner, 1, 4),
         )
         self.decoder1 = Decoder(widths[3], channels)
         self.decoder2 = Decoder(widths[4], channels) if octaves >= 9 else None
@@ -288,11 +289,14 @@ def _octaves(side: int) -> int:
 
 def _width(octave: int, widest: int, breadth: float) -> int:
     """Channels of a map of side 2^octave: halved as the side doubles."""
-    return max(8, min(widest, int(breadth * 2 ** (12 - octave))))
+    return max(8, int(breadth * min(widest, 2 ** (12 - octave))))
 
 
-def _attention(channels: int) -> Normed:
-    return Normed(channels, LinearAttention(channels))
+def _attention(channels: int, breadth: float) -> Normed:
+    """Eight heads of 64 channels as published; narrower networks have fewer, and then narrower ones."""
+    heads = max(1, round(8 * breadth))
+    each = max(8, min(64, int(512 * breadth / heads)))
+    return Normed(channels, LinearAttention(channels, heads=heads, head_channels=each))
 
 
 def _doubling(before: int, after: int) -> nn.Sequential:

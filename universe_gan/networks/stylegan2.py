@@ -270,4 +270,4 @@ def _widths(side: int, widest: int, breadth: float) -> Iterator[int]:
     if side < 8 or side & (side - 1):
         raise ValueError(f"side must be a power of two from 8 on, not {side}")
     for octave in range(2, int(log2(side)) + 1):
-        yield max(1, min(widest, int(32768 * breadth) >> octave))
+        yield max(4, int(breadth * min(widest, 32768 >> octave)))

@@ -197,11 +197,12 @@ def _from_hub(name: str, revision: str | None, progress: Progress) -> tuple[Path
     hub = hub_here()
     wanted = ["data/*", "*.parquet"]
     try:
-        commit = hub.standing(name, revision).revision
+        hub.head(name)
         with hub.told(name, revision or "main"):
             folder = hub.api.snapshot_download(
-                name, repo_type="dataset", revision=commit, allow_patterns=wanted
+                name, repo_type="dataset", revision=revision, allow_patterns=wanted
             )
+        commit = Path(folder).name
     except HubBusy:
         try:
             folder = snapshot_download(

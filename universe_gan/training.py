@@ -174,7 +174,9 @@ def _trained(
             finally:
                 if witness:
                     witness.close()
-    except torch.OutOfMemoryError as error:
+    except RuntimeError as error:
+        if not isinstance(error, torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
+            raise  # on the CPU, PyTorch says it in words only
         raise MemoryShort(
             run.about.device, settings.batch, run.about.side, settings.precision, ranks.world
         ) from error

@@ -10,7 +10,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
-WORKER = '''
+WORKER = """
 import json, sys
 from pathlib import Path
 import torch
@@ -41,9 +41,10 @@ with joined() as ranks:
         gradients.append(torch.cat([one.grad.flatten() for one in net.parameters()]))
     off = float((gradients[0] - gradients[1]).norm() / gradients[0].norm())
     (out / f"{ranks.rank}.json").write_text(json.dumps(
-        {"told": told, "off": off, "writes": ranks.writes, "lines": len(notes.lines), "any": ranks.any(ranks.rank == 1),
+        {"told": told, "off": off, "writes": ranks.writes, "lines": len(notes.lines),
+         "any": ranks.any(ranks.rank == 1),
          "gathered": ranks.gathered(torch.tensor([float(ranks.rank)])).tolist()}))
-'''
+"""
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +79,8 @@ def test_one_writes_and_the_other_hears_it(two: Path) -> None:
     assert (first["writes"], second["writes"]) == (True, False)
     assert first["told"] == second["told"] == "from the first"
     assert first["lines"] > 0 == second["lines"]
-    assert first["any"] and second["any"]
+    assert first["any"]
+    assert second["any"]
     assert first["gathered"] == second["gathered"] == [0, 1]
 
 

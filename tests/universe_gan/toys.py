@@ -34,6 +34,6 @@ def folder_of_pictures(place: Path, count: int = 9, side: int = 40) -> Path:
     dice = np.random.default_rng(0)
     place.mkdir(parents=True)
     for number in range(count):
-        pixels = dice.integers(0, 200, (side, side + number, 3)) + [number, 0, 50]
+        pixels = dice.integers(0, 200, (side, side + number, 3)) + np.array([number, 0, 50])
         Image.fromarray(pixels.astype(np.uint8)).save(place / f"{number:02}.png")
     return place

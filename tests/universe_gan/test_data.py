@@ -1,0 +1,167 @@
+"""Data: folders, builds and the Hub as batches; what may not be trained on; the cache."""
+
+import hashlib
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+
+from hub_server import HubServer  # noqa: E402
+from PIL import Image  # noqa: E402
+from toys import folder_of_pictures  # noqa: E402
+
+from collectors.workspace import DiskFull, Workspace, WorkspaceBusy  # noqa: E402
+from curation.hub.problems import HubBusy, RepoMissing, RevisionMissing  # noqa: E402
+from universe_gan import data  # noqa: E402
+from universe_gan.cli import run  # noqa: E402
+from universe_gan.data import NoPictures, prepare  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def downloads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is downloaded goes into the test's own folder."""
+    import huggingface_hub.constants
+
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "downloads"))
+
+
+def png(colour: tuple[int, int, int], side: int = 32) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (side, side), colour).save(file, "PNG")
+    return file.getvalue()
+
+
+def table(place: Path, **columns: list[Any]) -> Path:
+    """A dataset of one shard with a picture a row, each redder than the one before."""
+    count = len(next(iter(columns.values())))
+    pictures = [{"bytes": png((10 * number, 0, 0)), "path": f"{number}.png"} for number in range(count)]
+    (place / "data").mkdir(parents=True)
+    file = place / "data" / "train-00000-of-00001.parquet"
+    pq.write_table(pa.table({"image": pictures, **columns}), file, row_group_size=3)
+    return place
+
+
+def test_a_folder_gives_squares_of_its_middles_and_a_test_folder_is_held_out(tmp_path: Path) -> None:
+    place = folder_of_pictures(tmp_path / "pics", 3, side=70)
+    folder_of_pictures(place / "test", 2, side=70)
+    found = prepare(str(place), cache=tmp_path / "cache")
+    assert found.train.pixels.shape == (3, 64, 64, 3)
+    assert found.held_out.pixels.shape == (2, 64, 64, 3)
+    assert found.train.names == ("00.png", "01.png", "02.png")
+    assert (found.origin.pictures, found.origin.held_out) == (3, 2)
+
+
+def test_a_batch_is_from_minus_one_to_one_with_channels_last(tmp_path: Path) -> None:
+    found = prepare(str(table(tmp_path / "set", uid=list("abcde"))), cache=tmp_path / "cache")
+    batch = found.train.batch(torch.tensor([4, 0]), torch.device("cpu"))
+    assert batch.shape == (2, 3, 32, 32)
+    assert batch.is_contiguous(memory_format=torch.channels_last)
+    assert batch[0, 0].unique().tolist() == pytest.approx([40 / 127.5 - 1])
+    assert batch[1].unique().tolist() == [-1]
+
+
+def test_rows_that_may_not_be_trained_on_are_refused_and_counted(tmp_path: Path) -> None:
+    place = table(
+        tmp_path / "set",
+        uid=list("abcd"),
+        license=["CC0-1.0", "CC-BY-4.0", "CC0-1.0", "LicenseRef-closed"],
+        license_class=["pd", "by", "unknown", "closed"],
+        ai_opted_out=[None, True, False, False],
+    )
+    found = prepare(str(place), cache=tmp_path / "cache")
+    assert found.train.names == ("a",)
+    assert dict(found.origin.licences) == {"CC0-1.0": 1}
+    assert sum(found.origin.refused.values()) == 3
+    assert int(found.train.pixels[0].max()) == 0
+
+
+def test_where_nothing_is_left_the_reasons_are_said(tmp_path: Path) -> None:
+    place = table(tmp_path / "set", uid=["a"], ai_opted_out=[True])
+    with pytest.raises(NoPictures, match="opted out"):
+        prepare(str(place), cache=tmp_path / "cache")
+    (tmp_path / "empty").mkdir()
+    for source in (str(tmp_path / "empty"), str(tmp_path / "not-there")):
+        with pytest.raises(NoPictures):
+            prepare(source, cache=tmp_path / "cache")
+
+
+def test_a_build_and_what_was_published_of_it_are_the_same_data(home: Path, hub: HubServer) -> None:
+    built = prepare("data/sample/dataset", side=32, cache=Path("cache"))
+    assert run(["publish", "sample", "--repo", "ada/nebulae", "-q"]) == 0
+    there = prepare("ada/nebulae", side=32, cache=Path("cache"))
+    head = hub.repos["ada/nebulae"].refs["refs/heads/main"]
+    assert there.origin.revision == head
+    assert there.origin.fingerprint == built.origin.fingerprint
+    assert len(list(Path("cache").iterdir())) == 1
+    assert built.origin.held_out == len(built.held_out) > 0
+    again = prepare("hf://datasets/ada/nebulae", side=32, cache=Path("cache"), revision=head)
+    assert again.origin == there.origin.model_copy(update={"source": "hf://datasets/ada/nebulae"})
+    with pytest.raises(RevisionMissing):
+        prepare("ada/nebulae@never", side=32, cache=Path("cache"))
+    with pytest.raises(RepoMissing):
+        prepare("ada/nothing", side=32, cache=Path("cache"))
+
+
+def test_offline_an_earlier_download_serves_and_is_told(home: Path, hub: HubServer) -> None:
+    assert run(["publish", "sample", "--repo", "ada/nebulae", "-q"]) == 0
+    before = prepare("ada/nebulae", side=32, cache=Path("cache"))
+    notes: list[str] = []
+
+    class Told(data.Silent):
+        def note(self, text: str) -> None:
+            notes.append(text)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+        after = prepare("ada/nebulae", side=32, cache=Path("cache"), progress=Told())
+        assert after.origin == before.origin
+        assert "does not answer" in notes[0]
+        with pytest.raises(HubBusy):
+            prepare("ada/another", side=32, cache=Path("cache"))
+
+
+def test_a_cache_that_was_killed_half_way_is_made_again(tmp_path: Path) -> None:
+    place = folder_of_pictures(tmp_path / "pics", 5)
+    whole = prepare(str(place), cache=tmp_path / "cache").train.pixels.copy()
+    [folder] = (tmp_path / "cache").iterdir()
+    (folder / "about.json").unlink()
+    (folder / "train.u8").write_bytes(b"torn")
+    assert np.array_equal(prepare(str(place), cache=tmp_path / "cache").train.pixels, whole)
+
+
+def test_a_second_run_decodes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = folder_of_pictures(tmp_path / "pics", 3)
+    prepare(str(place), cache=tmp_path / "cache")
+    monkeypatch.setattr(data, "_decode_all", None)
+    assert len(prepare(str(place), cache=tmp_path / "cache").train) == 3
+
+
+def test_two_that_decode_the_same_do_not_write_into_each_other(tmp_path: Path) -> None:
+    place = folder_of_pictures(tmp_path / "pics", 3)
+    prepare(str(place), cache=tmp_path / "cache")
+    [folder] = (tmp_path / "cache").iterdir()
+    (folder / "about.json").unlink()
+    with Workspace(folder).locked(), pytest.raises(WorkspaceBusy):
+        prepare(str(place), cache=tmp_path / "cache")
+
+
+def test_a_full_disk_is_said_before_decoding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = folder_of_pictures(tmp_path / "pics", 3)
+    real = data.shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(data.shutil, "disk_usage", lambda path: real._replace(free=100))
+    with pytest.raises(DiskFull) as told:
+        prepare(str(place), cache=tmp_path / "cache")
+    assert told.value.needed == 3 * 32 * 32 * 3
+
+
+def test_the_fingerprint_is_of_the_pictures_in_their_order(tmp_path: Path) -> None:
+    place = table(tmp_path / "set", uid=list("ab"))
+    digests = "".join(hashlib.sha256(png((10 * number, 0, 0))).hexdigest() for number in range(2))
+    found = prepare(str(place), cache=tmp_path / "cache").origin.fingerprint
+    assert found == hashlib.sha256(digests.encode()).hexdigest()

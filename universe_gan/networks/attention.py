@@ -97,7 +97,7 @@ class LinearAttention(nn.Module):
 
     def _heads(self, x: Tensor) -> Tensor:
         """(batch, height, width, heads × d) → (batch, height, width, heads, d)."""
-        return x.unflatten(3, (self.heads, -1))
+        return x.reshape(*x.shape[:3], self.heads, -1)
 
 
 def _last(x: Tensor) -> Tensor:
@@ -125,7 +125,7 @@ class _Cut(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor, None, None]:
-        joined: Tensor = _Joined.apply(slopes[0], ctx.tile, ctx.reach)
+        joined: Tensor = _Joined.apply(slopes[0], ctx.tile, ctx.reach)  # type: ignore[no-untyped-call]
         return joined, None, None
 
 
@@ -147,7 +147,7 @@ class _Joined(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor, None, None]:
-        cut: Tensor = _Cut.apply(slopes[0], ctx.tile, ctx.reach)
+        cut: Tensor = _Cut.apply(slopes[0], ctx.tile, ctx.reach)  # type: ignore[no-untyped-call]
         return cut, None, None
 
 
@@ -164,7 +164,7 @@ def _spans(size: int, reach: int) -> list[tuple[int, int]]:
 
 def _apart(maps: Tensor, tile: tuple[int, int], reach: int) -> Tensor:
     """(batch, rows, columns, heads, pixels, d): the maps in tiles, their pixels in one row."""
-    tiles: Tensor = _Cut.apply(maps, tile, reach)
+    tiles: Tensor = _Cut.apply(maps, tile, reach)  # type: ignore[no-untyped-call]
     return tiles.flatten(4, 5)
 
 

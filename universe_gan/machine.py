@@ -3,6 +3,7 @@
 import os
 import platform
 import shutil
+from dataclasses import dataclass
 from importlib import metadata, util
 from pathlib import Path
 from typing import Literal
@@ -117,6 +118,50 @@ def hub(timeout: float = 3.0) -> Finding:
 
 
 def _torch() -> Finding:
+    """PyTorch, the device it would train on, and the settings to begin with there."""
     if util.find_spec("torch") is None:
         return Finding(level="ok", what="PyTorch is not installed; building datasets does not need it")
-    return Finding(level="ok", what=f"PyTorch {metadata.version('torch')}")
+    import torch
+
+    what = f"PyTorch {metadata.version('torch')}"
+    if not torch.cuda.is_available():
+        return Finding(level="ok", what=f"{what}, no GPU; training on the CPU: {preset(None).words()}")
+    device = torch.cuda.get_device_properties(0)
+    gigabytes, count = device.total_memory / 1e9, torch.cuda.device_count()
+    gpu = f"{f'{count} GPUs, each ' if count > 1 else ''}{device.name} ({gigabytes:.0f} GB)"
+    return Finding(level="ok", what=f"{what}, {gpu}: {preset(gigabytes).words()}")
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Settings of `[train]` to begin with."""
+
+    size: int
+    batch: int
+    breadth: float
+    precision: Literal["bf16", "fp32"]
+
+    def words(self) -> str:
+        """As a user sets them."""
+        wide = f", breadth = {self.breadth:g}" if self.breadth != 1 else ""
+        return f"begin with size = {self.size}, batch = {self.batch}{wide} ({self.precision}; an estimate)"
+
+
+PRESETS: tuple[tuple[float, Preset], ...] = (
+    (70, Preset(512, 64, 1.0, "bf16")),
+    (22, Preset(512, 16, 1.0, "bf16")),
+    (7, Preset(256, 8, 1.0, "bf16")),
+    (0, Preset(128, 8, 0.5, "fp32")),
+)
+"""Least memory of a GPU in GB (cards of 80, 24 and 8 GB say a little less), and what should fit.
+
+Estimates from the size of the networks (36 million parameters at 256 px, 16 bytes each with gradients and
+optimizer) and of what they keep for the backward pass; none was measured on a GPU.
+"""
+
+
+def preset(gigabytes: float | None) -> Preset:
+    """What to begin with on a GPU of so much memory; `None`: on the CPU, where time is the limit."""
+    if gigabytes is None:
+        return Preset(64, 16, 0.25, "fp32")
+    return next(found for least, found in PRESETS if gigabytes >= least)

@@ -132,7 +132,7 @@ def test_all_mistakes_of_a_recipe_are_shown_in_the_documented_words(
     assert run(["collect", path]) == Exit.INPUT
     assert capsys.readouterr().err.splitlines() == [
         "error: manifests/wrong.toml has 3 mistakes",
-        "  [trian] is not a section",
+        "  [trian] is not a section (did you mean train?)",
         "  [collect] limit = 'many' is not a whole number",
         "  [collect] comons is not a setting (did you mean commons?)",
         "  fix: edit the file; `universe-gan init --show` prints every setting",

@@ -47,7 +47,7 @@ def test_all_mistakes_are_named_at_once(tmp_path: Path) -> None:
         [trian]
         """
     assert problems(tmp_path, text) == [
-        "[trian] is not a section",
+        "[trian] is not a section (did you mean train?)",
         "[collect.commons] categories = 'Planetary nebulae' is not a list: [\"…\"]",
         "[collect.commons] depht is not a setting (did you mean depth?)",
         "[collect] limit = 'many' is not a whole number",

@@ -2,10 +2,11 @@
 
 Such a file is a dictionary that holds `GAN`, the state of its networks (`G.`, `D.`, the average `GE.`, and
 the discriminator once more as `D_aug.D.`), the `version` of the package, and the states of two loss scalers;
-no optimizer, no step. PyTorch reads it with `weights_only`, which runs no code. Parameters bear the same names
-here, but the package's pictures go from 0 to 1 and ours from -1 to 1: the last convolution of the generator is
-scaled accordingly, which is exact. Discriminators are left as they are, so one that was carried over has to
-learn the other scale: what is exchanged is for generating.
+no optimizer, no step. PyTorch reads it with `weights_only`, which runs no code.
+
+Parameters bear the same names here, but the package's pictures go from 0 to 1 and ours from -1 to 1: the last
+convolution of the generator is scaled accordingly, which is exact. Discriminators are left as they are, so
+one that was carried over has to learn the other scale: what is exchanged is for generating.
 """
 
 import pickle

@@ -165,3 +165,11 @@ def test_the_fingerprint_is_of_the_pictures_in_their_order(tmp_path: Path) -> No
     digests = "".join(hashlib.sha256(png((10 * number, 0, 0))).hexdigest() for number in range(2))
     found = prepare(str(place), cache=tmp_path / "cache").origin.fingerprint
     assert found == hashlib.sha256(digests.encode()).hexdigest()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_picture_that_cannot_be_decoded_is_named(tmp_path: Path, workers: int) -> None:
+    place = folder_of_pictures(tmp_path / "pics", 70, side=8)
+    (place / "66.png").write_bytes(png((1, 2, 3))[:60])
+    with pytest.raises(NoPictures, match=r"66\.png: cannot be decoded"):
+        prepare(str(place), side=32, cache=tmp_path / "cache", workers=workers)

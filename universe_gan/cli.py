@@ -433,6 +433,40 @@ def train(
 
 
 @cli.command()
+@click.option("--seeds", default="0-35", show_default=True, help="Which pictures: 7 or 0-35 or 1,5,20-29.")
+@click.option(
+    "--truncation",
+    type=click.FloatRange(0, 2, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Below 1: fewer odd pictures, less variety.",
+)
+@click.option("--to", metavar="DIR", type=click.Path(path_type=Path), help="Default: generated/NAME.")
+@click.option("--sheet/--no-sheet", default=True, help="Also all in one picture (the first 100).")
+@click.option(
+    "--film",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Instead, a film from seed to seed: .gif, .webp, .png or .mp4.",
+)
+@click.option("--frames", type=click.IntRange(1), default=60, show_default=True, help="From seed to seed.")
+@click.option("--fps", type=click.FloatRange(1, 100), default=30, show_default=True)
+@click.option("--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True)
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), help="Default: a GPU where there is one.")
+@speaks
+@click.argument("asked", metavar="RUN|CHECKPOINT|RECIPE")
+def generate(output: Output, asked: str, **how: Any) -> Exit:
+    """Draw pictures from a trained model.
+
+    The same seed is the same picture, on the CPU byte for byte. Each file says inside that it is synthetic,
+    and which checkpoint and data it comes from; pictures.jsonl says it beside them.
+    """
+    from universe_gan import generating
+
+    return generating.generate(output, asked, **how)
+
+
+@cli.command()
 @click.argument("recipes", nargs=-1)
 @click.option("--data", type=click.Path(path_type=Path), help="Folder for workspaces (default: data/).")
 @speaks

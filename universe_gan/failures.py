@@ -173,6 +173,16 @@ _BY_NAME: dict[str, Callable[[Any], Failure]] = {
         " --set train.rate=5e-5, --set train.penalty=10, --set train.precision=fp32",
         Exit.MACHINE,
     ),
+    "universe_gan.extractors.ExtractorRefused": lambda error: Failure(
+        f"{error.name} cannot judge: the discriminator looks through it, and its figures would flatter",
+        "--set train.extractor=plain, or the path of a TorchScript network; or train.discriminator=own",
+        Exit.INPUT,
+    ),
+    "universe_gan.extractors.ExtractorBroken": lambda error: Failure(
+        f"{error.path} cannot judge: {error.problem}",
+        "name lite0, plain or a TorchScript file that gives a row of features a picture",
+        Exit.INPUT,
+    ),
     "universe_gan.data.NoPictures": lambda error: Failure(
         str(error),
         "name a recipe, a dataset on the Hub (user/name, for a private one export HF_TOKEN=…) or a folder",
@@ -192,6 +202,18 @@ _BY_NAME: dict[str, Callable[[Any], Failure]] = {
         f"{error.path} is no whole checkpoint of ours: {error.problem}",
         "restore it from a copy, or begin a new run with `universe-gan train … --new`",
         Exit.INPUT,
+    ),
+    "universe_gan.generate.SeedsWrong": lambda error: Failure(
+        f"--seeds {error.words}: {error.problem}", "write 7 or 0-35 or 1,5,20-29", Exit.INPUT
+    ),
+    "universe_gan.generate.NoCheckpoint": lambda error: Failure(
+        f"{error.asked} holds no checkpoint",
+        "name a run's folder, a .safetensors file of one, or a recipe that was trained; `universe-gan train`"
+        " saves the first checkpoint after save_kimg, or when it is stopped",
+        Exit.INPUT,
+    ),
+    "universe_gan.films.FilmWrong": lambda error: Failure(
+        f"{error.path}: {error.problem}", error.fix, Exit.INPUT
     ),
 }
 """Failures of rooms that import PyTorch: known by name, so that words are found where it is not installed."""

@@ -4,6 +4,7 @@ Generator.load("runs/0003-nebulae").sheet(range(36)).save("sheet.png")
 """
 
 import hashlib
+import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,12 +19,14 @@ from PIL import Image
 from torch import Tensor
 
 from collectors.workspace import canonical_json, write_whole
-from universe_gan import checkpoints, sheets
+from universe_gan import checkpoints, foreign, sheets
 from universe_gan.checkpoints import CheckpointBroken
 from universe_gan.networks import table
 from universe_gan.runs import About
 
 BATCH = 16
+"""Pictures drawn at once on a GPU. On the CPU one at a time: kernels that sum in another order for another
+batch would make the bytes of a seed depend on its neighbours."""
 _RANGE = re.compile(r"^(\d+)(?:-(\d+))?$")
 MOST_SEEDS = 1_000_000
 
@@ -65,7 +68,8 @@ class Generator:
         """
         path = _checkpoint(Path(asked))
         where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        tensors, facts = checkpoints.read(path, where)
+        reader = foreign if path.suffix == ".pt" else checkpoints
+        tensors, facts = reader.read(path, where)
         try:
             about = About.model_validate(facts["about"])
             net = table()[about.settings.model].generator(about.settings, about.side)
@@ -85,12 +89,16 @@ class Generator:
 
     def pictures(self, seeds: Iterable[int], truncation: float = 1.0) -> Iterator[NDArray[np.uint8]]:
         """(side, side, 3) for each seed. `truncation` below 1: fewer odd pictures, less variety."""
-        for some in _batches(seeds):
+        for some in _batches(seeds, BATCH):
             yield from self.draw(self.latents(some), truncation)
 
     @torch.inference_mode()
     def draw(self, latents: Tensor, truncation: float = 1.0) -> NDArray[np.uint8]:
         """(n, side, side, 3) from latents (n, latent)."""
+        at_once = 1 if self.device.type == "cpu" else BATCH
+        return np.concatenate([self._drawn(some, truncation) for some in torch.split(latents, at_once)])
+
+    def _drawn(self, latents: Tensor, truncation: float) -> NDArray[np.uint8]:
         there = latents.to(self.device)
         if hasattr(self.net, "mapping"):
             return sheets.pixels(self.net(there, truncation))
@@ -108,7 +116,7 @@ class Generator:
         """
         places = self.latents([*seeds, seeds[0]])
         for here, there in pairwise(places):
-            for some in _batches(range(frames)):
+            for some in _batches(range(frames), BATCH):
                 yield from self.draw(
                     torch.stack([_between(here, there, t / frames) for t in some]), truncation
                 )
@@ -136,7 +144,8 @@ def write(
 ) -> list[Path]:
     """Write `seed-000007.png` for each seed, `sheet.png`, and `pictures.jsonl` with each one's provenance.
 
-    Files that are there already for the same checkpoint and seed are written again with the same bytes.
+    Files that are there already for the same checkpoint and seed are written again with the same bytes; lines
+    about other pictures of the folder stay.
 
     Raises:
         DiskFull: no room; what is written is whole.
@@ -153,7 +162,9 @@ def write(
         lines.append({"file": path.name, "sha256": hashlib.sha256(data).hexdigest(), **facts})
         if len(small) < 100:
             small.append(picture)
-    write_whole(folder / "pictures.jsonl", b"".join(canonical_json(line) + b"\n" for line in lines))
+    known = {line["file"]: line for line in [*_lines(folder), *lines]}
+    kept = [known[name] for name in sorted(known)]
+    write_whole(folder / "pictures.jsonl", b"".join(canonical_json(line) + b"\n" for line in kept))
     if sheet and small:
         facts = generator.provenance(seeds=list(seeds[: len(small)]), truncation=truncation)
         write_whole(folder / "sheet.png", sheets.png(sheets.sheet(small), facts))
@@ -175,10 +186,19 @@ def read_seeds(words: str) -> list[int]:
     return list(seeds)
 
 
-def _batches(numbers: Iterable[int]) -> Iterator[tuple[int, ...]]:
+def _batches(numbers: Iterable[int], size: int) -> Iterator[tuple[int, ...]]:
     waiting = iter(numbers)
-    while some := tuple(islice(waiting, BATCH)):
+    while some := tuple(islice(waiting, size)):
         yield some
+
+
+def _lines(folder: Path) -> Iterator[dict[str, Any]]:
+    """What the sidecar says of pictures that still lie there."""
+    path = folder / "pictures.jsonl"
+    for text in path.read_text("utf-8").splitlines() if path.is_file() else ():
+        line = json.loads(text)
+        if (folder / line["file"]).is_file():
+            yield line
 
 
 def _checkpoint(asked: Path) -> Path:

@@ -16,6 +16,16 @@ GAP = 2
 """Pixels between the pictures of a sheet."""
 KEY = "universe-gan"
 """Name of the PNG text chunk that holds the provenance as JSON."""
+XMP = """<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
+ Iptc4xmpExt:DigitalSourceType="http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"/>
+</rdf:RDF></x:xmpmeta>
+<?xpacket end="r"?>"""
+"""What says to other tools that a trained network made the picture.
+
+https://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia
+"""
 
 
 def pixels(pictures: Tensor) -> NDArray[np.uint8]:
@@ -38,8 +48,10 @@ def sheet(pictures: Sequence[NDArray[np.uint8]], across: int | None = None) -> I
 
 
 def png(image: Image.Image, provenance: Mapping[str, Any] | None = None) -> bytes:
-    """The picture as a PNG file, with where it comes from inside."""
+    """The picture as a PNG file, with where it comes from inside; what is synthetic says so in XMP too."""
     words = PngInfo()
+    if provenance and provenance.get("synthetic"):
+        words.add_itxt("XML:com.adobe.xmp", XMP)
     if provenance:
         words.add_itxt(KEY, json.dumps(provenance, ensure_ascii=False, sort_keys=True))
     buffer = BytesIO()

@@ -1,0 +1,72 @@
+"""Pictures by seed: the same bytes however they are asked for, and what the files say of themselves."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+
+from trained import run_folder  # noqa: E402
+
+from collectors import embedded  # noqa: E402
+from universe_gan.generate import Generator, SeedsWrong, read_seeds, write  # noqa: E402
+from universe_gan.sheets import KEY  # noqa: E402
+
+
+@pytest.mark.parametrize("model", ["stylegan2", "lightweight"])
+def test_a_seed_is_the_same_bytes_whatever_is_drawn_beside_it(tmp_path: Path, model: str) -> None:
+    generator = Generator.load(run_folder(tmp_path, model=model), "cpu")
+    many = list(generator.pictures(range(5), 0.7))
+    for seed in (0, 3, 4):
+        [alone] = generator.pictures([seed], 0.7)
+        assert alone.tobytes() == many[seed].tobytes()
+    assert not np.array_equal(many[0], many[1])
+    assert not np.array_equal(many[0], next(generator.pictures([0], 0.2)))
+
+
+def test_a_folder_is_the_same_after_being_left_half_way(tmp_path: Path) -> None:
+    generator = Generator.load(run_folder(tmp_path), "cpu")
+    write(generator, range(4), tmp_path / "whole")
+    write(generator, [2, 0], tmp_path / "half", sheet=False)
+    (tmp_path / "half" / "pictures.jsonl").unlink()
+    write(generator, range(4), tmp_path / "half")
+    whole, half = (
+        {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("whole", "half")
+    )
+    assert whole == half
+    assert len(whole) == 6
+    write(generator, [9], tmp_path / "half", sheet=False)
+    lines = (tmp_path / "half" / "pictures.jsonl").read_text().splitlines()
+    assert [json.loads(line)["seed"] for line in lines] == [0, 1, 2, 3, 9]
+
+
+def test_every_file_says_that_it_is_synthetic_and_our_own_audit_believes_it(tmp_path: Path) -> None:
+    generator = Generator.load(run_folder(tmp_path), "cpu")
+    for path in write(generator, [7], tmp_path / "out"):
+        with Image.open(path) as image:
+            facts = json.loads(image.info[KEY])
+        assert facts["synthetic"] is True
+        assert facts["checkpoint_sha256"] == generator.sha256
+        assert facts["dataset"] == "ada/nebulae"
+        assert facts["dataset_revision"] == "a" * 40
+        assert facts["dataset_licences"] == {"CC-BY-4.0": 7, "CC0-1.0": 2}
+        assert embedded.ai(embedded.read(path)).generated is True
+
+
+def test_the_walk_begins_at_its_seed_and_changes_by_steps(tmp_path: Path) -> None:
+    generator = Generator.load(run_folder(tmp_path), "cpu")
+    frames = list(generator.walk([1, 2], 3))
+    assert len(frames) == 6
+    one, two = generator.pictures([1, 2])
+    assert np.abs(frames[0].astype(int) - one).max() <= 1
+    assert np.abs(frames[3].astype(int) - two).max() <= 1
+
+
+def test_seeds_are_read_in_order_and_nonsense_is_named() -> None:
+    assert read_seeds("5,0-2,1") == [5, 0, 1, 2]
+    for words in ("", "a", "-1", "3-1", "0-99999999"):
+        with pytest.raises(SeedsWrong):
+            read_seeds(words)

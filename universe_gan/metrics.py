@@ -14,8 +14,18 @@ from numpy.typing import NDArray
 Matrix = NDArray[np.float64]
 NEIGHBOURS = 5
 """k of coverage and recall, as their papers recommend."""
+FEWEST = 10
+"""Pictures below which resampling them says nothing."""
 DRAWS = 200
 """Bootstrap samples behind an interval."""
+
+
+class TooFew(ValueError):
+    """Fewer pictures than a measure can be taken of."""
+
+    def __init__(self, have: int, need: int) -> None:
+        super().__init__(f"{have} pictures; this takes {need}")
+        self.have, self.need = have, need
 
 
 @dataclass(frozen=True)
@@ -34,6 +44,7 @@ def kernel_distance(real: Matrix, fake: Matrix, *, seed: int = 0, draws: int = D
     https://arxiv.org/abs/1801.01401. The interval is a bootstrap over pictures of both sides, in which a
     picture is never compared with itself.
     """
+    _enough(FEWEST, real, fake)
     kernels = _kernel(real, real), _kernel(fake, fake), _kernel(real, fake)
     whole = _discrepancy(*kernels, np.ones(len(real)), np.ones(len(fake)))
     dice = np.random.default_rng(seed)
@@ -55,6 +66,7 @@ def frechet_distance(real: Matrix, fake: Matrix) -> float:
     tr((ΣΣ')½) is the sum of the singular values of the product of the centred data, which is exact also where
     there are fewer pictures than features. Depends on the number of pictures: compare with `floor` only.
     """
+    _enough(2, real, fake)
     means = real.mean(axis=0) - fake.mean(axis=0)
     ours, theirs = (one - one.mean(axis=0) for one in (real, fake))
     ours, theirs = ours / np.sqrt(len(real) - 1), theirs / np.sqrt(len(fake) - 1)
@@ -67,6 +79,7 @@ def floor(real: Matrix, count: int, *, seed: int = 0, draws: int = 10) -> float:
 
     `count` on each side, or half of what there is; the mean of several draws.
     """
+    _enough(4, real)
     dice = np.random.default_rng(seed)
     half = min(count, len(real) // 2)
     orders = (dice.permutation(len(real)) for _ in range(draws))
@@ -81,6 +94,7 @@ def coverage(real: Matrix, fake: Matrix, neighbours: int = NEIGHBOURS) -> float:
     About 0.97 for equal distributions and k = 5; collapse brings it down. Naeem et al. 2020,
     https://arxiv.org/abs/2002.09797.
     """
+    _enough(1, fake)
     return float((distances(real, fake).min(axis=1) < _reach(real, neighbours)).mean())
 
 
@@ -89,6 +103,7 @@ def recall(real: Matrix, fake: Matrix, neighbours: int = NEIGHBOURS) -> float:
 
     Kynkäänniemi et al. 2019, https://arxiv.org/abs/1904.06991.
     """
+    _enough(1, real)
     return float((distances(real, fake) < _reach(fake, neighbours)[None, :]).any(axis=1).mean())
 
 
@@ -97,6 +112,7 @@ def memorisation(train: Matrix, held_out: Matrix, fake: Matrix) -> float:
 
     About 1 for a generator that has learned, well below (copies: 0.6 and less) for one that remembers.
     """
+    _enough(1, train, held_out, fake)
     return float(
         np.median(distances(fake, train).min(axis=1)) / np.median(distances(held_out, train).min(axis=1))
     )
@@ -133,6 +149,11 @@ def colour_distance(real: NDArray[np.uint8], fake: NDArray[np.uint8]) -> float:
     return float(np.abs(ours - theirs).sum(axis=1).mean())
 
 
+def _enough(need: int, *sides: Matrix) -> None:
+    if (have := min(map(len, sides))) < need:
+        raise TooFew(have, need)
+
+
 def distances(one: Matrix, other: Matrix) -> Matrix:
     """Euclidean distances, (n, m)."""
     squares = (one**2).sum(axis=1)[:, None] + (other**2).sum(axis=1)[None, :] - 2 * one @ other.T
@@ -142,6 +163,7 @@ def distances(one: Matrix, other: Matrix) -> Matrix:
 
 def _reach(points: Matrix, neighbours: int) -> Matrix:
     """The distance of each point to its k-th neighbour."""
+    _enough(neighbours + 1, points)
     between = distances(points, points)
     np.fill_diagonal(between, np.inf)
     found: Matrix = np.partition(between, neighbours - 1, axis=1)[:, neighbours - 1]

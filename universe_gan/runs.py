@@ -12,7 +12,7 @@ best.safetensors     the generator that was judged best
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,8 +24,9 @@ from torch import Tensor
 from collectors.frozen import Frozen
 from collectors.progress import Stage
 from collectors.workspace import Journal, Workspace, WorkspaceBusy, canonical_json, write_whole
-from universe_gan import __version__, checkpoints, curves, sheets
+from universe_gan import __version__, checkpoints, curves, judging, sheets
 from universe_gan.data import Origin, Pictures
+from universe_gan.judging import Judge
 from universe_gan.train import Training
 from universe_gan.train_settings import TrainSettings
 
@@ -67,7 +68,7 @@ class About(Frozen):
 
         How long, how often it is told about, and on which device do not change it.
         """
-        free = {"kimg", "log_kimg", "save_kimg", "judge_kimg", "compile"}
+        free = {"kimg", "log_kimg", "save_kimg", "judge_kimg", "extractor", "compile"}
         asked = [self.settings.model_dump(mode="json", exclude=free), self.side, self.origin.fingerprint]
         return hashlib.sha256(canonical_json(asked)).hexdigest()
 
@@ -194,8 +195,15 @@ def _number(path: Path) -> int:
 class Recorder:
     """Looks on while a run trains (`train.Witness`): statistics, sheets, checkpoints."""
 
-    def __init__(self, run: Run, pictures: Pictures, stage: Stage | None = None) -> None:
-        self._run, self._stage = run, stage
+    def __init__(
+        self,
+        run: Run,
+        pictures: Pictures,
+        stage: Stage | None = None,
+        judge: Judge | None = None,
+        say: Callable[[str], None] = lambda words: None,
+    ) -> None:
+        self._run, self._stage, self._judge, self._say = run, stage, judge, say
         self._journal = Journal(run.path / "stats.jsonl")
         dice = torch.Generator().manual_seed(run.about.settings.seed)
         self._latents = torch.randn(SHOWN, run.about.settings.latent, generator=dice)
@@ -216,11 +224,29 @@ class Recorder:
         """Write the latest checkpoint, then the sheet and the curves that show it."""
         facts = {**training.facts(), "kimg": training.kimg, "about": self._run.about.model_dump(mode="json")}
         checkpoints.write(self._run.latest, training.state(), facts)
+        self._judged(training, facts)
         pictures = draw(training.average, self._latents.to(training.device))
         shown = sheets.png(sheets.sheet(list(sheets.pixels(pictures))), {"kimg": training.kimg})
         write_whole(self._run.path / "sheets" / f"{round(training.kimg):06}.png", shown)
         if drawn := curves.draw(self._run.stats(), self._run.path.name):
             write_whole(self._run.path / "training.png", drawn)
+
+    def _judged(self, training: Training, facts: dict[str, Any]) -> None:
+        """At the first save after every `judge_kimg`, and at the last: the figures, and the best so far."""
+        before = [line for line in self._run.stats() if "kid" in line]
+        settings = self._run.about.settings
+        due = not before or training.kimg - before[-1]["kimg"] >= settings.judge_kimg
+        if self._judge is None or not (due or training.kimg >= settings.kimg):
+            return
+        figures = self._judge(training.average, training.device)
+        self._journal.append({"step": training.step, "kimg": training.kimg, **figures})
+        self._say(f"{training.kimg:,g} kimg: {judging.words(figures)}")
+        best = checkpoints.facts(self._run.best)["judged"] if self._run.best.is_file() else None
+        if judging.is_better(figures, best):
+            state = checkpoints.of_module("average", training.average)
+            checkpoints.write(self._run.best, state, {**facts, "judged": figures})
+        elif (lean := judging.without_gain([*before, figures])) >= judging.PATIENCE:
+            self._say(f"no gain in {lean} judgements; {self._run.best} is the best so far")
 
     def restore(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """The latest checkpoint."""

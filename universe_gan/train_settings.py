@@ -54,6 +54,8 @@ class TrainSettings(Settings):
     """How often the latest checkpoint and a sheet of pictures are written."""
     judge_kimg: float = Field(default=100, gt=0)
     """How often generated pictures are measured against the held-out ones."""
+    extractor: str = "auto"
+    """What compares pictures: `lite0`, `plain`, or the path of a TorchScript network that you trust."""
 
     @property
     def penalised(self) -> bool:

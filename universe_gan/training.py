@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import torch
 
     from universe_gan.data import Prepared
+    from universe_gan.judging import Judge
     from universe_gan.ranks import Ranks
     from universe_gan.runs import About, Run
 
@@ -168,7 +169,11 @@ def _trained(
         left = round((settings.kimg - before) * 1000)
         words = f"pictures, from {before:,g} to {settings.kimg:,g} kimg"
         with _stopping() as stop, output.stage(words, left) if ranks.writes else nullcontext() as stage:
-            witness = Recorder(run, prepared.train, stage) if ranks.writes else None
+            witness = (
+                Recorder(run, prepared.train, stage, _judge(output, run, prepared, device), output.say)
+                if ranks.writes
+                else None
+            )
             try:
                 go(training, prepared.train, witness=witness, stop=stop)
             finally:
@@ -185,6 +190,21 @@ def _trained(
     if ranks.writes:
         _tell(output, run, speed, "finished" if done else "stopped")
     return Exit.DONE if done else Exit.INTERRUPTED
+
+
+def _judge(output: Output, run: "Run", prepared: "Prepared", device: "torch.device") -> "Judge | None":
+    """Who judges this run; nobody where there are too few pictures or no network to see with."""
+    from universe_gan import judging
+    from universe_gan.networks.lite0 import WeightsMissing
+
+    if len(prepared.train) < judging.FEWEST:
+        output.say(f"not judged: that takes {judging.FEWEST} pictures, there are {len(prepared.train)}")
+        return None
+    try:
+        return judging.judge(prepared, run.about.settings, run.path.parent / "cache", device)
+    except WeightsMissing as error:
+        output.say(f"not judged: {error.package} is not installed (or: --set train.extractor=plain)")
+        return None
 
 
 def _state(run: "Run") -> tuple[dict[str, "torch.Tensor"], dict[str, Any]]:

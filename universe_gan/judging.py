@@ -1,0 +1,132 @@
+"""Judging a training: how good its average is by now, in figures that hold for a few hundred pictures.
+
+Every `judge_kimg` the same seeds are drawn, as many as there are training pictures but at most 1,000, and
+compared with real pictures: the held-out ones where there are enough of them, else those trained on. The best
+checkpoint is the one of the lowest KID; it gives way only to one whose gain is larger than half the width of
+the interval, because less may be chance.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from universe_gan import metrics, sheets
+from universe_gan.data import Prepared
+from universe_gan.extractors import Extractor, choose
+from universe_gan.metrics import Matrix
+from universe_gan.networks import chosen
+from universe_gan.train_settings import TrainSettings
+
+MOST = 1000
+FEWEST = 20
+"""Held-out pictures from which on they are what is compared with."""
+PATIENCE = 5
+"""Judgements without gain after which it is said."""
+BATCH = 16
+
+
+@dataclass
+class Judge:
+    """The real side, looked at once, and the figures of a generator against it."""
+
+    extractor: Extractor
+    train: NDArray[np.uint8]
+    held_out: NDArray[np.uint8]
+    of_train: Matrix
+    of_held_out: Matrix
+    latent: int
+    seed: int = 0
+
+    def __call__(self, generator: nn.Module, device: torch.device) -> dict[str, Any]:
+        """The figures of one generator; the same seeds each time. Raises `TooFew`."""
+        return self.figures(drawn(generator, min(len(self.train), MOST), self.latent, self.seed, device))
+
+    def figures(self, made: NDArray[np.uint8]) -> dict[str, Any]:
+        """KID with its interval, FD with its floor and so on, of pictures (n, side, side, 3)."""
+        fresh = len(self.held_out) >= FEWEST
+        real, pixels = (self.of_held_out, self.held_out) if fresh else (self.of_train, self.train)
+        fake = self.extractor(made)
+        kid = metrics.kernel_distance(real, fake, seed=self.seed)
+        # equal N on both sides of the distance and of its floor, else neither says anything of the other
+        equal = min(len(real) // 2, len(fake))
+        return {
+            "extractor": self.extractor.name,
+            "against": "held out" if fresh else "train",
+            "judged": len(made),
+            "kid": kid.value,
+            "kid_low": kid.low,
+            "kid_high": kid.high,
+            "fd": metrics.frechet_distance(real[:equal], fake[:equal]),
+            "fd_floor": metrics.floor(real, equal, seed=self.seed),
+            "fd_pictures": equal,
+            "coverage": metrics.coverage(real, fake),
+            "recall": metrics.recall(real, fake),
+            "memorisation": metrics.memorisation(self.of_train, real, fake) if fresh else None,
+            "spectrum_db": metrics.spectrum_distance(pixels, made),
+            "colour": metrics.colour_distance(pixels, made),
+        }
+
+
+def judge(prepared: Prepared, settings: TrainSettings, cache: Path, device: torch.device) -> Judge:
+    """The judge of a run; features of real pictures are kept in the cache.
+
+    Raises:
+        ExtractorRefused, ExtractorBroken, WeightsMissing: as `extractors.choose`.
+    """
+    extractor = choose(settings.extractor, chosen(settings).backbone, device)
+    key = prepared.origin.fingerprint
+    train, held_out = prepared.train.pixels, prepared.held_out.pixels
+    of_train, of_held_out = (
+        extractor.remembered(pixels, cache, f"{key} {split}") if len(pixels) else np.zeros((0, 1))
+        for split, pixels in (("train", train), ("test", held_out))
+    )
+    return Judge(extractor, train, held_out, of_train, of_held_out, settings.latent, settings.seed)
+
+
+@torch.inference_mode()
+def drawn(
+    generator: nn.Module, count: int, latent: int, seed: int, device: torch.device
+) -> NDArray[np.uint8]:
+    """(count, side, side, 3) from fixed latents and fixed noise; whoever draws next sees no difference."""
+    dice = torch.Generator().manual_seed(seed)
+    latents = torch.randn(count, latent, generator=dice)
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        parts = [sheets.pixels(generator(some.to(device))) for some in torch.split(latents, BATCH)]
+    return np.concatenate(parts)
+
+
+def is_better(figures: Mapping[str, Any], best: Mapping[str, Any] | None) -> bool:
+    """Whether the KID fell by more than half the width of its interval; other measures start anew."""
+    if best is None or any(best[name] != figures[name] for name in ("extractor", "against")):
+        return True
+    return bool(best["kid"] - figures["kid"] > (figures["kid_high"] - figures["kid_low"]) / 2)
+
+
+def without_gain(judged: Sequence[Mapping[str, Any]]) -> int:
+    """How many judgements came after the best one."""
+    best, count = None, 0
+    for figures in judged:
+        if is_better(figures, best):
+            best, count = figures, 0
+        else:
+            count += 1
+    return count
+
+
+def words(figures: Mapping[str, Any]) -> str:
+    """One line for people."""
+    remembers = figures["memorisation"]
+    near = "" if remembers is None else f", nearness to training pictures {remembers:.2f} (below 0.8: copies)"
+    return (
+        f"KID {figures['kid']:.4f} ({figures['kid_low']:.4f} to {figures['kid_high']:.4f}),"
+        f" FD {figures['fd']:.1f} (real pictures: {figures['fd_floor']:.1f}),"
+        f" coverage {figures['coverage']:.2f}, recall {figures['recall']:.2f}{near};"
+        f" by {figures['extractor']} against {figures['against']}"
+    )

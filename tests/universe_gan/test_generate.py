@@ -1,17 +1,25 @@
 """Pictures by seed: the same bytes however they are asked for, and what the files say of themselves."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
+import requests
 from PIL import Image
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
 from trained import run_folder  # noqa: E402
 
-from collectors import embedded  # noqa: E402
+from collectors import embedded, folder  # noqa: E402
+from collectors.folder import FolderSettings  # noqa: E402
+from collectors.record import Reason, Record  # noqa: E402
+from collectors.source import Ask  # noqa: E402
+from collectors.workspace import Store  # noqa: E402
+from curation.policy import may_publish  # noqa: E402
+from curation.settings import PolicySettings  # noqa: E402
 from universe_gan.generate import Generator, SeedsWrong, read_seeds, write  # noqa: E402
 from universe_gan.sheets import KEY  # noqa: E402
 
@@ -54,6 +62,21 @@ def test_every_file_says_that_it_is_synthetic_and_our_own_audit_believes_it(tmp_
         assert facts["dataset_revision"] == "a" * 40
         assert facts["dataset_licences"] == {"CC-BY-4.0": 7, "CC0-1.0": 2}
         assert embedded.ai(embedded.read(path)).generated is True
+
+
+def test_collecting_our_own_pictures_refuses_them_as_made_by_a_generator(tmp_path: Path) -> None:
+    write(Generator.load(run_folder(tmp_path), "cpu"), [7], tmp_path / "images", sheet=False)
+    ask = Ask(
+        settings=FolderSettings(path="images", sidecar="embedded"),
+        subject="nebula",
+        session=requests.Session(),
+        answers=Store(tmp_path / "answers"),
+        now=lambda: datetime(2026, 11, 22, tzinfo=UTC),
+        base=tmp_path,
+    )
+    [found] = [one for one in folder.search(ask) if isinstance(one, Record)]
+    assert found.ai.generated is True
+    assert may_publish(found, PolicySettings()).reason is Reason.AI_GENERATED
 
 
 def test_the_walk_begins_at_its_seed_and_changes_by_steps(tmp_path: Path) -> None:

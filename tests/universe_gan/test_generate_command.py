@@ -73,3 +73,11 @@ def test_what_cannot_be_done_is_said(
     (place / "broken.safetensors").write_bytes(b"torn")
     assert generate(*words) == Exit.INPUT
     assert said in capsys.readouterr().err
+
+
+def test_an_mp4_can_be_read_again(place: Path) -> None:
+    ffmpeg = pytest.importorskip("imageio_ffmpeg", reason="imageio-ffmpeg is not installed")
+    assert generate("toy", "--seeds", "1-2", "--film", "out.mp4", "--frames", "4") == Exit.DONE
+    frames = ffmpeg.read_frames("out.mp4")
+    assert next(frames)["size"] == (32, 32)
+    assert sum(1 for _ in frames) == 8

@@ -217,6 +217,11 @@ _BY_NAME: dict[str, Callable[[Any], Failure]] = {
         " saves the first checkpoint after save_kimg, or when it is stopped",
         Exit.INPUT,
     ),
+    "universe_gan.generate.NotOurs": lambda error: Failure(
+        f"{error.path} is not of our making; nothing was written",
+        "choose another folder with --to",
+        Exit.INPUT,
+    ),
     "universe_gan.films.FilmWrong": lambda error: Failure(
         f"{error.path}: {error.problem}", error.fix, Exit.INPUT
     ),

@@ -47,6 +47,14 @@ class NoCheckpoint(Exception):
         self.asked = asked
 
 
+class NotOurs(Exception):
+    """A `pictures.jsonl` that somebody else wrote; it is not touched."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} was not written by us")
+        self.path = path
+
+
 @dataclass(frozen=True)
 class Generator:
     """A trained generator, ready to draw. Pictures are (n, side, side, 3) bytes."""
@@ -148,8 +156,10 @@ def write(
     about other pictures of the folder stay.
 
     Raises:
+        NotOurs: another `pictures.jsonl` lies there; nothing is written.
         DiskFull: no room; what is written is whole.
     """
+    before = list(_lines(folder))
     written: list[Path] = []
     lines: list[dict[str, Any]] = []
     small: list[NDArray[np.uint8]] = []
@@ -162,7 +172,7 @@ def write(
         lines.append({"file": path.name, "sha256": hashlib.sha256(data).hexdigest(), **facts})
         if len(small) < 100:
             small.append(picture)
-    known = {line["file"]: line for line in [*_lines(folder), *lines]}
+    known = {line["file"]: line for line in [*before, *lines]}
     kept = [known[name] for name in sorted(known)]
     write_whole(folder / "pictures.jsonl", b"".join(canonical_json(line) + b"\n" for line in kept))
     if sheet and small:
@@ -196,8 +206,12 @@ def _lines(folder: Path) -> Iterator[dict[str, Any]]:
     """What the sidecar says of pictures that still lie there."""
     path = folder / "pictures.jsonl"
     for text in path.read_text("utf-8").splitlines() if path.is_file() else ():
-        line = json.loads(text)
-        if (folder / line["file"]).is_file():
+        try:
+            line = json.loads(text)
+            there = (folder / line["file"]).is_file()
+        except (ValueError, KeyError, TypeError) as error:
+            raise NotOurs(path) from error
+        if there:
             yield line
 
 

@@ -65,12 +65,15 @@ def test_mp4_is_written_where_ffmpeg_is_and_else_named_before_anything_is_drawn(
         (("nothing",), "nothing holds no checkpoint"),
         (("toy", "--film", "out.avi"), "no kind of film"),
         (("broken.safetensors",), "no whole checkpoint"),
+        (("toy", "--to", "theirs"), "nothing was written"),
     ],
 )
 def test_what_cannot_be_done_is_said(
     place: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], said: str
 ) -> None:
     (place / "broken.safetensors").write_bytes(b"torn")
+    (place / "theirs").mkdir()
+    (place / "theirs" / "pictures.jsonl").write_text('{"name": "a.png"}\n')
     assert generate(*words) == Exit.INPUT
     assert said in capsys.readouterr().err
 

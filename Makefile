@@ -47,9 +47,9 @@ $(VENV)/.core: $(BIN)/pip pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.test: $(BIN)/pip pyproject.toml constraints.txt
-	$(BIN)/pip install --quiet --editable '.[verify,test]'
+	$(BIN)/pip install --quiet --editable '.[verify,train,test]'
 	@touch $@ $(VENV)/.core
 
 $(VENV)/.bench: $(BIN)/pip pyproject.toml constraints.txt
-	$(BIN)/pip install --quiet --editable '.[verify,bench]'
+	$(BIN)/pip install --quiet --editable '.[verify,train,bench]'
 	@touch $@ $(VENV)/.core

@@ -40,9 +40,9 @@ SAME_SKY = 0.50
 BLOCKED_INLIERS = 20
 """Matches from which on `resembles` alone, without a look at pixels, tells a copy.
 
-Of the 153,735 pairs of 555 deep-sky pictures three reach 8, all in the Small Magellanic Cloud, and one reaches
-20: two photographs of one field, with 36. Of copies turned, mirrored or overlaid 98 % reach 20, of crops to
-75 % of the side 95 %, to 50 % of it 85 %."""
+Of the 153,735 pairs of 555 deep-sky pictures three reach 8, all in the Small Magellanic Cloud, and one
+reaches 20: two photographs of one field, with 36. Of copies turned, mirrored or overlaid 98 % reach 20, of
+crops to 75 % of the side 95 %, to 50 % of it 85 %."""
 
 _BREADTH = 0.04
 """As a standard deviation: a line of words reaches 0.02, features all over a picture 0.3."""

@@ -19,6 +19,7 @@ from collectors.arrivals import arrivals, demand_space
 from collectors.cellar import Cellar, identity
 from collectors.choice import RIGHTS_REASONS, Wanted, choose, missing_share, sort_out
 from collectors.copies import settle_copies
+from collectors.dates import as_first_seen
 from collectors.manifest import Manifest
 from collectors.plan import Plan
 from collectors.progress import Progress, Silent
@@ -102,7 +103,7 @@ def collect(
         return result
     files = [record.model_copy(update={"file": cellar.find(record)}) for record in chosen]
     result.manifest = manifests.seal(
-        [*files, *refused],
+        as_first_seen([*files, *refused], plan.manifest),
         name=plan.name,
         subject=plan.settings.subject,
         recipe_sha256=plan.recipe_sha256,

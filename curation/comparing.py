@@ -97,10 +97,11 @@ def _version(settings: CurateSettings, *, matching: bool) -> str:
     if not matching:
         return thumbnails
     from curation.duplicates.retrieval import VOTES
-    from curation.duplicates.verification import COPY, INLIERS, REST, SAME_SKY
+    from curation.duplicates.similarity import INLIERS
+    from curation.duplicates.verification import COPY, REST, SAME_SKY, SHARE
 
     opencv = import_module("cv2").__version__
-    return f"{thumbnails}/{features.VERSION}/{opencv}/{VOTES}/{INLIERS}/{COPY}/{REST}/{SAME_SKY}"
+    return f"{thumbnails}/{features.VERSION}/{opencv}/{VOTES}/{INLIERS}/{COPY}/{SHARE}/{REST}/{SAME_SKY}"
 
 
 def _candidates(looks: Sequence[Look], comparisons: Comparisons, workspace: Workspace) -> list[Pair]:

@@ -19,7 +19,7 @@ from curation.pixels import LARGE, Picture, TooManyPixels, Unreadable, size_in_h
 from curation.screening import measures
 from curation.settings import CurateSettings
 
-VERSION = 5
+VERSION = 6
 """Raised when a measurement changes its meaning, so that old ones are not believed."""
 
 

@@ -1,9 +1,9 @@
 """What a picture looks like, in a few numbers: a hash in eight orientations, and whether to trust it.
 
-Everything starts from one canonical form: gray, area-averaged to at most 512 pixels, never stretched; of it
-the centred square, which is also what gets published. The hash is imagehash's `phash(hash_size=16)` of that
-square, 256 bits, so that anybody can compare it with `imagehash.hex_to_hash`. 64 bits and stretching both
-merge distinct nebulae by the hundred.
+Everything starts from one canonical form: gray, area-averaged to at most 512 pixels, never stretched, without
+a bright even border; of it the centred square, which is also what gets published. The hash is imagehash's
+`phash(hash_size=16)` of that square, 256 bits, so that anybody can compare it with `imagehash.hex_to_hash`.
+64 bits and stretching both merge distinct nebulae by the hundred.
 
 A picture turned or mirrored has the same DCT with signs flipped or axes swapped, so one transform gives the
 hashes of all eight orientations.
@@ -23,6 +23,12 @@ LONGEST = 512
 """Longest side of the canonical gray form, in pixels."""
 THUMBNAIL = 256
 """Side in pixels of the square that is cut from the thumbnail to be compared; smaller ones keep theirs."""
+BRIGHT = 192
+"""Gray level from which on an even border is trimmed."""
+_EVEN = 24
+"""Gray levels by which a line of a border may vary: compression."""
+_MIXED = 2
+"""Lines beside a border that are half border."""
 BITS = 256
 _INPUT, _LOW = 64, 16
 
@@ -95,9 +101,36 @@ def canonical(image: Image.Image) -> Image.Image:
     return gray.resize((width, height), Image.Resampling.HAMMING)
 
 
+def trimmed(gray: Image.Image) -> Image.Image:
+    """A gray picture without its bright, even border, which would make all pictures in one frame alike.
+
+    Only what is brighter than `BRIGHT` goes, never black sky; at least half of either side stays, or all.
+    """
+    pixels = np.asarray(gray)
+    rows_and_columns = (1, 0)
+    even = [
+        (pixels.min(axis=axis) >= BRIGHT) & (np.ptp(pixels, axis=axis) <= _EVEN) for axis in rows_and_columns
+    ]
+    (top, bottom), (left, right) = (_inside(lines) for lines in even)
+    if (bottom - top) * 2 < gray.height or (right - left) * 2 < gray.width:
+        return gray
+    if (right - left, bottom - top) == gray.size:
+        return gray
+    return gray.crop((left, top, right, bottom))
+
+
+def _inside(border: NDArray[np.bool_]) -> tuple[int, int]:
+    """From where to where there is no border; a line more goes, where border and picture were averaged."""
+    others = np.flatnonzero(~border)
+    if not len(others):
+        return 0, 0
+    first, last = int(others[0]), int(others[-1]) + 1
+    return first + _MIXED * (first > 0), last - _MIXED * (last < len(border))
+
+
 def fingerprint(image: Image.Image) -> Fingerprint:
     """Measure an RGB picture."""
-    whole = canonical(image)
+    whole = trimmed(canonical(image))
     square = whole.crop(centre_box(*whole.size))
     thumbnail = BytesIO()
     whole.save(thumbnail, "JPEG", quality=90)

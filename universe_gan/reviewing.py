@@ -42,7 +42,7 @@ def _write(output: Output, recipe: Recipe) -> Exit:
             progress=output,
             workers=os.cpu_count() or 1,
         )
-    output.line(f"review    {path}  {count:,} pictures to decide about")
+    output.line(f"review    {path}  {count:,} picture{'s' if count != 1 else ''} to decide about")
     output.result({"review": str(path), "undecided": count})
     output.say(f"next: open {path} in a browser, save your decisions, then {taken}")
     return Exit.DONE
@@ -59,7 +59,5 @@ def _take(output: Output, recipe: Recipe, file: Path) -> Exit:
     output.line(f"{words}; {added:,} new, {changed:,} changed")
     output.line(f"decisions {recipe.reviewed}")
     output.result({"decisions": str(recipe.reviewed), "taken": len(new), "added": added, "changed": changed})
-    output.say(
-        f"next: {tool()} curate {recipe.path}, which obeys them"
-    )
+    output.say(f"next: {tool()} curate {recipe.path}, which obeys them")
     return Exit.DONE

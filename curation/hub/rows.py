@@ -103,7 +103,8 @@ def shards(place: Place) -> list[str]:
     slim = [path for path in found if ours and path.startswith(("metadata/", "references/"))]
     if not found:
         kinds = sorted({Path(path).suffix for path in place.files if Path(path).suffix})
-        raise NotReadable(place.where, f"it holds no Parquet file, only {', '.join(kinds) or 'nothing'}")
+        some = ", ".join(kinds[:5]) + (f" and {len(kinds) - 5} more kinds" if len(kinds) > 5 else "")
+        raise NotReadable(place.where, f"it holds no Parquet file, only {some or 'nothing'}")
     return slim if any(path.startswith("metadata/") for path in slim) else found
 
 

@@ -173,6 +173,30 @@ def test_refresh_asks_again_and_keeps_the_files(shelf: Shelf) -> None:
     assert again.fetched_bytes == len(PIXEL) + 1
 
 
+def test_what_is_said_again_word_for_word_keeps_its_first_date(shelf: Shelf) -> None:
+    kept, changed = shelf.put(1), shelf.put(2, title="File:Two.jpg")
+    plan = a_plan(shelf)
+    before = {record.uid: record for record in a_run(plan).manifest.records}
+    assert len(before) == 2
+    later = [
+        record.model_copy(
+            update={
+                "seen": record.seen.model_copy(update={"first": "2027-01-01T00:00:00Z"}),
+                "evidence": tuple(
+                    one.model_copy(update={"at": "2027-01-01T00:00:00Z"}) for one in record.evidence
+                ),
+            }
+        )
+        for record in (kept, changed.model_copy(update={"title": "File:Second.jpg"}))
+    ]
+    shelf.found[:] = later
+    after = {record.uid: record for record in a_run(plan, refresh=True).manifest.records}
+    assert after[kept.uid] == before[kept.uid]
+    other = after[changed.uid]
+    assert (other.title, other.seen.first) == ("File:Second.jpg", before[changed.uid].seen.first)
+    assert {one.at for one in other.evidence} == {"2027-01-01T00:00:00Z"}
+
+
 def test_a_folder_on_this_disk_is_always_looked_at_again(shelf: Shelf) -> None:
     shelf.local = True
     shelf.put(1)

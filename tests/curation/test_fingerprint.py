@@ -7,7 +7,7 @@ import imagehash
 import numpy as np
 import pytest
 from builders import a_nebula
-from PIL import Image
+from PIL import Image, ImageOps
 from skies import a_sky
 
 from curation.fingerprint import (
@@ -19,6 +19,7 @@ from curation.fingerprint import (
     fingerprint,
     middle,
     pixels_sha256,
+    trimmed,
 )
 
 
@@ -77,6 +78,33 @@ def test_the_canonical_form_keeps_its_shape() -> None:
     assert canonical(Image.new("RGB", (900, 600))).size == (LONGEST, 341)
     assert canonical(Image.new("RGB", (90, 60))).size == (90, 60)
     assert canonical(Image.new("RGB", (5000, 3))).size == (LONGEST, 1)
+
+
+def test_bright_even_borders_are_trimmed_and_black_sky_never_is() -> None:
+    inside = canonical(a_sky(8, 200, 150))
+    for width in (1, 5, 30):
+        framed = ImageOps.expand(inside, width, 250)
+        found = trimmed(framed)
+        assert abs(found.width - inside.width) <= 4
+        assert abs(found.height - inside.height) <= 4
+        assert np.asarray(found).mean() < np.asarray(framed).mean()
+        assert trimmed(ImageOps.expand(inside, width, 0)).size == (200 + 2 * width, 150 + 2 * width)
+    strip = ImageOps.expand(inside, (0, 0, 0, 20), 230)
+    assert trimmed(strip).size == (200, 148)
+    for whole in (
+        inside,
+        Image.new("L", (90, 60), 255),
+        ImageOps.expand(inside, 200, 255),
+        Image.new("L", (1, 1), 255),
+    ):
+        assert trimmed(whole) is whole
+
+
+def test_a_picture_in_a_white_frame_has_the_hash_of_the_picture() -> None:
+    image = a_sky(9, 400)
+    framed = ImageOps.expand(image, 40, (255, 255, 255))
+    ours, theirs = bits(fingerprint(image).hashes)[0], bits(fingerprint(framed).hashes)[0]
+    assert int((ours != theirs).sum()) <= 31
 
 
 def test_no_star_is_lost_on_the_way_to_the_canonical_form() -> None:

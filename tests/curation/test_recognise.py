@@ -70,12 +70,13 @@ DISGUISES: dict[str, Callable[[], bytes]] = {
     "turned right": lambda: encoded(SKY.transpose(Image.Transpose.ROTATE_270), "JPEG", quality=80),
     "upside down": lambda: encoded(SKY.transpose(Image.Transpose.ROTATE_180), "JPEG", quality=80),
     "mirrored": lambda: encoded(ImageOps.mirror(SKY), "WEBP", quality=80),
+    "in a white frame": lambda: encoded(ImageOps.expand(SKY, 90, "white"), "JPEG", quality=85),
 }
 PARTS: dict[str, Callable[[], bytes]] = {
     "three quarters of it": lambda: encoded(SKY.crop((40, 30, 520, 390)), "JPEG", quality=90),
     "two thirds of it, mirrored": lambda: encoded(ImageOps.mirror(SKY.crop((140, 60, 640, 430)))),
     "tilted": lambda: encoded(SKY.rotate(7, Image.Resampling.BICUBIC).crop((80, 60, 560, 420))),
-    "with a wide border": lambda: encoded(ImageOps.expand(SKY, 90, "white"), "JPEG", quality=85),
+    "with a wide border": lambda: encoded(ImageOps.expand(SKY, 90, "slategray"), "JPEG", quality=85),
 }
 
 

@@ -1,6 +1,7 @@
 """Verification: how one picture lies in another, what is a copy, and what only looks like one."""
 
 import functools
+import io
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from skies import a_sky
 
 from curation import features
 from curation.duplicates.verification import BLOCKED_INLIERS, Match, Seen, resembles, verify
-from curation.fingerprint import canonical, fingerprint
+from curation.fingerprint import fingerprint
 
 pytestmark = pytest.mark.skipif(
     not features.available(), reason="OpenCV is not installed: pip install 'universe-gan[verify]'"
@@ -18,7 +19,9 @@ pytestmark = pytest.mark.skipif(
 
 
 def seen(image: Image.Image) -> Seen:
-    return Seen(fingerprint(image).thumbnail, features.extract(canonical(image)))
+    thumbnail = fingerprint(image).thumbnail
+    with Image.open(io.BytesIO(thumbnail)) as gray:
+        return Seen(thumbnail, features.extract(gray))
 
 
 @functools.cache

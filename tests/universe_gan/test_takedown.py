@@ -199,7 +199,7 @@ def test_the_hub_shows_it_no_more_and_what_remains_is_listed_with_the_calls_that
     for path, blob in repo.main.files.items():
         if path.endswith(".parquet"):
             assert (
-                ORION not in pq.read_table(io.BytesIO(blob.data), columns=["uid"]).column("uid").to_pylist()
+                shown not in pq.read_table(io.BytesIO(blob.data), columns=["uid"]).column("uid").to_pylist()
             )
         else:
             assert shown.removeprefix("folder:").encode() not in blob.data

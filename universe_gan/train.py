@@ -374,9 +374,7 @@ def _precision(training: Training) -> Any:
 def _uses_bf16(settings: TrainSettings, device: torch.device) -> bool:
     if settings.precision != "auto":
         return settings.precision == "bf16"
-    if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported())
-    return bool(torch.cpu._is_avx512_bf16_supported())
+    return device.type == "cuda" and bool(torch.cuda.is_bf16_supported())
 
 
 def _compiles(settings: TrainSettings, device: torch.device) -> bool:

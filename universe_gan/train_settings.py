@@ -45,7 +45,7 @@ class TrainSettings(Settings):
     """Half-life of the average over the generator's weights, which is what is published."""
     seed: int = 0
     precision: Literal["auto", "bf16", "fp32"] = "auto"
-    """`auto`: bf16 where the device is faster with it."""
+    """`auto`: bf16 on a GPU that has it; on a CPU it was slower (`benchmarks/train.py`)."""
     compile: Literal["auto", "yes", "no"] = "auto"
     """Compile the networks before the first step; `auto`: on a GPU."""
     log_kimg: float = Field(default=1, gt=0)

@@ -1,4 +1,4 @@
-"""Learning, shown on real pictures: after a minute on a CPU, generated ones are far nearer to unseen real ones."""
+"""Learning, shown on real pictures: after a minute on a CPU, generated ones are nearer to unseen real ones."""
 
 import os
 from dataclasses import dataclass, field

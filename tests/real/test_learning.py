@@ -1,4 +1,4 @@
-"""Learning, shown on real pictures: after a minute, generated ones are nearer to real ones never trained on."""
+"""Learning, shown on real pictures: after a minute, what is generated is nearer to unseen ones."""
 
 import os
 from dataclasses import dataclass, field

@@ -44,7 +44,8 @@ def compare(
         return {uid: one.model_copy(update={"split": "train"}) for uid, one in judged.items()}
     looks = [_look(records[uid], examined, settings) for uid in sorted(judged)]
     with _comparisons(workspace, settings, progress, len(looks), workers) as comparisons:
-        related = relate(looks, comparisons, _candidates(looks, comparisons, workspace))
+        bodies = settings.crop == "subject"
+        related = relate(looks, comparisons, _candidates(looks, comparisons, workspace), bodies=bodies)
     changed = dict(judged)
     if settings.duplicates:
         changed |= _without_copies(judged, related, records)

@@ -40,13 +40,16 @@ class Related:
     """What decided who stays, crops included, which show only beside their copies."""
 
 
-def relate(looks: Iterable[Look], closer: Closer, candidates: Iterable[Pair] = ()) -> Related:
+def relate(
+    looks: Iterable[Look], closer: Closer, candidates: Iterable[Pair] = (), *, bodies: bool = False
+) -> Related:
     """Find copies, who stays, and other photographs of the same sky.
 
-    `candidates` are pairs of files, by SHA-256, whose local features are worth matching. Raises `DiskFull`.
+    `candidates` are pairs of files, by SHA-256, whose local features are worth matching. `bodies`: the
+    pictures show single bodies, which light makes alike as a whole (`Ties`). Raises `DiskFull`.
     """
     leaders, equals = _by_content(looks)
-    ties = Ties(leaders, closer, candidates)
+    ties = Ties(leaders, closer, candidates, bodies=bodies)
     crops = ties.crops()
     standings = [replace(look.standing, cropped=n in crops) for n, look in enumerate(ties.looks)]
     gone = _settled(ties, [standing.rank for standing in standings])

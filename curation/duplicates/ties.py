@@ -63,8 +63,20 @@ class Closer(Protocol):
 class Ties:
     """The ties among pictures of different content, which are known by number."""
 
-    def __init__(self, looks: Iterable[Look], closer: Closer, candidates: Iterable[Pair] = ()) -> None:
-        """Find all ties; `candidates`, of these and other files, have local features worth matching."""
+    def __init__(
+        self,
+        looks: Iterable[Look],
+        closer: Closer,
+        candidates: Iterable[Pair] = (),
+        *,
+        bodies: bool = False,
+    ) -> None:
+        """Find all ties; `candidates`, of these and other files, have local features worth matching.
+
+        `bodies`: round bodies lit alike look alike as a whole, whatever they are. Then a whole that agrees
+        counts only where the hashes are near too; local features find the copies that are further off.
+        """
+        self._bodies = bodies
         self.looks = sorted(looks, key=lambda look: look.sha256)
         self._closer = closer
         self._trusted = [_trusted(look) for look in self.looks]
@@ -168,6 +180,9 @@ class Ties:
             for ways, features in [wanted[first, second]]
         ]
         for pair, said in zip(pairs, self._closer.answers(questions), strict=True):
+            far = said.orientation is not None and self._distance(*pair, said.orientation) > NEAR
+            if self._bodies and far:
+                continue
             if said.kind is EdgeKind.VERIFIED or (said.kind and pair not in self._seen):
                 self._seen[pair] = said
 

@@ -345,3 +345,15 @@ def test_the_copies_that_ship_with_the_sample_are_found() -> None:
     made = {path.stem for path in (SAMPLE / "copies").glob("*.jpg") if "damaged" not in path.name}
     assert set(found) == made
     assert all(copy.startswith(original) for copy, original in found.items())
+
+
+def test_of_single_bodies_a_whole_that_agrees_is_not_enough_where_the_hashes_are_far() -> None:
+    shelf = Shelf()
+    picture = a_sky(1, 320)
+    looks = [look("a:1", picture, shelf), look("b:1", jpeg(picture, 80), shelf, rank=1)]
+    bits = np.unpackbits(np.frombuffer(looks[1].hashes, dtype=np.uint8)).reshape(-1, 256)
+    flipped = bits.copy()
+    flipped[:, :40] ^= 1
+    looks[1] = replace(looks[1], hashes=np.packbits(flipped, axis=1).tobytes())
+    assert set(relate(looks, shelf).copies) == {"b:1"}
+    assert set(relate(looks, shelf, bodies=True).copies) == set()

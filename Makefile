@@ -27,7 +27,7 @@ unit: $(VENV)/.test  ## pytest; tests say what they skip and why
 	$(BIN)/python -m pytest
 
 notices: $(VENV)/.core  ## write the generated parts of LICENSES.md again
-	$(BIN)/python -m universe_gan.notices
+	$(BIN)/python -m universe_gan.shell.notices
 
 bench: $(VENV)/.bench  ## measure collecting and curating on this machine
 	$(BIN)/python benchmarks/collect.py

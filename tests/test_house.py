@@ -67,7 +67,7 @@ def test_every_module_says_what_it_is_for() -> None:
 def test_help_loads_nothing_heavy_and_takes_under_half_a_second_of_cpu() -> None:
     code = (
         "import sys\n"
-        "from universe_gan.cli import run\n"
+        "from universe_gan.shell.cli import run\n"
         "run(['--help'])\n"
         "heavy = {'torch', 'datasets', 'pydantic', 'requests', 'PIL', 'numpy', 'rich'} & set(sys.modules)\n"
         "sys.exit(f'loaded {heavy}' if heavy else 0)\n"
@@ -82,7 +82,7 @@ def test_help_loads_nothing_heavy_and_takes_under_half_a_second_of_cpu() -> None
 
 
 def commands() -> list[str]:
-    from universe_gan.cli import cli
+    from universe_gan.shell.cli import cli
 
     return sorted(cli.commands)
 

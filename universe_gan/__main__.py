@@ -1,5 +1,5 @@
 """`python -m universe_gan`."""
 
-from universe_gan.cli import main
+from universe_gan.shell.cli import main
 
 main()

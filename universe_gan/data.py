@@ -32,8 +32,8 @@ from collectors.workspace import DiskFull, Workspace, canonical_json, write_whol
 from curation import engine
 from curation.crop import centre_box
 from curation.hub.problems import HubBusy
+from curation.hub.remote import hub_here
 from curation.pixels import FORMATS, Unreadable, open_upright
-from universe_gan.publishing import hub_here
 
 VERSION = 1
 """Raised when the same picture is decoded to other numbers."""

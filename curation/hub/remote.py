@@ -5,6 +5,7 @@ whose exceptions become ours here: they carry facts, and never a token.
 """
 
 import hashlib
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ from curation.hub.problems import (
 )
 
 DATASET = "dataset"
+PUBLIC = "https://huggingface.co"
 
 
 @dataclass(frozen=True)
@@ -287,3 +289,10 @@ def _line(error: BaseException) -> str:
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     text = " ".join(lines[:2]) or type(error).__name__
     return re.sub(r"\s*\(Request ID:[^)]*\)", "", text)[:300]
+
+
+def hub_here() -> Hub:
+    """The Hub of `HF_ENDPOINT`, as whom `HF_TOKEN` or a stored login says."""
+    from huggingface_hub import get_token
+
+    return Hub(os.environ.get("HF_ENDPOINT") or PUBLIC, get_token())

@@ -21,7 +21,7 @@ from collectors.record import KEEP, Record
 from collectors.shares import allot, mistakes, shortage
 from collectors.source import Ask, Source
 from collectors.workspace import Workspace
-from universe_gan.recipe import RecipeWrong, load
+from universe_gan.shell.recipe import RecipeWrong, load
 
 SHARES = {"real": 0.4, "fictive": 0.6}
 

@@ -22,7 +22,7 @@ from collectors.source import Ask
 from collectors.web.polite import polite_session
 from collectors.workspace import Store
 from curation.dataset_diff import diff, read_rows
-from universe_gan.exits import Exit
+from universe_gan.shell.exits import Exit
 
 pytestmark = pytest.mark.mediawiki
 

@@ -17,7 +17,7 @@ TOKEN = "hf_aSecretThatNobodyMaySee"
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A demo that ran to its end; tests copy it."""
-    from universe_gan.cli import run
+    from universe_gan.shell.cli import run
 
     home = tmp_path_factory.mktemp("finished") / "demo"
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from collectors import manifest as manifests
-from universe_gan.cli import run
-from universe_gan.demo import set_up
-from universe_gan.exits import Exit
+from universe_gan.shell.cli import run
+from universe_gan.shell.demo import set_up
+from universe_gan.shell.exits import Exit
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ import pytest
 
 from collectors import manifest as manifests
 from collectors.workspace import Workspace
-from universe_gan.cli import run
-from universe_gan.demo import set_up
-from universe_gan.exits import Exit
+from universe_gan.shell.cli import run
+from universe_gan.shell.demo import set_up
+from universe_gan.shell.exits import Exit
 
 AT_ONE_TIME = {"SOURCE_DATE_EPOCH": "1790000000"}
 """Evidence is dated, in every row too; datasets collected at the same time can be compared byte for byte."""
@@ -290,7 +290,7 @@ def test_relicense_reads_the_kept_answers_and_changes_nothing_without_a_reason(
 def test_init_writes_a_recipe_that_loads_and_never_overwrites(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from universe_gan.recipe import load
+    from universe_gan.shell.recipe import load
 
     monkeypatch.chdir(tmp_path)
     assert run(["init", "mine"]) == Exit.DONE
@@ -332,7 +332,7 @@ def test_check_and_sources_answer(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_bug_keeps_its_traceback(
     fresh: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from universe_gan import commands
+    from universe_gan.shell import commands
 
     def broken(*arguments: object, **options: object) -> Exit:
         raise ZeroDivisionError("one over nothing")

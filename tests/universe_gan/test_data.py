@@ -19,8 +19,8 @@ from toys import folder_of_pictures  # noqa: E402
 from collectors.workspace import DiskFull, Workspace, WorkspaceBusy  # noqa: E402
 from curation.hub.problems import HubBusy, RepoMissing, RevisionMissing  # noqa: E402
 from universe_gan import data  # noqa: E402
-from universe_gan.cli import run  # noqa: E402
 from universe_gan.data import NoPictures, prepare  # noqa: E402
+from universe_gan.shell.cli import run  # noqa: E402
 
 
 @pytest.fixture(autouse=True)

@@ -10,8 +10,8 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
 from trained import run_folder  # noqa: E402
 
-from universe_gan.cli import run  # noqa: E402
-from universe_gan.exits import Exit  # noqa: E402
+from universe_gan.shell.cli import run  # noqa: E402
+from universe_gan.shell.exits import Exit  # noqa: E402
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from universe_gan import invocation
+from universe_gan.shell import invocation
 
 
 def a_program(folder: Path) -> Path:

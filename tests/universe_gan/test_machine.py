@@ -4,8 +4,8 @@ import importlib.util
 
 import pytest
 
-from universe_gan import machine
-from universe_gan.machine import preset
+from universe_gan.shell import machine
+from universe_gan.shell.machine import preset
 from universe_gan.train_settings import TrainSettings
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from collectors.licences import TABLE
 from collectors.rights import LicenceClass
-from universe_gan import notices
-from universe_gan.notices import MarkersMissing, main, outdated, written
+from universe_gan.shell import notices
+from universe_gan.shell.notices import MarkersMissing, main, outdated, written
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from universe_gan.output import Output, PlainStage
+from universe_gan.shell.output import Output, PlainStage
 
 
 def test_results_and_talk_go_their_own_ways(capsys: pytest.CaptureFixture[str]) -> None:

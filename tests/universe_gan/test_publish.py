@@ -16,8 +16,8 @@ from hub_repositories import Blob, Repo, User
 from hub_server import HubServer
 
 from curation.dataset_diff import read_rows
-from universe_gan.cli import run
-from universe_gan.exits import Exit
+from universe_gan.shell.cli import run
+from universe_gan.shell.exits import Exit
 
 TOKEN = "hf_aSecretThatNobodyMaySee"
 DATASET = Path("data/sample/dataset")
@@ -452,7 +452,7 @@ def test_anybody_loads_pinned_and_streams_it_without_this_tool(
 def test_check_asks_the_hub_once_and_says_what_the_token_may(
     home: Path, hub: HubServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from universe_gan.machine import hub as look
+    from universe_gan.shell.machine import hub as look
 
     assert look().level == "ok"
     assert "ada, token may write" in look().what

@@ -14,8 +14,8 @@ from hub_repositories import Blob, Repo
 from hub_server import HubServer
 
 from curation.dataset_diff import read_rows
-from universe_gan.cli import run
-from universe_gan.exits import Exit
+from universe_gan.shell.cli import run
+from universe_gan.shell.exits import Exit
 
 OURS = "hf://datasets/ada/nebulae"
 THEIRS = "hf://datasets/eve/pictures"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from universe_gan.recipe import RecipeMissing, RecipeWrong, find, load, shipped, shipped_path
+from universe_gan.shell.recipe import RecipeMissing, RecipeWrong, find, load, shipped, shipped_path
 
 GOOD = """
 [collect]

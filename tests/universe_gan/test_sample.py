@@ -16,7 +16,7 @@ from collectors.rights import Confidence, LicenceClass
 from collectors.sidecar import Credit
 from collectors.source import Ask
 from collectors.workspace import Store
-from universe_gan import recipe
+from universe_gan.shell import recipe
 
 SAMPLE = Path(universe_gan.__file__).parent / "sample"
 IMAGES = SAMPLE / "images"

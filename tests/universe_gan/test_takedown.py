@@ -13,8 +13,8 @@ from PIL import Image
 
 from collectors import manifest as manifests
 from curation import features
-from universe_gan.cli import run
-from universe_gan.exits import Exit
+from universe_gan.shell.cli import run
+from universe_gan.shell.exits import Exit
 
 BLOCKED = Path("manifests/sample.blocked.jsonl")
 ORION, COPY = "folder:m42-orion.jpg", "folder:copies%2Fm42-orion-copy.jpg"

@@ -16,10 +16,10 @@ from importlib import util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from universe_gan import publishing, recipe, stages
-from universe_gan.exits import Exit
-from universe_gan.invocation import tool
-from universe_gan.output import Output
+from universe_gan.shell import publishing, recipe, stages
+from universe_gan.shell.exits import Exit
+from universe_gan.shell.invocation import tool
+from universe_gan.shell.output import Output
 from universe_gan.train_settings import TrainSettings, mistakes
 
 if TYPE_CHECKING:

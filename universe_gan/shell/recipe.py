@@ -236,8 +236,9 @@ def shipped_path(name: str) -> Path:
 
 def _shelf() -> Path:
     """`manifests/` of a checkout, or its copy inside an installed wheel."""
-    inside = Path(__file__).parent / "manifests"
-    return inside if inside.is_dir() else Path(__file__).parent.parent / "manifests"
+    package = Path(__file__).parents[1]
+    inside = package / "manifests"
+    return inside if inside.is_dir() else package.parent / "manifests"
 
 
 def _apply(raw: dict[str, Any], overrides: Sequence[str]) -> Iterator[str]:

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from collectors.workspace import canonical_json, write_whole
-from universe_gan.exits import Exit
-from universe_gan.output import Output
-from universe_gan.training import PackagesMissing, SettingsUnfit
+from universe_gan.shell.exits import Exit
+from universe_gan.shell.output import Output
+from universe_gan.shell.training import PackagesMissing, SettingsUnfit
 
 if TYPE_CHECKING:
     from universe_gan.generate import Generator

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from curation.dataset_diff import DatasetDiff, Rows, lines, read_rows
-from universe_gan.output import Output
+from universe_gan.shell.output import Output
 
 
 def before(older: Path | None) -> Rows | None:

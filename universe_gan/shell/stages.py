@@ -40,8 +40,8 @@ from curation.judged import Judged
 from curation.outcome import is_reference, outcomes
 from curation.policy import may_fetch
 from curation.screening import decisions
-from universe_gan.recipe import Recipe
-from universe_gan.state import State
+from universe_gan.shell.recipe import Recipe
+from universe_gan.shell.state import State
 
 CONTACT = "UNIVERSE_GAN_CONTACT"
 

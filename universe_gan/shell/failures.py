@@ -39,13 +39,13 @@ from curation.hub.takedown import CopiesOfAuthor, NothingMatches
 from curation.judged import OriginalsMissing
 from curation.outcome import NotJudged
 from curation.screening.decisions import ReviewBroken
-from universe_gan.demo import DemoInTheWay
-from universe_gan.exits import Exit
-from universe_gan.published import NotFollowable
-from universe_gan.publishing import AlreadyPublic, RepoNotNamed, StageStale
-from universe_gan.recipe import NameWrong, RecipeExists, RecipeMissing, RecipeWrong
-from universe_gan.stages import StageMissing
-from universe_gan.training import MemoryShort, PackagesMissing, SettingsUnfit
+from universe_gan.shell.demo import DemoInTheWay
+from universe_gan.shell.exits import Exit
+from universe_gan.shell.published import NotFollowable
+from universe_gan.shell.publishing import AlreadyPublic, RepoNotNamed, StageStale
+from universe_gan.shell.recipe import NameWrong, RecipeExists, RecipeMissing, RecipeWrong
+from universe_gan.shell.stages import StageMissing
+from universe_gan.shell.training import MemoryShort, PackagesMissing, SettingsUnfit
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """`publish`: from a built dataset to the Hub, and what is said about it."""
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -15,15 +14,14 @@ from curation.hub import blocked, gate
 from curation.hub import publish as hub_publish
 from curation.hub.proposal import Proposal, PullRequest, Remembered, propose
 from curation.hub.publish import Outcome
-from curation.hub.remote import Hub
-from universe_gan import stages
-from universe_gan.exits import Exit
-from universe_gan.invocation import tool
-from universe_gan.machine import PUBLIC
-from universe_gan.output import Output
-from universe_gan.recipe import Recipe
-from universe_gan.stages import StageMissing
-from universe_gan.state import State
+from curation.hub.remote import Hub, hub_here
+from universe_gan.shell import stages
+from universe_gan.shell.exits import Exit
+from universe_gan.shell.invocation import tool
+from universe_gan.shell.output import Output
+from universe_gan.shell.recipe import Recipe
+from universe_gan.shell.stages import StageMissing
+from universe_gan.shell.state import State
 
 
 class RepoNotNamed(Exception):
@@ -48,13 +46,6 @@ class AlreadyPublic(Exception):
     def __init__(self, page: str) -> None:
         super().__init__(f"{page} is public")
         self.page = page
-
-
-def hub_here() -> Hub:
-    """The Hub of `HF_ENDPOINT`, as whom `HF_TOKEN` or a stored login says."""
-    from huggingface_hub import get_token
-
-    return Hub(os.environ.get("HF_ENDPOINT") or PUBLIC, get_token())
 
 
 def run_publish(

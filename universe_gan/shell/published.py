@@ -12,14 +12,14 @@ from collectors import manifest as manifests
 from collectors.manifest import Manifest, ManifestBroken
 from collectors.workspace import write_whole
 from curation.hub import readback, rows
+from curation.hub.remote import hub_here
 from curation.hub.rows import NotReadable, Place
 from curation.hub.troubles import PublishedAudit
-from universe_gan import recipe as recipes
-from universe_gan.exits import Exit
-from universe_gan.invocation import tool
-from universe_gan.output import Output
-from universe_gan.publishing import hub_here
-from universe_gan.recipe import RecipeExists, RecipeWrong
+from universe_gan.shell import recipe as recipes
+from universe_gan.shell.exits import Exit
+from universe_gan.shell.invocation import tool
+from universe_gan.shell.output import Output
+from universe_gan.shell.recipe import RecipeExists, RecipeWrong
 
 RECIPE_BYTES, MANIFEST_BYTES = 2**20, 2**28
 """What a stranger's files may hold; the manifest of 100,000 images has about 200 MB."""

@@ -3,8 +3,8 @@
 from collectors import manifest as manifests
 from collectors.frozen import Frozen
 from collectors.workspace import Journal, Workspace
-from universe_gan.recipe import Recipe
-from universe_gan.state import STAGES, State
+from universe_gan.shell.recipe import Recipe
+from universe_gan.shell.state import STAGES, State
 
 
 class StageStanding(Frozen):

@@ -6,12 +6,12 @@ from pathlib import Path
 from curation.curate import read_verdicts
 from curation.screening import decisions
 from curation.screening import review as sheet
-from universe_gan import stages
-from universe_gan.exits import Exit
-from universe_gan.invocation import tool
-from universe_gan.output import Output
-from universe_gan.recipe import Recipe
-from universe_gan.stages import StageMissing
+from universe_gan.shell import stages
+from universe_gan.shell.exits import Exit
+from universe_gan.shell.invocation import tool
+from universe_gan.shell.output import Output
+from universe_gan.shell.recipe import Recipe
+from universe_gan.shell.stages import StageMissing
 
 
 def review(output: Output, recipe: Recipe, *, take: Path | None) -> Exit:

@@ -1,6 +1,6 @@
 """The generated parts of LICENSES.md: dependencies, the licence vocabulary, the credits of the sample.
 
-    python -m universe_gan.notices [--check] [LICENSES.md]
+    python -m universe_gan.shell.notices [--check] [LICENSES.md]
 
 What stands between `<!-- generated: NAME -->` and `<!-- /generated -->` is made anew, the rest is left alone.
 """
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str]) -> int:
     """Write the generated parts again, or with `--check` say which are out of date: 0 in order, 1 not."""
     check = "--check" in arguments
     names = [argument for argument in arguments if argument != "--check"]
-    path = Path(names[0]) if names else Path(__file__).parents[1] / "LICENSES.md"
+    path = Path(names[0]) if names else Path(__file__).parents[2] / "LICENSES.md"
     if check:
         stale = outdated(path)
         for name in stale:

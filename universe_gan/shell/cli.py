@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from universe_gan import __version__
-from universe_gan.exits import WORDS, Exit
+from universe_gan.shell.exits import WORDS, Exit
 
 if TYPE_CHECKING:
-    from universe_gan.lock import Locked
-    from universe_gan.output import Output
-    from universe_gan.recipe import Recipe
+    from universe_gan.shell.lock import Locked
+    from universe_gan.shell.output import Output
+    from universe_gan.shell.recipe import Recipe
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -58,7 +58,7 @@ def speaks(command: F) -> F:
     )
     @wraps(command)
     def wrapped(as_json: bool, quiet: bool, verbose: bool, **arguments: Any) -> Any:
-        from universe_gan.output import Output
+        from universe_gan.shell.output import Output
 
         output = Output(json=as_json, quiet=quiet, verbose=verbose)
         click.get_current_context().obj = output
@@ -79,7 +79,7 @@ def takes_recipe(command: F) -> F:
     def wrapped(
         output: Output, recipe: str, overrides: tuple[str, ...], data: Path | None, **rest: Any
     ) -> Any:
-        from universe_gan.recipe import find, load
+        from universe_gan.shell.recipe import find, load
 
         loaded = load(find(recipe), overrides, data)
         output.keep_log(loaded.data / "log.txt")
@@ -93,8 +93,8 @@ def or_what_is_published(command: F) -> F:
 
     @wraps(command)
     def wrapped(output: Output, recipe: str, **rest: Any) -> Any:
-        from universe_gan import published
-        from universe_gan.recipe import find
+        from universe_gan.shell import published
+        from universe_gan.shell.recipe import find
 
         if recipe.startswith("hf://") or (Path(recipe).is_dir() and not find(recipe).is_file()):
             if rest.get("older") or rest.get("overrides"):
@@ -116,7 +116,7 @@ def goes_by_the_manifest(command: F) -> F:
     def wrapped(
         *arguments: Any, locked: bool, exact: bool, allow_missing: bool, verify: bool, **rest: Any
     ) -> Any:
-        from universe_gan.lock import Locked
+        from universe_gan.shell.lock import Locked
 
         if not locked and (exact or allow_missing or verify):
             raise click.UsageError("--exact, --allow-missing and --verify go with --locked")
@@ -149,8 +149,8 @@ def demo(output: Output, target: Path, workers: int | None) -> Exit:
 
     The sample, 32 real nebulae with a free licence and some copies of them, ships with the tool.
     """
-    from universe_gan import commands, recipe
-    from universe_gan.demo import set_up
+    from universe_gan.shell import commands, recipe
+    from universe_gan.shell.demo import set_up
 
     loaded = recipe.load(set_up(target))
     output.keep_log(loaded.data / "log.txt")
@@ -169,12 +169,12 @@ def demo(output: Output, target: Path, workers: int | None) -> Exit:
 @speaks
 def init(output: Output, name: str | None, show: bool, pattern: str | None) -> Exit:
     """Write a recipe, manifests/NAME.toml, to edit."""
-    from universe_gan import commands
+    from universe_gan.shell import commands
 
     if not show and not name:
         raise click.UsageError("give the new recipe a NAME, or ask with --show for every setting")
     if name and not show and pattern and pattern.startswith("hf://"):
-        from universe_gan import published
+        from universe_gan.shell import published
 
         return published.init(output, name, pattern)
     return commands.init(output, name, show=show, pattern=pattern)
@@ -184,7 +184,7 @@ def init(output: Output, name: str | None, show: bool, pattern: str | None) -> E
 @speaks
 def check(output: Output) -> Exit:
     """Look at this machine: one line each, with the cure."""
-    from universe_gan import commands
+    from universe_gan.shell import commands
 
     return commands.check(output)
 
@@ -193,7 +193,7 @@ def check(output: Output) -> Exit:
 @speaks
 def sources(output: Output) -> Exit:
     """List the sources, their keys and terms."""
-    from universe_gan import commands
+    from universe_gan.shell import commands
 
     return commands.sources(output)
 
@@ -213,7 +213,7 @@ def collect(output: Output, recipe: Recipe, locked: Locked | None, refresh: bool
     With --locked nothing is searched: what the manifest names is fetched byte for byte, from where it is
     today. Exit code 6 when a file of it cannot be had or may not be used any more, unless --allow-missing.
     """
-    from universe_gan import commands, lock
+    from universe_gan.shell import commands, lock
 
     if locked:
         return lock.collect(output, recipe, locked)
@@ -230,7 +230,7 @@ def verify(output: Output, recipe: Recipe, update: bool) -> Exit:
     Metadata only, nothing is downloaded. Exit code 8 when an image was deleted, overwritten, opted out or put
     under stricter terms since; new names, credits and freer terms are told and leave it at 0.
     """
-    from universe_gan import lock
+    from universe_gan.shell import lock
 
     return lock.verify(output, recipe, update=update)
 
@@ -256,7 +256,7 @@ def audit(output: Output, recipe: Recipe, older: Path | None) -> Exit:
     RECIPE may also be hf://datasets/USER/NAME[@REVISION] or the folder of a dataset, ours or anybody's: then
     its rows are audited as they are published, and no picture is read.
     """
-    from universe_gan import commands
+    from universe_gan.shell import commands
 
     if older is not None:
         return commands.audit_diff(output, recipe, older)
@@ -282,7 +282,7 @@ def curate(output: Output, recipe: Recipe, workers: int | None, older: Path | No
 
     Damaged, too small and blank images and near-duplicates are dropped, each with its reason.
     """
-    from universe_gan import commands
+    from universe_gan.shell import commands
 
     return commands.curate(output, recipe, workers=workers, older=older)
 
@@ -295,7 +295,7 @@ def report(output: Output, recipe: Recipe) -> Exit:
 
     One self-contained page: numbers, reasons, thumbnails with licence badges that link to their source.
     """
-    from universe_gan import commands
+    from universe_gan.shell import commands
 
     return commands.report(output, recipe)
 
@@ -316,7 +316,7 @@ def build(
     older: Path | None,
 ) -> Exit:
     """collect → audit → curate → report, in one go."""
-    from universe_gan import commands
+    from universe_gan.shell import commands
 
     return commands.build(output, recipe, locked=locked, refresh=refresh, workers=workers, older=older)
 
@@ -341,7 +341,7 @@ def publish(output: Output, recipe: Recipe, **how: Any) -> Exit:
     manifest, shows what differs from the published revision, and sends only that, in one commit or pull
     request. Broken off, the same command goes on. Exit code 8 when a row may not be published.
     """
-    from universe_gan import publishing
+    from universe_gan.shell import publishing
 
     return publishing.publish(output, recipe, **how)
 
@@ -367,7 +367,7 @@ def takedown(output: Output, recipe: Recipe, asked: str, **how: Any) -> Exit:
     remembers hashes and features, never pixels, beside the recipe, so that re-uploads are refused, turned and
     cropped ones too.
     """
-    from universe_gan import takedowns
+    from universe_gan.shell import takedowns
 
     return takedowns.takedown(output, recipe, asked, **how)
 
@@ -388,7 +388,7 @@ def review(output: Output, recipe: Recipe, take: Path | None) -> Exit:
     The page saves your decisions as a file; --take merges it into NAME.review.jsonl beside the recipe, which
     the next `curate` obeys.
     """
-    from universe_gan import reviewing
+    from universe_gan.shell import reviewing
 
     return reviewing.review(output, recipe, take=take)
 
@@ -399,7 +399,7 @@ def review(output: Output, recipe: Recipe, take: Path | None) -> Exit:
 @takes_recipe
 def relicense(output: Output, recipe: Recipe, dry_run: bool) -> Exit:
     """Derive all rights again from the kept answers, offline."""
-    from universe_gan import commands
+    from universe_gan.shell import commands
 
     return commands.relicense(output, recipe, dry_run=dry_run)
 
@@ -427,7 +427,7 @@ def train(
     A recipe's own dataset as `build` left it, one on the Hub, or a folder of pictures. Run it again to go on
     exactly where it stopped; Ctrl-C saves. Several GPUs: torchrun --nproc-per-node N -m universe_gan train …
     """
-    from universe_gan import training
+    from universe_gan.shell import training
 
     return training.train(output, training.course(asked, overrides, data, kimg), **how)
 
@@ -461,7 +461,7 @@ def generate(output: Output, asked: str, **how: Any) -> Exit:
     The same seed is the same picture, on the CPU byte for byte. Each file says inside that it is synthetic,
     and which checkpoint and data it comes from; pictures.jsonl says it beside them.
     """
-    from universe_gan import generating
+    from universe_gan.shell import generating
 
     return generating.generate(output, asked, **how)
 
@@ -472,7 +472,7 @@ def generate(output: Output, asked: str, **how: Any) -> Exit:
 @speaks
 def status(output: Output, recipes: tuple[str, ...], data: Path | None) -> Exit:
     """Show where each stage stands, and the next command."""
-    from universe_gan import commands
+    from universe_gan.shell import commands
 
     return commands.status(output, recipes, data)
 
@@ -504,8 +504,8 @@ def run(arguments: list[str] | None = None) -> int:
 
 
 def _failed(error: Exception, *, verbose: bool) -> int:
-    from universe_gan.failures import explain
-    from universe_gan.output import Output
+    from universe_gan.shell.failures import explain
+    from universe_gan.shell.output import Output
 
     failure = explain(error)
     if failure is None:

@@ -11,14 +11,14 @@ from collectors.sources import table
 from collectors.workspace import Workspace, write_whole
 from curation.audit import Audit, Concern
 from curation.audit_diff import words_of
-from universe_gan import differences, lock, machine, reviewing, stages, template
-from universe_gan.exits import Exit
-from universe_gan.failures import explain
-from universe_gan.invocation import python, tool
-from universe_gan.output import Output
-from universe_gan.recipe import Recipe, RecipeWrong, find, load, new_path, shipped_path
-from universe_gan.stages import as_json
-from universe_gan.status import Standing, standing
+from universe_gan.shell import differences, lock, machine, reviewing, stages, template
+from universe_gan.shell.exits import Exit
+from universe_gan.shell.failures import explain
+from universe_gan.shell.invocation import python, tool
+from universe_gan.shell.output import Output
+from universe_gan.shell.recipe import Recipe, RecipeWrong, find, load, new_path, shipped_path
+from universe_gan.shell.stages import as_json
+from universe_gan.shell.status import Standing, standing
 
 
 def init(output: Output, name: str | None, *, show: bool, pattern: str | None) -> Exit:

@@ -18,13 +18,14 @@ from curation.hub.blocked import Blocklist
 from curation.hub.problems import HubProblem
 from curation.hub.proposal import PullRequest
 from curation.hub.recognise import recognised
+from curation.hub.remote import hub_here
 from curation.hub.takedown import Alike, Copies, Takedown
 from curation.judged import Judged
-from universe_gan import publishing, stages
-from universe_gan.exits import Exit
-from universe_gan.invocation import tool
-from universe_gan.output import Output
-from universe_gan.recipe import Recipe
+from universe_gan.shell import publishing, stages
+from universe_gan.shell.exits import Exit
+from universe_gan.shell.invocation import tool
+from universe_gan.shell.output import Output
+from universe_gan.shell.recipe import Recipe
 
 WITHOUT_FEATURES = "note: crops and tilted copies will not be recognised: pip install 'universe-gan[verify]'"
 
@@ -171,7 +172,7 @@ def _publish(output: Output, recipe: Recipe, workspace: Workspace, told: dict[st
     stages.run_curate(recipe, workspace, output)
     if workspace.report.is_file():
         stages.run_report(recipe, workspace, output)
-    hub = publishing.hub_here()
+    hub = hub_here()
     wish: PullRequest = "always" if recipe.publish.pull_request == "always" else "never"
     repo = last.repo if (last := publishing.remembered(workspace)) else None
     proposal = publishing.run_publish(

@@ -10,10 +10,10 @@ from typing import Literal
 
 from collectors.frozen import Frozen
 from collectors.web.polite import valid_contact
+from curation.hub.remote import PUBLIC
 from universe_gan import __version__
-from universe_gan.stages import CONTACT
+from universe_gan.shell.stages import CONTACT
 
-PUBLIC = "https://huggingface.co"
 ROOM = 15e9
 """Bytes the 1,600-nebula recipe needs for originals, answers and dataset."""
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from collectors.changes import Change, Kind
 from collectors.rebuild import Fate, Rebuilt
 from collectors.verify import Drift
-from universe_gan import stages
-from universe_gan.exits import Exit
-from universe_gan.invocation import tool
-from universe_gan.output import Output
-from universe_gan.recipe import Recipe
-from universe_gan.stages import as_json
+from universe_gan.shell import stages
+from universe_gan.shell.exits import Exit
+from universe_gan.shell.invocation import tool
+from universe_gan.shell.output import Output
+from universe_gan.shell.recipe import Recipe
+from universe_gan.shell.stages import as_json
 
 
 @dataclass(frozen=True)

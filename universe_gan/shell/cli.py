@@ -5,26 +5,31 @@ Nothing heavy is imported here: every command fetches what it needs when it runs
 
 from __future__ import annotations
 
-import re
 import signal
 import sys
 import traceback
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from universe_gan import __version__
 from universe_gan.shell.exits import WORDS, Exit
+from universe_gan.shell.models import MODELS
+from universe_gan.shell.options import (
+    goes_by_the_manifest,
+    older_option,
+    or_what_is_published,
+    repository,
+    speaks,
+    takes_recipe,
+    workers_option,
+)
 
 if TYPE_CHECKING:
     from universe_gan.shell.lock import Locked
     from universe_gan.shell.output import Output
     from universe_gan.shell.recipe import Recipe
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {code.value:>3}  {words}" for code, words in WORDS.items())
 
@@ -46,98 +51,6 @@ def cli() -> None:
       universe-gan init my-nebulae      a recipe to edit
       universe-gan build my-nebulae     collect, audit, curate, report
     """
-
-
-def speaks(command: F) -> F:
-    """Give a command the output flags and hand it an `Output` as its first argument."""
-
-    @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
-    @click.option("-q", "--quiet", is_flag=True, help="No progress, no talk; errors and results only.")
-    @click.option(
-        "-v", "--verbose", is_flag=True, help="More talk: every failed item, tracebacks of failures."
-    )
-    @wraps(command)
-    def wrapped(as_json: bool, quiet: bool, verbose: bool, **arguments: Any) -> Any:
-        from universe_gan.shell.output import Output
-
-        output = Output(json=as_json, quiet=quiet, verbose=verbose)
-        click.get_current_context().obj = output
-        return command(output, **arguments)
-
-    return wrapped  # type: ignore[return-value]
-
-
-def takes_recipe(command: F) -> F:
-    """Give a command a recipe, loaded and checked, as its second argument."""
-
-    @click.argument("recipe")
-    @click.option(
-        "--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE", help="Override a setting."
-    )
-    @click.option("--data", type=click.Path(path_type=Path), help="Folder for workspaces (default: data/).")
-    @wraps(command)
-    def wrapped(
-        output: Output, recipe: str, overrides: tuple[str, ...], data: Path | None, **rest: Any
-    ) -> Any:
-        from universe_gan.shell.recipe import find, load
-
-        loaded = load(find(recipe), overrides, data)
-        output.keep_log(loaded.data / "log.txt")
-        return command(output, loaded, **rest)
-
-    return wrapped  # type: ignore[return-value]
-
-
-def or_what_is_published(command: F) -> F:
-    """Let a command that takes a recipe also take `hf://datasets/user/name` or the folder of a dataset."""
-
-    @wraps(command)
-    def wrapped(output: Output, recipe: str, **rest: Any) -> Any:
-        from universe_gan.shell import published
-        from universe_gan.shell.recipe import find
-
-        if recipe.startswith("hf://") or (Path(recipe).is_dir() and not find(recipe).is_file()):
-            if rest.get("older") or rest.get("overrides"):
-                raise click.UsageError("--diff and --set go with a recipe")
-            return published.audit(output, recipe)
-        return command(output, recipe=recipe, **rest)
-
-    return wrapped  # type: ignore[return-value]
-
-
-def goes_by_the_manifest(command: F) -> F:
-    """Give a command `--locked` and what goes with it, handed on as `locked`: how to rebuild, or `None`."""
-
-    @click.option("--locked", is_flag=True, help="Fetch exactly the files of the manifest and verify them.")
-    @click.option("--exact", is_flag=True, help="With --locked: refuse smaller renditions made anew.")
-    @click.option("--allow-missing", is_flag=True, help="With --locked: go on without what cannot be had.")
-    @click.option("--verify", is_flag=True, help="With --locked: ask about files that are here already too.")
-    @wraps(command)
-    def wrapped(
-        *arguments: Any, locked: bool, exact: bool, allow_missing: bool, verify: bool, **rest: Any
-    ) -> Any:
-        from universe_gan.shell.lock import Locked
-
-        if not locked and (exact or allow_missing or verify):
-            raise click.UsageError("--exact, --allow-missing and --verify go with --locked")
-        if locked and (rest.get("refresh") or rest.get("dry_run")):
-            raise click.UsageError(
-                "--locked fetches what the manifest names; it goes with neither --refresh nor --dry-run"
-            )
-        how = Locked(exact=exact, allow_missing=allow_missing, every=verify) if locked else None
-        return command(*arguments, locked=how, **rest)
-
-    return wrapped  # type: ignore[return-value]
-
-
-def _repository(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
-    """The name of a repository, or a usage error."""
-    if value is not None and not re.fullmatch(r"[\w.-]+/[\w.-]+", value):
-        raise click.BadParameter(f"{value!r} is not user/name", context, option)
-    return value
-
-
-workers_option = click.option("--workers", type=click.IntRange(1), help="Processes (default: one per core).")
 
 
 @cli.command()
@@ -263,15 +176,6 @@ def audit(output: Output, recipe: Recipe, older: Path | None) -> Exit:
     return commands.audit(output, recipe)
 
 
-older_option = click.option(
-    "--diff",
-    "older",
-    metavar="OLD",
-    type=click.Path(path_type=Path, exists=True),
-    help="Say what differs from an older dataset: its folder or a Parquet file of it, rights first.",
-)
-
-
 @cli.command()
 @older_option
 @workers_option
@@ -322,7 +226,7 @@ def build(
 
 
 @cli.command()
-@click.option("--repo", metavar="USER/NAME", callback=_repository, help="Where to (default: [publish] repo).")
+@click.option("--repo", metavar="USER/NAME", callback=repository, help="Where to (default: [publish] repo).")
 @click.option("-n", "--dry-run", is_flag=True, help="Show the difference to what is published; send nothing.")
 @click.option("--private", is_flag=True, default=None, help="Make the repository private when it is created.")
 @click.option(
@@ -405,68 +309,6 @@ def relicense(output: Output, recipe: Recipe, dry_run: bool) -> Exit:
 
 
 @cli.command()
-@click.option("--new", is_flag=True, help="Begin a new run in any case; older ones stay as they are.")
-@click.option("--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True)
-@click.option("--device", type=click.Choice(["cpu", "cuda"]), help="Default: a GPU where there is one.")
-@click.option("--set", "overrides", multiple=True, metavar="train.KEY=VALUE", help="Override a setting.")
-@click.option("--kimg", type=click.FloatRange(0, min_open=True), help="Stop after so many thousand pictures.")
-@click.option("--data", type=click.Path(path_type=Path), help="Folder for workspaces (default: data/).")
-@click.option("-n", "--dry-run", is_flag=True, help="Decode the pictures, say what would be done.")
-@speaks
-@click.argument("asked", metavar="RECIPE|USER/DATASET[@REVISION]|FOLDER")
-def train(
-    output: Output,
-    asked: str,
-    overrides: tuple[str, ...],
-    data: Path | None,
-    kimg: float | None,
-    **how: Any,
-) -> Exit:
-    """Train a GAN from a dataset.
-
-    A recipe's own dataset as `build` left it, one on the Hub, or a folder of pictures. Run it again to go on
-    exactly where it stopped; Ctrl-C saves. Several GPUs: torchrun --nproc-per-node N -m universe_gan train …
-    """
-    from universe_gan.shell import training
-
-    return training.train(output, training.course(asked, overrides, data, kimg), **how)
-
-
-@cli.command()
-@click.option("--seeds", default="0-35", show_default=True, help="Which pictures: 7 or 0-35 or 1,5,20-29.")
-@click.option(
-    "--truncation",
-    type=click.FloatRange(0, 2, min_open=True),
-    default=1.0,
-    show_default=True,
-    help="Below 1: fewer odd pictures, less variety.",
-)
-@click.option("--to", metavar="DIR", type=click.Path(path_type=Path), help="Default: generated/NAME.")
-@click.option("--sheet/--no-sheet", default=True, help="Also all in one picture (the first 100).")
-@click.option(
-    "--film",
-    metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Instead, a film from seed to seed: .gif, .webp, .png or .mp4.",
-)
-@click.option("--frames", type=click.IntRange(1), default=60, show_default=True, help="From seed to seed.")
-@click.option("--fps", type=click.FloatRange(1, 100), default=30, show_default=True)
-@click.option("--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True)
-@click.option("--device", type=click.Choice(["cpu", "cuda"]), help="Default: a GPU where there is one.")
-@speaks
-@click.argument("asked", metavar="RUN|CHECKPOINT|RECIPE")
-def generate(output: Output, asked: str, **how: Any) -> Exit:
-    """Draw pictures from a trained model.
-
-    The same seed is the same picture, on the CPU byte for byte. Each file says inside that it is synthetic,
-    and which checkpoint and data it comes from; pictures.jsonl says it beside them.
-    """
-    from universe_gan.shell import generating
-
-    return generating.generate(output, asked, **how)
-
-
-@cli.command()
 @click.argument("recipes", nargs=-1)
 @click.option("--data", type=click.Path(path_type=Path), help="Folder for workspaces (default: data/).")
 @speaks
@@ -475,6 +317,10 @@ def status(output: Output, recipes: tuple[str, ...], data: Path | None) -> Exit:
     from universe_gan.shell import commands
 
     return commands.status(output, recipes, data)
+
+
+for model_command in MODELS:
+    cli.add_command(model_command)
 
 
 def main(arguments: list[str] | None = None) -> None:

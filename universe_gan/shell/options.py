@@ -1,0 +1,127 @@
+"""Flags and arguments that several commands share; nothing heavy is imported here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from universe_gan.shell.output import Output
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def speaks(command: F) -> F:
+    """Give a command the output flags and hand it an `Output` as its first argument."""
+
+    @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
+    @click.option("-q", "--quiet", is_flag=True, help="No progress, no talk; errors and results only.")
+    @click.option(
+        "-v", "--verbose", is_flag=True, help="More talk: every failed item, tracebacks of failures."
+    )
+    @wraps(command)
+    def wrapped(as_json: bool, quiet: bool, verbose: bool, **arguments: Any) -> Any:
+        from universe_gan.shell.output import Output
+
+        output = Output(json=as_json, quiet=quiet, verbose=verbose)
+        click.get_current_context().obj = output
+        return command(output, **arguments)
+
+    return wrapped  # type: ignore[return-value]
+
+
+def takes_recipe(command: F) -> F:
+    """Give a command a recipe, loaded and checked, as its second argument."""
+
+    @click.argument("recipe")
+    @click.option(
+        "--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE", help="Override a setting."
+    )
+    @click.option("--data", type=click.Path(path_type=Path), help="Folder for workspaces (default: data/).")
+    @wraps(command)
+    def wrapped(
+        output: Output, recipe: str, overrides: tuple[str, ...], data: Path | None, **rest: Any
+    ) -> Any:
+        from universe_gan.shell.recipe import find, load
+
+        loaded = load(find(recipe), overrides, data)
+        output.keep_log(loaded.data / "log.txt")
+        return command(output, loaded, **rest)
+
+    return wrapped  # type: ignore[return-value]
+
+
+def or_what_is_published(command: F) -> F:
+    """Let a command that takes a recipe also take `hf://datasets/user/name` or the folder of a dataset."""
+
+    @wraps(command)
+    def wrapped(output: Output, recipe: str, **rest: Any) -> Any:
+        from universe_gan.shell import published
+        from universe_gan.shell.recipe import find
+
+        if recipe.startswith("hf://") or (Path(recipe).is_dir() and not find(recipe).is_file()):
+            if rest.get("older") or rest.get("overrides"):
+                raise click.UsageError("--diff and --set go with a recipe")
+            return published.audit(output, recipe)
+        return command(output, recipe=recipe, **rest)
+
+    return wrapped  # type: ignore[return-value]
+
+
+def goes_by_the_manifest(command: F) -> F:
+    """Give a command `--locked` and what goes with it, handed on as `locked`: how to rebuild, or `None`."""
+
+    @click.option("--locked", is_flag=True, help="Fetch exactly the files of the manifest and verify them.")
+    @click.option("--exact", is_flag=True, help="With --locked: refuse smaller renditions made anew.")
+    @click.option("--allow-missing", is_flag=True, help="With --locked: go on without what cannot be had.")
+    @click.option("--verify", is_flag=True, help="With --locked: ask about files that are here already too.")
+    @wraps(command)
+    def wrapped(
+        *arguments: Any, locked: bool, exact: bool, allow_missing: bool, verify: bool, **rest: Any
+    ) -> Any:
+        from universe_gan.shell.lock import Locked
+
+        if not locked and (exact or allow_missing or verify):
+            raise click.UsageError("--exact, --allow-missing and --verify go with --locked")
+        if locked and (rest.get("refresh") or rest.get("dry_run")):
+            raise click.UsageError(
+                "--locked fetches what the manifest names; it goes with neither --refresh nor --dry-run"
+            )
+        how = Locked(exact=exact, allow_missing=allow_missing, every=verify) if locked else None
+        return command(*arguments, locked=how, **rest)
+
+    return wrapped  # type: ignore[return-value]
+
+
+def repository(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    """The name of a repository, or a usage error."""
+    if value is not None and not re.fullmatch(r"[\w.-]+/[\w.-]+", value):
+        raise click.BadParameter(f"{value!r} is not user/name", context, option)
+    return value
+
+
+workers_option = click.option("--workers", type=click.IntRange(1), help="Processes (default: one per core).")
+
+older_option = click.option(
+    "--diff",
+    "older",
+    metavar="OLD",
+    type=click.Path(path_type=Path, exists=True),
+    help="Say what differs from an older dataset: its folder or a Parquet file of it, rights first.",
+)
+
+runs_option = click.option(
+    "--runs",
+    type=click.Path(path_type=Path),
+    default=Path("runs"),
+    show_default=True,
+    help="Folder of training runs.",
+)
+device_option = click.option(
+    "--device", type=click.Choice(["cpu", "cuda"]), help="Default: a GPU where there is one."
+)

@@ -29,6 +29,8 @@ class Origin:
     """Settings given beside the recipe, `section.key=value`."""
     review: str | None = None
     """What a person decided in the review, `NAME.review.jsonl`; `None`: nothing."""
+    leads_out: bool = False
+    """Whether the recipe reads files from outside its own folder, where nobody else has them."""
     lock: Manifest | None = None
     """The sealed manifest; `None`: the one the dataset is made from. They differ after a rebuild that had to
     leave images out."""

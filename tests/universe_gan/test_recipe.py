@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from universe_gan.shell.recipe import RecipeMissing, RecipeWrong, find, load, shipped, shipped_path
+from universe_gan.shell.recipe import RecipeMissing, RecipeWrong, find, load, pattern_path, shipped
 
 GOOD = """
 [collect]
@@ -134,4 +134,4 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
 def test_every_shipped_recipe_loads() -> None:
     assert "nebulae" in shipped()
     for name in shipped():
-        assert load(shipped_path(name)).plan.sources
+        assert load(pattern_path(name)).plan.sources

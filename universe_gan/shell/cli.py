@@ -77,7 +77,8 @@ def demo(output: Output, target: Path, workers: int | None) -> Exit:
     "--from",
     "pattern",
     metavar="RECIPE|hf://datasets/USER/NAME",
-    help="Start from a shipped recipe, such as nebulae, or from what was published with a dataset.",
+    help="Start from a shipped recipe, such as nebulae, from one of yours (name or path), or from what was"
+    " published with a dataset.",
 )
 @speaks
 def init(output: Output, name: str | None, show: bool, pattern: str | None) -> Exit:

@@ -11,12 +11,12 @@ from collectors.sources import table
 from collectors.workspace import Workspace, write_whole
 from curation.audit import Audit, Concern
 from curation.audit_diff import words_of
-from universe_gan.shell import differences, lock, machine, reviewing, stages, template
+from universe_gan.shell import differences, lock, machine, publishing, reviewing, stages, template
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.failures import explain
 from universe_gan.shell.invocation import python, tool
 from universe_gan.shell.output import Output
-from universe_gan.shell.recipe import Recipe, RecipeWrong, find, load, new_path, shipped_path
+from universe_gan.shell.recipe import Recipe, RecipeWrong, find, load, new_path, pattern_path
 from universe_gan.shell.stages import as_json
 from universe_gan.shell.status import Standing, standing
 
@@ -27,12 +27,24 @@ def init(output: Output, name: str | None, *, show: bool, pattern: str | None) -
         output.line(template.every_setting())
         return Exit.DONE
     path = new_path(name)
-    text = shipped_path(pattern).read_text(encoding="utf-8") if pattern else template.starter(name)
-    write_whole(path, text)
-    output.line(f"wrote {path}")
+    old = pattern_path(pattern) if pattern else None
+    write_whole(path, old.read_text(encoding="utf-8") if old else template.starter(name))
+    output.line(f"wrote {path}" + (f"  a copy of {old}" if old else ""))
+    if old:
+        _tell_pattern(output, load(path), old)
     output.result({"recipe": str(path)})
     output.say(f"next: edit it, then {tool()} collect {path} --dry-run")
     return Exit.DONE
+
+
+def _tell_pattern(output: Output, new: Recipe, old: Path) -> None:
+    """What a copy of somebody's recipe has to be changed in."""
+    if new.publish.repo:
+        output.say(f"note: like that one it publishes to {new.publish.repo}: change [publish] repo")
+    if new.path.parent.resolve() != old.parent.resolve():
+        for source, _ in new.plan.sources:
+            if source.open_local:
+                output.say(f"note: paths in [collect.{source.name}] start from {new.path.parent} now")
 
 
 def check(output: Output) -> Exit:
@@ -205,6 +217,7 @@ def _tell_curated(output: Output, recipe: Recipe, result: stages.Curated, older:
     output.line(f"dataset   {result.dataset.path}  {rows}{referred}, {size}")
     if older is not None and result.diff is not None:
         differences.tell(output, older, result.diff, recipe.data / "audit" / "dataset-diff.md")
+    publishing.warn_of_paths(output, recipe)
     if doubtful := sum(bool(one.doubts) for one in result.judged):
         output.line(reviewing.doubtful_line(recipe, doubtful))
 

@@ -43,7 +43,7 @@ from universe_gan.shell.demo import DemoInTheWay
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.published import NotFollowable
 from universe_gan.shell.publishing import AlreadyPublic, RepoNotNamed, StageStale
-from universe_gan.shell.recipe import NameWrong, RecipeExists, RecipeMissing, RecipeWrong
+from universe_gan.shell.recipe import NameWrong, PatternMissing, RecipeExists, RecipeMissing, RecipeWrong
 from universe_gan.shell.stages import StageMissing
 from universe_gan.shell.training import MemoryShort, PackagesMissing, SettingsUnfit
 
@@ -231,6 +231,11 @@ _BY_NAME: dict[str, Callable[[Any], Failure]] = {
 _TABLE: dict[type[BaseException], Callable[[Any], Failure]] = {
     RecipeWrong: _recipe_wrong,
     RecipeMissing: _recipe_missing,
+    PatternMissing: lambda error: Failure(
+        f"there is no recipe {error.asked} to start from; there are: {', '.join(error.known)}",
+        "give --from one of these names, the path of a .toml file, or hf://datasets/user/name",
+        Exit.INPUT,
+    ),
     RecipeExists: lambda error: Failure(
         f"{error.path} exists already and was not touched",
         "choose another name, or edit that file",

@@ -3,7 +3,7 @@
 import re
 import tempfile
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -131,25 +131,9 @@ def fetch(found: Place, name: str) -> tuple[str, str, Manifest]:
         except ManifestBroken as error:
             at = f", line {error.line}" if error.line else ""
             raise NotFollowable(found.where, [f"{lock}{at}: {error.problem}"]) from error
-    if outside := list(_outside(tomllib.loads(text))):
+    if outside := list(recipes.leading_out(tomllib.loads(text))):
         raise NotFollowable(found.where, outside)
     return text, sealed, manifest
-
-
-def _outside(recipe: Mapping[str, Any]) -> Iterator[str]:
-    """Settings of a stranger's recipe that would read files of ours."""
-    for source, settings in recipe.get("collect", {}).items():
-        if not isinstance(settings, Mapping):
-            continue
-        for key, value in settings.items():
-            for one in value if isinstance(value, list) else [value]:
-                if isinstance(one, str) and _leaves(one):
-                    yield f"[collect.{source}] {key} = {one!r} leads out of the recipe's own folder"
-
-
-def _leaves(value: str) -> bool:
-    path = Path(value)
-    return "://" not in value and (path.is_absolute() or ".." in path.parts or value.startswith("~"))
 
 
 def _asks(value: Any) -> set[str]:

@@ -161,6 +161,7 @@ def publish(
             recipe, workspace, output, hub, repo=repo, private=private, pull_request=pull_request, tag=tag
         )
         tell_proposal(output, hub, proposal)
+        warn_of_paths(output, recipe)
         if dry_run:
             output.result({"proposal": proposal_json(proposal), "published": None})
             if proposal.nothing and proposal.waiting is None and proposal.tagged:
@@ -189,6 +190,12 @@ def carry_out(
     told = {"proposal": proposal_json(proposal), "published": _outcome_json(outcome)}
     output.result({**(also or {}), **told})
     return Exit.DONE
+
+
+def warn_of_paths(output: Output, recipe: Recipe) -> None:
+    """Say with which settings nobody else can make the dataset again."""
+    for words in recipe.leads_out:
+        output.say(f"warning: {words}: nobody else can make this dataset again")
 
 
 def tell_proposal(output: Output, hub: Hub, proposal: Proposal) -> None:

@@ -61,6 +61,14 @@ class NameWrong(Exception):
         self.name = name
 
 
+class PatternMissing(Exception):
+    """There is no recipe of that name to start from."""
+
+    def __init__(self, asked: str, known: Sequence[str]) -> None:
+        super().__init__(f"no recipe {asked} to start from")
+        self.asked, self.known = asked, tuple(known)
+
+
 class RecipeExists(Exception):
     """A recipe that would have been overwritten."""
 
@@ -84,6 +92,8 @@ class Recipe:
     """The workspace, `data/NAME/` unless moved."""
     overrides: tuple[str, ...] = ()
     """Settings given beside the file, `section.key=value`."""
+    leads_out: tuple[str, ...] = ()
+    """Settings that lead out of the recipe's folder, in words: nobody else can make the dataset again."""
 
     @property
     def manifest(self) -> Path:
@@ -179,7 +189,24 @@ def load(path: Path, overrides: Sequence[str] = (), data: Path | None = None) ->
         train=train,
         data=root / path.stem,
         overrides=tuple(overrides),
+        leads_out=tuple(leading_out(raw)),
     )
+
+
+def leading_out(raw: Mapping[str, Any]) -> Iterator[str]:
+    """Settings of the sources that read files from elsewhere than the recipe's own folder."""
+    for source, settings in raw.get("collect", {}).items():
+        if not isinstance(settings, Mapping):
+            continue
+        for key, value in settings.items():
+            for one in value if isinstance(value, list) else [value]:
+                if isinstance(one, str) and _leaves(one):
+                    yield f"[collect.{source}] {key} = {one!r} leads out of the recipe's own folder"
+
+
+def _leaves(value: str) -> bool:
+    path = Path(value)
+    return "://" not in value and (path.is_absolute() or ".." in path.parts or value.startswith("~"))
 
 
 def train_settings(asked: str, overrides: Sequence[str] = ()) -> TrainSettings:
@@ -226,12 +253,17 @@ def shipped() -> list[str]:
     return sorted(path.stem for path in _shelf().glob("*.toml"))
 
 
-def shipped_path(name: str) -> Path:
-    """The file of a shipped recipe. Raises `RecipeMissing`."""
-    path = _shelf() / f"{name}.toml"
-    if not path.is_file():
-        raise RecipeMissing(name, shipped())
-    return path
+def pattern_path(asked: str) -> Path:
+    """The recipe to start a new one from: one of the user's own, by name or path, or a shipped one.
+
+    Raises `PatternMissing`, and `RecipeWrong` where it is broken itself.
+    """
+    for path in (find(asked), _shelf() / f"{asked}.toml"):
+        if path.is_file():
+            load(path)
+            return path
+    own = {path.stem for path in Path("manifests").glob("*.toml")}
+    raise PatternMissing(asked, sorted({*own, *shipped()}))
 
 
 def _shelf() -> Path:

@@ -288,6 +288,7 @@ def _origin(recipe: Recipe, lock: Manifest) -> Origin:
         recipe=recipe.path.read_text(encoding="utf-8"),
         tool=recipe.plan.tool,
         overrides=recipe.overrides,
+        leads_out=bool(recipe.leads_out),
         review=review.read_text(encoding="utf-8") if review.is_file() else None,
         lock=lock,
     )

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from universe_gan.shell.failures import explain
 from universe_gan.shell.recipe import RecipeMissing, RecipeWrong, find, load, pattern_path, shipped
 
 GOOD = """
@@ -103,6 +104,42 @@ def test_set_wins_over_the_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("override", ["limit=3", "collect.limit", "collect..limit=3", "=3"])
 def test_a_set_that_is_not_understood_is_named(tmp_path: Path, override: str) -> None:
     assert problems(tmp_path, GOOD, override) == [f"--set {override}: write section.key=value"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[publish]\nrepo = 'nebulae'", "[publish] repo = 'nebulae' is not of the form user/name"),
+        ("[curate]\nsize = 8", "[curate] size = 8 is too small: 16 at least"),
+        ("[curate]\nsize = 9000", "[curate] size = 9000 is too large: 4096 at most"),
+        ("[curate]\nheld_out = 1", "[curate] held_out = 1 is too large: less than 1"),
+        ("[train]\nkimg = 0", "[train] kimg = 0 is too small: more than 0"),
+        ("[curate.screen]\ntext = 2", "[curate.screen] text = 2 is too large: 1 at most"),
+        ("[collect.nasa]\nquery = []", "[collect.nasa] query is empty"),
+        ("[collect.folder]\npath = ''", "[collect.folder] path is empty"),
+        ("[collect.nasa]\nquery = ['x']\nkind = 3", "kind = 3 is none of real, fictive"),
+    ],
+)
+def test_limits_and_forms_are_told_in_our_words(tmp_path: Path, text: str, words: str) -> None:
+    found = problems(tmp_path, GOOD + text)
+    assert any(words in one for one in found), found
+    assert not any("nput should" in one or "should match" in one or "should have" in one for one in found)
+
+
+def test_a_wrong_set_is_blamed_on_the_flag_and_not_on_the_file(tmp_path: Path) -> None:
+    path = a_recipe(tmp_path)
+    with pytest.raises(RecipeWrong) as raised:
+        load(path, ["curate.size=tiny"])
+    told = str(explain(raised.value))
+    assert told.startswith("error: --set has 1 mistake\n  [curate] size = 'tiny' is not a whole number\n")
+    assert "correct the --set" in told
+    assert str(path) not in told
+    path = a_recipe(tmp_path, GOOD + "[trian]")
+    with pytest.raises(RecipeWrong) as raised:
+        load(path, ["curate.size=tiny"])
+    told = str(explain(raised.value))
+    assert f"error: {path} and --set have 2 mistakes" in told
+    assert "edit the file and correct the --set" in told
 
 
 def test_the_recipe_hash_follows_meaning_not_spelling(tmp_path: Path) -> None:

@@ -73,10 +73,14 @@ def explain(error: BaseException) -> Failure | None:
 
 def _recipe_wrong(error: RecipeWrong) -> Failure:
     count = len(error.problems)
-    head = f"{error.path} has {count} mistake{'s' if count > 1 else ''}"
+    cures = {str(error.path): "edit the file"} if error.own else {}
+    if len(error.own) < count:
+        cures["--set"] = "correct the --set"
+    has = "has" if len(cures) == 1 else "have"
+    head = f"{' and '.join(cures)} {has} {count} mistake{'s' if count > 1 else ''}"
     return Failure(
         "\n  ".join([head, *error.problems]),
-        "edit the file; `universe-gan init --show` prints every setting",
+        f"{' and '.join(cures.values())}; `universe-gan init --show` prints every setting",
         Exit.INPUT,
     )
 

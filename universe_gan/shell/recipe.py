@@ -1,6 +1,5 @@
 """Recipes: the TOML file a user owns, checked at the door with every mistake named at once."""
 
-import difflib
 import hashlib
 import re
 import tomllib
@@ -10,8 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import ValidationError
 
 from collectors import shares
 from collectors.frozen import Frozen
@@ -23,6 +21,7 @@ from curation.policy import check_settings
 from curation.screening.decisions import path_beside as reviewed_beside
 from curation.settings import CurateSettings, PolicySettings, PublishSettings
 from universe_gan import __version__
+from universe_gan.shell.mistakes import did_you_mean, in_words, place
 from universe_gan.train_settings import TrainSettings
 
 SECTIONS: dict[str, type[Frozen]] = {
@@ -40,9 +39,11 @@ _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
 class RecipeWrong(Exception):
     """A recipe with mistakes, all of them."""
 
-    def __init__(self, path: Path, problems: Sequence[str]) -> None:
+    def __init__(self, path: Path, problems: Sequence[str], own: Sequence[str] | None = None) -> None:
         super().__init__(f"{path}: {'; '.join(problems)}")
         self.path, self.problems = path, tuple(problems)
+        self.own = self.problems if own is None else tuple(one for one in problems if one in own)
+        """Those of the file; the others came with `--set`."""
 
 
 class RecipeMissing(Exception):
@@ -150,11 +151,11 @@ def load(path: Path, overrides: Sequence[str] = (), data: Path | None = None) ->
         raise RecipeWrong(path, [f"not TOML: {error}"]) from None
     problems = list(_apply(raw, overrides))
     if not _NAME.match(path.stem):
-        problems.append(f"the file name {path.stem!r} is not letters, digits, '.', '_' and '-'")
+        raise RecipeWrong(path, [f"the file name {path.stem!r} is not letters, digits, '.', '_' and '-'"])
     problems += _secrets(raw)
     settings, sources = _sections(raw, problems)
     if problems:
-        raise RecipeWrong(path, problems)
+        raise RecipeWrong(path, problems, _own(text) if overrides else None)
     collect, policy, curate, publish, train = (settings[name] for name in SECTIONS)
     assert isinstance(collect, CollectSettings)
     assert isinstance(policy, PolicySettings)
@@ -193,6 +194,14 @@ def load(path: Path, overrides: Sequence[str] = (), data: Path | None = None) ->
     )
 
 
+def _own(text: str) -> list[str]:
+    """The mistakes that a recipe has without any `--set`."""
+    raw = tomllib.loads(text)
+    problems = list(_secrets(raw))
+    _sections(raw, problems)
+    return problems
+
+
 def leading_out(raw: Mapping[str, Any]) -> Iterator[str]:
     """Settings of the sources that read files from elsewhere than the recipe's own folder."""
     for source, settings in raw.get("collect", {}).items():
@@ -216,7 +225,7 @@ def train_settings(asked: str, overrides: Sequence[str] = ()) -> TrainSettings:
     problems += [f"[{name}] goes with a recipe; only [train] is used here" for name in raw if name != "train"]
     settings = _check(TrainSettings, raw.get("train", {}), ("train",), problems)
     if problems:
-        raise RecipeWrong(Path(asked), problems)
+        raise RecipeWrong(Path(asked), problems, own=())
     assert isinstance(settings, TrainSettings)
     return settings
 
@@ -303,9 +312,9 @@ def _secrets(raw: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[str
         if isinstance(value, Mapping):
             yield from _secrets(value, (*path, key))
         elif _SECRET.search(key):
-            yield f"{_where((*path, key))} looks like a secret; secrets belong in the environment"
+            yield f"{place((*path, key))} looks like a secret; secrets belong in the environment"
         elif isinstance(value, str) and _holds_password(value):
-            yield f"{_where((*path, key))} holds a password; recipes are published with the dataset"
+            yield f"{place((*path, key))} holds a password; recipes are published with the dataset"
 
 
 def _holds_password(text: str) -> bool:
@@ -324,7 +333,7 @@ def _sections(
     chosen: list[tuple[str, Frozen]] = []
     for name in raw:
         if name not in SECTIONS:
-            problems.append(f"[{name}] is not a section{_did_you_mean(name, SECTIONS)}")
+            problems.append(f"[{name}] is not a section{did_you_mean(name, SECTIONS)}")
     for name, model in SECTIONS.items():
         section = raw.get(name, {})
         if not isinstance(section, Mapping):
@@ -361,52 +370,5 @@ def _check(
     try:
         return model.model_validate(dict(values))
     except ValidationError as error:
-        problems += [_problem(detail, model, path, also) for detail in error.errors()]
+        problems += [in_words(detail, model, path, also) for detail in error.errors()]
         return None
-
-
-def _problem(detail: ErrorDetails, model: type[BaseModel], path: tuple[str, ...], also: Sequence[str]) -> str:
-    inner, model = _innermost(model, [str(step) for step in detail["loc"]])
-    path, key = (*path, *inner[:-1]), inner[-1] if inner else ""
-    where = _where((*path, key)) if key else f"[{'.'.join(path)}]"
-    given = detail.get("input")
-    match detail["type"]:
-        case "extra_forbidden":
-            return f"{where} is not a setting{_did_you_mean(key, [*model.model_fields, *also])}"
-        case "missing":
-            return f"{where} is missing"
-        case "int_parsing" | "int_type" | "int_from_float":
-            return f"{where} = {given!r} is not a whole number"
-        case "float_parsing" | "float_type":
-            return f"{where} = {given!r} is not a number"
-        case "bool_parsing" | "bool_type":
-            return f"{where} = {given!r} is not true or false"
-        case "string_type":
-            return f"{where} = {given!r} is not text in quotes"
-        case "tuple_type" | "list_type":
-            return f'{where} = {given!r} is not a list: ["…"]'
-        case "literal_error":
-            words = re.findall(r"'([^']+)'", str(detail.get("ctx", {}).get("expected", "")))
-            return f"{where} = {given!r} is none of {', '.join(words)}{_did_you_mean(str(given), words)}"
-        case _:
-            return f"{where} = {given!r}: {detail['msg'].removeprefix('Value error, ')}"
-
-
-def _innermost(model: type[BaseModel], steps: list[str]) -> tuple[list[str], type[BaseModel]]:
-    """The sections walked through to a mistake with its key, and the model of the last section."""
-    for depth, step in enumerate(steps):
-        field = model.model_fields.get(step)
-        below = field.annotation if field else None
-        if not (isinstance(below, type) and issubclass(below, BaseModel)):
-            return steps[: depth + 1], model
-        model = below
-    return steps, model
-
-
-def _where(path: tuple[str, ...]) -> str:
-    return f"[{'.'.join(path[:-1])}] {path[-1]}" if len(path) > 1 else path[0]
-
-
-def _did_you_mean(word: str, known: Sequence[str] | Mapping[str, Any]) -> str:
-    close = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
-    return f" (did you mean {close[0]}?)" if close else ""

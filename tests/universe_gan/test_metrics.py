@@ -1,5 +1,7 @@
 """Measures of quality against answers that are known."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -51,12 +53,42 @@ def test_it_agrees_with_the_formula_of_matrix_roots() -> None:
     assert metrics.frechet_distance(one, other) == pytest.approx(expected, rel=1e-6)
 
 
+@pytest.mark.parametrize(("count", "other", "wide"), [(40, 40, 8), (30, 120, 64)])
+def test_the_interval_holds_the_truth_as_often_as_it_says(count: int, other: int, wide: int) -> None:
+    held = 0
+    for seed in range(200):
+        told = metrics.kernel_distance(
+            points(count, 2 * seed, wide), points(other, 2 * seed + 1, wide), draws=200, seed=seed
+        )
+        assert told.low < told.value < told.high
+        held += told.low <= 0 <= told.high
+    assert 0.92 <= held / 200 <= 0.98
+
+
 def test_kid_is_that_of_torchmetrics() -> None:
     module = pytest.importorskip("torchmetrics.image.kid", reason="torchmetrics is not installed")
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
     one, other = points(60, 1), points(60, 2, shift=0.5)
     expected = module.poly_mmd(torch.tensor(one), torch.tensor(other), 3, None, 1.0)
     assert metrics.kernel_distance(one, other).value == pytest.approx(float(expected), rel=1e-6)
+
+
+@pytest.mark.parametrize("count", [300, 20])
+def test_the_frechet_distance_is_that_of_torchmetrics(count: int) -> None:
+    module = pytest.importorskip("torchmetrics.image.fid", reason="torchmetrics is not installed")
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+
+    class Flat(torch.nn.Module):  # type: ignore[misc, name-defined, unused-ignore]
+        num_features = 32
+
+        def forward(self, pictures: Any) -> Any:
+            return pictures.flatten(1)
+
+    one, other = points(count, 1, 32), points(count, 2, 32, shift=0.5)
+    measure = module.FrechetInceptionDistance(feature=Flat(), normalize=True).set_dtype(torch.float64)
+    for features, real in ((one, True), (other, False)):
+        measure.update(torch.tensor(features), real=real)
+    assert metrics.frechet_distance(one, other) == pytest.approx(float(measure.compute()), rel=1e-3)
 
 
 def test_the_floor_is_what_no_generator_beats_at_equal_numbers() -> None:

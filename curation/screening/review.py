@@ -27,6 +27,20 @@ MOST = 2_000
 
 
 @dataclass(frozen=True)
+class Undecided:
+    """Pictures of the page that nobody has decided about yet."""
+
+    doubtful: int
+    """Near a threshold, kept or not."""
+    screened: int
+    """Left out by a filter beyond doubt."""
+
+    @property
+    def total(self) -> int:
+        return self.doubtful + self.screened
+
+
+@dataclass(frozen=True)
 class Bar:
     """A filter's score beside its threshold, in percent of the bar."""
 
@@ -71,11 +85,12 @@ def write(
     take: str,
     progress: Progress | None = None,
     workers: int = 1,
-) -> tuple[Path, int]:
+) -> tuple[Path, Undecided]:
     """Write `review.html` of the workspace; `take` is the command that takes the saved file back.
 
-    Returns the page and how many pictures stand on it that nobody has decided about. Raises `DiskFull`.
+    Returns the page and how many pictures of it nobody has decided about. Raises `DiskFull`.
     """
+    judged = tuple(judged)
     found = cards(manifest, judged, decisions, settings.screen)
     shown = found[:MOST]
     pictures = _pictures([card.sha256 for card in shown], workspace, progress or Silent(), workers)
@@ -95,23 +110,42 @@ def write(
         )
     )
     write_whole(workspace.root / "review.html", page)
-    return workspace.root / "review.html", sum(card.decision is None for card in found)
+    return workspace.root / "review.html", undecided(manifest, judged, decisions)
 
 
 def cards(
     manifest: Manifest, judged: Iterable[Judged], decisions: Decisions, settings: ScreenSettings
 ) -> list[Card]:
     """The pictures to look at: undecided ones first, of these the most doubtful first."""
+    found = [
+        _card(record, sha256, one, decisions.get(sha256), settings)
+        for sha256, (record, one) in _listed(manifest, judged, decisions).items()
+    ]
+    return sorted(found, key=lambda card: (card.decision is not None, card.distance, card.uid))
+
+
+def undecided(manifest: Manifest, judged: Iterable[Judged], decisions: Decisions) -> Undecided:
+    """How many pictures of the page nobody has decided about."""
+    listed = _listed(manifest, judged, decisions).items()
+    waiting = [one for sha256, (_, one) in listed if sha256 not in decisions]
+    doubtful = sum(bool(one.doubts) for one in waiting)
+    return Undecided(doubtful, len(waiting) - doubtful)
+
+
+def _listed(
+    manifest: Manifest, judged: Iterable[Judged], decisions: Decisions
+) -> dict[str, tuple[Record, Judged]]:
+    """The pictures of the page by SHA-256: doubtful, screened out or decided; each file once."""
     records = {record.uid: record for record in manifest.records}
-    found: dict[str, Card] = {}
+    found: dict[str, tuple[Record, Judged]] = {}
     for one in judged:
         record = records.get(one.uid)
-        if record is None or record.file is None or record.file.sha256 in found:
+        if record is None or record.file is None:
             continue
-        decision = decisions.get(record.file.sha256)
-        if one.doubts or one.verdict.reason in SCREENED or decision is not None:
-            found[record.file.sha256] = _card(record, record.file.sha256, one, decision, settings)
-    return sorted(found.values(), key=lambda card: (card.decision is not None, card.distance, card.uid))
+        sha256 = record.file.sha256
+        if one.doubts or one.verdict.reason in SCREENED or sha256 in decisions:
+            found.setdefault(sha256, (record, one))
+    return found
 
 
 def _card(

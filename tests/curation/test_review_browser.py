@@ -34,10 +34,11 @@ def sheet(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Manifest, Wor
     ]
     manifest = a_manifest(records)
     judged = curate(manifest, workspace, PolicySettings(), SETTINGS)
-    path, count = review.write(
+    path, waiting = review.write(
         manifest, judged, {}, workspace, settings=SETTINGS, title=HOSTILE, take="universe-gan review"
     )
-    assert count == 3
+    assert waiting.total == 3
+    assert waiting.doubtful == sum(bool(one.doubts) for one in judged)
     return path, manifest, workspace
 
 

@@ -273,8 +273,76 @@ def test_status_names_the_next_command_at_every_stage(
         capsys.readouterr()
     assert run(["status", "--json"]) == Exit.DONE
     (one,) = json.loads(capsys.readouterr().out)["recipes"]
-    assert one["next"] is None
-    assert [stage["stands"] for stage in one["stages"]] == ["done"] * 4
+    assert one["next"] == "review manifests/sample.toml"
+    assert one["otherwise"] == "publish manifests/sample.toml --repo USER/NAME --dry-run"
+    assert [stage["stands"] for stage in one["stages"]] == ["done"] * 4 + ["waits"]
+
+
+def test_build_review_and_status_count_the_same_pictures(
+    demo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["build", "sample", "--json"]) == Exit.DONE
+    built = json.loads(capsys.readouterr().out)["curate"]
+    assert run(["review", "sample", "--json"]) == Exit.DONE
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["undecided"], shown["doubtful"]) == (built["undecided"], len(built["doubtful"]))
+    assert shown["undecided"] == Path("data/sample/review.html").read_text().count('class="card"')
+    assert run(["curate", "sample"]) == Exit.DONE
+    assert "1 picture to look at: 1 doubtful" in capsys.readouterr().out
+
+
+def test_after_a_review_status_asks_for_nothing_but_publishing(
+    demo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["build", "sample", "--json"]) == Exit.DONE
+    (doubtful,) = json.loads(capsys.readouterr().out)["curate"]["doubtful"]
+    records = manifests.read(Path("manifests/sample.jsonl")).records
+    (sha,) = (one.file.sha256 for one in records if one.uid == doubtful and one.file)
+    decision = {"sha256": sha, "decision": "keep", "date": "2026-01-01"}
+    Path("saved.json").write_text(json.dumps({"format": "universe-gan review 1", "decisions": [decision]}))
+    for command, then in (
+        (["review", "sample", "--take", "saved.json"], "curate manifests/sample.toml"),
+        (["curate", "sample"], "report manifests/sample.toml"),
+        (["report", "sample"], "publish manifests/sample.toml --repo USER/NAME --dry-run"),
+    ):
+        assert run(command) == Exit.DONE
+        capsys.readouterr()
+        assert run(["status", "--json"]) == Exit.DONE
+        assert json.loads(capsys.readouterr().out)["recipes"][0]["next"] == then
+
+
+def test_status_finds_the_demo_from_the_folder_it_was_run_in(
+    demo: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(demo.parent)
+    assert run(["status"]) == Exit.DONE
+    assert "review demo/manifests/sample.toml" in capsys.readouterr().out
+    (demo.parent / "empty").mkdir()
+    monkeypatch.chdir(demo.parent / "empty")
+    assert run(["status"]) == Exit.DONE
+    said = capsys.readouterr()
+    assert "neither here nor one folder down" in said.out
+    assert "next: " in said.err
+    assert "init NAME" in said.err
+
+
+def test_status_knows_that_the_files_of_a_manifest_are_gone(
+    demo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree("data")
+    assert run(["status"]) == Exit.DONE
+    assert "collect manifests/sample.toml --locked" in capsys.readouterr().out
+    assert run(["collect", "sample", "--locked"]) == Exit.DONE
+    capsys.readouterr()
+    assert run(["status"]) == Exit.DONE
+    assert " audit manifests/sample.toml" in capsys.readouterr().out
+
+
+def test_an_audit_after_curate_names_what_really_comes_next(
+    demo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["audit", "sample"]) == Exit.DONE
+    assert " curate " not in capsys.readouterr().err
 
 
 def test_relicense_reads_the_kept_answers_and_changes_nothing_without_a_reason(

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -351,15 +352,7 @@ def test_a_card_edited_by_hand_is_shown_before_it_is_replaced(
     repo = hub.repos["ada/nebulae"]
     card = Blob(repo.main.files["README.md"].data + b"\nSee also my blog.\n", False)
     repo.commit("refs/heads/main", "edit", {**repo.main.files, "README.md": card}, repo.main.oid)
-    Path("data/sample/state.json").write_text(
-        json.dumps(
-            {
-                k: v
-                for k, v in json.loads(Path("data/sample/state.json").read_text()).items()
-                if k != "publish"
-            }
-        )
-    )
+    Path("manifests/sample.published.json").unlink()
     capsys.readouterr()
     assert publish("-n") == Exit.DONE
     err = capsys.readouterr().err
@@ -393,10 +386,30 @@ def test_status_knows_what_was_published(
     stage = json.loads(capsys.readouterr().out)["recipes"][0]["stages"][-1]
     assert (stage["name"], stage["stands"]) == ("publish", "done")
     assert "ada/nebulae at v" in stage["facts"]
+    shutil.move("data", "away")
+    assert run(["status", "sample", "--json"]) == Exit.DONE
+    assert "ada/nebulae at v" in json.loads(capsys.readouterr().out)["recipes"][0]["stages"][-1]["facts"]
+    shutil.move("away", "data")
     retitled()
     capsys.readouterr()
     assert run(["status", "sample", "--json"]) == Exit.DONE
     assert json.loads(capsys.readouterr().out)["recipes"][0]["stages"][-1]["stands"] == "out of date"
+    assert run(["report", "sample"]) == Exit.DONE
+    capsys.readouterr()
+    assert run(["status", "sample", "--json"]) == Exit.DONE
+    one = json.loads(capsys.readouterr().out)["recipes"][0]
+    assert one["otherwise"] == "publish manifests/sample.toml --repo ada/nebulae"
+
+
+def test_a_recipe_that_leads_out_of_its_folder_is_warned_of_before_it_is_published(
+    home: Path, hub: HubServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.move("manifests/images", "images")
+    edit_recipe('path = "images"', 'path = "../images"')
+    assert run(["build", "sample", "-q", "--workers", "1"]) == Exit.DONE
+    capsys.readouterr()
+    assert publish("-n") == Exit.DONE
+    assert "nobody else can make this dataset again" in capsys.readouterr().err
 
 
 LOAD = """

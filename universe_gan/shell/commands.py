@@ -18,7 +18,7 @@ from universe_gan.shell.invocation import python, tool
 from universe_gan.shell.output import Output
 from universe_gan.shell.recipe import Recipe, RecipeWrong, find, load, new_path, pattern_path
 from universe_gan.shell.stages import as_json
-from universe_gan.shell.status import Standing, standing
+from universe_gan.shell.status import Standing, recipes_here, standing
 
 
 def init(output: Output, name: str | None, *, show: bool, pattern: str | None) -> Exit:
@@ -140,7 +140,7 @@ def audit(output: Output, recipe: Recipe) -> Exit:
     output.result(as_json(result))
     if result.violations:
         return Exit.VIOLATIONS
-    output.say(f"next: {tool()} curate {recipe.path}")
+    output.say(f"next: {tool()} {standing(recipe).next}")
     return Exit.DONE
 
 
@@ -218,8 +218,8 @@ def _tell_curated(output: Output, recipe: Recipe, result: stages.Curated, older:
     if older is not None and result.diff is not None:
         differences.tell(output, older, result.diff, recipe.data / "audit" / "dataset-diff.md")
     publishing.warn_of_paths(output, recipe)
-    if doubtful := sum(bool(one.doubts) for one in result.judged):
-        output.line(reviewing.doubtful_line(recipe, doubtful))
+    if result.waiting.total:
+        output.line(f"review    {reviewing.words_of(result.waiting)} ({tool()} review {recipe.path})")
 
 
 def _curated_json(result: stages.Curated) -> dict[str, object]:
@@ -229,6 +229,7 @@ def _curated_json(result: stages.Curated) -> dict[str, object]:
         "reasons": dict(sorted(result.reasons.items())),
         "subject_lost": result.lost,
         "doubtful": sorted(one.uid for one in result.judged if one.doubts),
+        "undecided": result.waiting.total,
         "dataset": as_json(result.dataset),
         "diff": as_json(result.diff) if result.diff else None,
     }
@@ -335,9 +336,9 @@ def relicense(output: Output, recipe: Recipe, *, dry_run: bool) -> Exit:
 
 def status(output: Output, recipes: Sequence[str], data: Path | None) -> Exit:
     """Where everything stands."""
-    paths = [find(one) for one in recipes] or sorted(Path("manifests").glob("*.toml"))
+    paths = [find(one) for one in recipes] or recipes_here()
     if not paths:
-        output.line("no recipes in manifests/")
+        output.line("no recipes in manifests/, neither here nor one folder down")
         output.say(f"next: {tool()} init NAME")
     standings: list[Standing] = []
     wrong: list[RecipeWrong] = []
@@ -362,7 +363,9 @@ def _tell_standing(output: Output, one: Standing) -> None:
     output.table(
         one.recipe, ["stage", "stands", "facts"], [(row.name, row.stands, row.facts) for row in one.stages]
     )
-    output.line(f"next: {tool()} {one.next}" if one.next else "everything is up to date")
+    output.line(f"next: {tool()} {one.next}" + (f"   ({one.why})" if one.why else ""))
+    if one.otherwise:
+        output.line(f"or:   {tool()} {one.otherwise}")
 
 
 def _reason_rows(reasons: Mapping[Reason, int] | Counter[str]) -> list[tuple[int, str, str]]:

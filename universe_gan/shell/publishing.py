@@ -21,7 +21,7 @@ from universe_gan.shell.invocation import tool
 from universe_gan.shell.output import Output
 from universe_gan.shell.recipe import Recipe
 from universe_gan.shell.stages import StageMissing
-from universe_gan.shell.state import State
+from universe_gan.shell.state import State, note_published, read_published
 
 
 class RepoNotNamed(Exception):
@@ -92,7 +92,7 @@ def run_publish(
         pull_request=wish,
         tag=tag,
         today=stages.now(),
-        last=remembered(workspace),
+        last=remembered(recipe),
     )
 
 
@@ -116,23 +116,22 @@ def read_built(recipe: Recipe, workspace: Workspace) -> BuiltDataset:
     return built
 
 
-def remembered(workspace: Workspace) -> Remembered | None:
-    """What this workspace published last; losing it loses no more than a warning about the card."""
+def remembered(recipe: Recipe) -> Remembered | None:
+    """What was published last; losing it loses no more than a warning about the card."""
+    note = read_published(recipe.published) or {}
     try:
-        return Remembered.model_validate(
-            {name: value for name, value in State(workspace).read()["publish"].items() if name in _REMEMBERED}
-        )
-    except (KeyError, ValidationError):
+        return Remembered.model_validate({name: note[name] for name in _REMEMBERED & note.keys()})
+    except ValidationError:
         return None
 
 
 _REMEMBERED = frozenset(Remembered.model_fields)
 
 
-def remember(recipe: Recipe, workspace: Workspace, outcome: Outcome) -> None:
+def remember(recipe: Recipe, outcome: Outcome) -> None:
     """Note for `status` what stands on the Hub now."""
-    State(workspace).note(
-        "publish",
+    note_published(
+        recipe.published,
         stages.read_manifest(recipe).header.root_sha256,
         recipe.made_with("curate"),
         repo=outcome.proposal.repo,
@@ -185,7 +184,7 @@ def carry_out(
 ) -> Exit:
     """Publish what was shown, remember it and say where it is; `also` goes into the JSON result."""
     outcome = hub_publish.carry_out(hub, proposal, message=message or _message(proposal), progress=output)
-    remember(recipe, workspace, outcome)
+    remember(recipe, outcome)
     tell_outcome(output, outcome)
     told = {"proposal": proposal_json(proposal), "published": _outcome_json(outcome)}
     output.result({**(also or {}), **told})

@@ -128,6 +128,11 @@ class Recipe:
         return reviewed_beside(self.manifest)
 
     @property
+    def published(self) -> Path:
+        """What was published last and where, beside the manifest; no file: nothing yet."""
+        return self.manifest.with_name(f"{self.manifest.stem}.published.json")
+
+    @property
     def title(self) -> str:
         return self.publish.title or self.name
 

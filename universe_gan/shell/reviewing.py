@@ -6,6 +6,7 @@ from pathlib import Path
 from curation.curate import read_verdicts
 from curation.screening import decisions
 from curation.screening import review as sheet
+from curation.screening.review import Undecided
 from universe_gan.shell import stages
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.invocation import tool
@@ -19,10 +20,12 @@ def review(output: Output, recipe: Recipe, *, take: Path | None) -> Exit:
     return _take(output, recipe, take) if take is not None else _write(output, recipe)
 
 
-def doubtful_line(recipe: Recipe, count: int) -> str:
-    """What `curate` says last about pictures near a threshold."""
-    are = "picture is" if count == 1 else "pictures are"
-    return f"{count:,} {are} doubtful: {tool()} review {recipe.path}"
+def words_of(waiting: Undecided) -> str:
+    """`17 pictures to look at: 8 doubtful, 9 screened out`, wherever they are counted."""
+    pictures = "picture" if waiting.total == 1 else "pictures"
+    parts = {"doubtful": waiting.doubtful, "screened out": waiting.screened}
+    words = ", ".join(f"{count:,} {name}" for name, count in parts.items() if count)
+    return f"{waiting.total:,} {pictures} to look at{': ' if words else ''}{words}"
 
 
 def _write(output: Output, recipe: Recipe) -> Exit:
@@ -31,7 +34,7 @@ def _write(output: Output, recipe: Recipe) -> Exit:
         if not workspace.verdicts.is_file():
             raise StageMissing(workspace.verdicts, f"universe-gan curate {recipe.path}")
         taken = f"{tool()} review {recipe.path} --take {recipe.name}.review.json"
-        path, count = sheet.write(
+        path, waiting = sheet.write(
             manifest,
             read_verdicts(workspace.verdicts),
             decisions.read(recipe.reviewed),
@@ -42,8 +45,8 @@ def _write(output: Output, recipe: Recipe) -> Exit:
             progress=output,
             workers=os.cpu_count() or 1,
         )
-    output.line(f"review    {path}  {count:,} picture{'s' if count != 1 else ''} to decide about")
-    output.result({"review": str(path), "undecided": count})
+    output.line(f"review    {path}  {words_of(waiting)}")
+    output.result({"review": str(path), "undecided": waiting.total, "doubtful": waiting.doubtful})
     output.say(f"next: open {path} in a browser, save your decisions, then {taken}")
     return Exit.DONE
 

@@ -40,6 +40,7 @@ from curation.judged import Judged
 from curation.outcome import is_reference, outcomes
 from curation.policy import may_fetch
 from curation.screening import decisions
+from curation.screening.review import Undecided, undecided
 from universe_gan.shell.recipe import Recipe
 from universe_gan.shell.state import State
 
@@ -182,6 +183,8 @@ class Curated:
 
     judged: tuple[Judged, ...]
     dataset: BuiltDataset
+    waiting: Undecided
+    """Pictures that `review` shows and nobody has decided about."""
     never_fetched: frozenset[str]
     """Uids that stand in the manifest for the audit only."""
     fetched: int
@@ -231,13 +234,14 @@ def run_curate(
     lock = read_manifest(recipe)
     manifest = _as_rebuilt(lock, workspace)
     count = workers or os.cpu_count() or 1
+    decided = decisions.read(recipe.reviewed)
     judged = curate(
         manifest,
         workspace,
         recipe.policy,
         recipe.curate,
         blocklist=blocked.read(recipe.blocked),
-        decisions=decisions.read(recipe.reviewed),
+        decisions=decided,
         progress=progress,
         workers=count,
     )
@@ -261,11 +265,19 @@ def run_curate(
     State(workspace).note(
         "curate", lock.header.root_sha256, recipe.made_with("curate"), kept=dataset.rows, fetched=files
     )
+    waiting = undecided(manifest, judged, decided)
+    State(workspace).note(
+        "review",
+        lock.header.root_sha256,
+        recipe.made_with("curate"),
+        doubtful=waiting.doubtful,
+        screened=waiting.screened,
+    )
     never_fetched = frozenset(record.uid for record in lock.records if record.file is None)
     contested = conflicts(judged, {record.uid: record for record in manifest.records})
     named = _references(recipe, manifest, judged) if dataset.references else frozenset()
     found = _compared(before, dataset, workspace) if before is not None else None
-    return Curated(judged, dataset, never_fetched, files, tuple(contested), named, found)
+    return Curated(judged, dataset, waiting, never_fetched, files, tuple(contested), named, found)
 
 
 def _references(recipe: Recipe, manifest: Manifest, judged: Sequence[Judged]) -> frozenset[str]:

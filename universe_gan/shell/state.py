@@ -1,6 +1,7 @@
 """Where each stage stands: which manifest it last worked on, and what came of it (`state.json`)."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 from collectors.workspace import Workspace, canonical_json, write_whole
@@ -26,3 +27,17 @@ class State:
         """Remember that a stage finished on the manifest with this root, under settings with this hash."""
         note = {"root": root, "settings": settings, **facts}
         write_whole(self._path, canonical_json({**self.read(), stage: note}))
+
+
+def read_published(path: Path) -> dict[str, Any] | None:
+    """What was published last, as `note_published` wrote it; `None`: nothing, or a file nobody can read."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def note_published(path: Path, root: str, settings: str, **facts: str | None) -> None:
+    """Remember beside the manifest what stands on the Hub: deleting `data/` must not lose it."""
+    write_whole(path, canonical_json({"root": root, "settings": settings, **facts}) + b"\n")

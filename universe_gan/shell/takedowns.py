@@ -57,7 +57,7 @@ def takedown(
         if dry_run:
             output.line("nothing was changed")
             return Exit.DONE
-        repo = (last.repo if (last := publishing.remembered(workspace)) else None) or recipe.publish.repo
+        repo = (last.repo if (last := publishing.remembered(recipe)) else None) or recipe.publish.repo
     output.say(f"next: {tool()} build {recipe.path}   (makes dataset and report without them)")
     if repo:
         output.say(f"then: {tool()} publish {recipe.path} --pull-request never   ({repo} still shows them)")
@@ -174,7 +174,7 @@ def _publish(output: Output, recipe: Recipe, workspace: Workspace, told: dict[st
         stages.run_report(recipe, workspace, output)
     hub = hub_here()
     wish: PullRequest = "always" if recipe.publish.pull_request == "always" else "never"
-    repo = last.repo if (last := publishing.remembered(workspace)) else None
+    repo = last.repo if (last := publishing.remembered(recipe)) else None
     proposal = publishing.run_publish(
         recipe, workspace, output, hub, repo=recipe.publish.repo or repo, pull_request=wish
     )

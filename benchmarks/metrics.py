@@ -33,7 +33,7 @@ Ask = Callable[[Matrix, Matrix, int], tuple[float, float]]
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--draws", type=int, default=200, help="sets of features for each line")
+    options.add_argument("--draws", type=int, default=400, help="sets of features for each line")
     options.add_argument("--json", type=Path, help="also write the table here")
     asked = options.parse_args()
     print("features  real  fake  shift |  ours: holds  width | drawn anew: holds  width")

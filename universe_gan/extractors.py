@@ -2,7 +2,8 @@
 
 `lite0`: EfficientNet-Lite0, offline; the default. `plain`: what needs no network (a small copy of the
 picture, its colours and its spectrum); weaker, and the default where the discriminator looks through Lite0.
-A path: a TorchScript file of the user's own, such as the Inception network of published FIDs.
+`inception:PATH`: the network of published FIDs, with the weights the user has. Another path: a TorchScript
+file of the user's own.
 
 A discriminator's own network is refused, because whoever was trained against features looks good in them
 (Kynkäänniemi et al. 2023, https://arxiv.org/abs/2203.06026).
@@ -22,7 +23,7 @@ from torch import Tensor
 
 from collectors.workspace import write_whole
 from universe_gan.metrics import Matrix
-from universe_gan.networks import lite0
+from universe_gan.networks import inception, lite0
 
 BATCH = 32
 SMALL = 8
@@ -72,13 +73,14 @@ class Extractor:
 
 
 def choose(asked: str, backbone: str | None, device: torch.device | str = "cpu") -> Extractor:
-    """`auto`, `lite0`, `plain` or the path of a TorchScript file that the user trusts: it may run anything.
+    """`auto`, `lite0`, `plain`, `inception:PATH`, or a TorchScript file that is trusted: it may run anything.
 
     `backbone`: the network that the discriminator looks through, if any (`networks.Model`).
 
     Raises:
         ExtractorRefused: it is asked to judge a generator that was trained against it.
         ExtractorBroken: the file is no network.
+        WeightsUnfit: the file holds no weights of Inception.
         WeightsMissing: Lite0's package is not installed.
     """
     name = asked if asked != "auto" else "plain" if backbone == "lite0" else "lite0"
@@ -89,7 +91,8 @@ def choose(asked: str, backbone: str | None, device: torch.device | str = "cpu")
     if name == "lite0":
         net = lite0.load().to(device)
         return Extractor("lite0", lambda pixels: _looked(net, resized(pixels, _SIDES["lite0"]), device))
-    return _of_file(Path(name), device)
+    kind, _, path = name.partition(":")
+    return _inception(Path(path), device) if kind == "inception" else _of_file(Path(name), device)
 
 
 def resized(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
@@ -120,6 +123,18 @@ def plain(pixels: NDArray[np.uint8]) -> Matrix:
             np.concatenate([small.ravel() / 127.5 - 1, *(3 * one for one in counts), np.log10(rings + 1) / 2])
         )
     return np.array(found, np.float64)
+
+
+def _inception(path: Path, device: torch.device | str) -> Extractor:
+    net = inception.load(path).to(device)
+
+    @torch.inference_mode()
+    def see(pixels: NDArray[np.uint8]) -> Matrix:
+        given = torch.from_numpy(np.array(pixels)).to(device).permute(0, 3, 1, 2)
+        found: Matrix = net(given).double().cpu().numpy()
+        return found
+
+    return Extractor(f"inception-{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}", see)
 
 
 def _of_file(path: Path, device: torch.device | str) -> Extractor:

@@ -55,7 +55,7 @@ class TrainSettings(Settings):
     judge_kimg: float = Field(default=100, gt=0)
     """How often generated pictures are measured against the held-out ones."""
     extractor: str = "auto"
-    """What compares pictures: `lite0`, `plain`, or the path of a TorchScript network that you trust."""
+    """What compares pictures: `lite0`, `plain`, `inception:WEIGHTS.pth`, or a TorchScript file you trust."""
 
     @property
     def penalised(self) -> bool:

@@ -179,12 +179,20 @@ _BY_NAME: dict[str, Callable[[Any], Failure]] = {
     ),
     "universe_gan.extractors.ExtractorRefused": lambda error: Failure(
         f"{error.name} cannot judge: the discriminator looks through it, and its figures would flatter",
-        "--set train.extractor=plain, or the path of a TorchScript network; or train.discriminator=own",
+        "--set train.extractor=plain (judge: --extractor plain), or the path of another network;"
+        " or train.discriminator=own",
+        Exit.INPUT,
+    ),
+    "universe_gan.networks.inception.WeightsUnfit": lambda error: Failure(
+        f"{error.path} cannot judge as Inception: {error.problem}",
+        "get weights-inception-2015-12-05-6726825d.pth from"
+        " https://github.com/toshas/torch-fidelity/releases/tag/v0.2.0, or judge by lite0 or plain",
         Exit.INPUT,
     ),
     "universe_gan.extractors.ExtractorBroken": lambda error: Failure(
         f"{error.path} cannot judge: {error.problem}",
-        "name lite0, plain or a TorchScript file that gives a row of features a picture",
+        "name lite0, plain, inception:WEIGHTS.pth, or a TorchScript file that gives a row of features for each"
+        " picture",
         Exit.INPUT,
     ),
     "universe_gan.data.NoPictures": lambda error: Failure(

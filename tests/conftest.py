@@ -1,6 +1,7 @@
 """What tests of several rooms share: a real MediaWiki, where the machine has one."""
 
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,11 @@ from pathlib import Path
 import pytest
 from real.mediawiki import RealWiki, running, what_is_missing
 from real.wiki_contents import everything
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell without job control starts what it puts in the background deaf to Ctrl-C, and that is inherited;
+    # with a handler of our own, the programs that tests start and interrupt hear it again.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,1 @@
+"""Upscaling with ESRGAN, true to the picture it was given."""

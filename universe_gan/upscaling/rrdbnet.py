@@ -1,0 +1,80 @@
+"""RRDBNet, the generator of ESRGAN and Real-ESRGAN, in plain PyTorch.
+
+Wang et al. 2018, https://arxiv.org/abs/1809.00219, section 3.1; Wang et al. 2021,
+https://arxiv.org/abs/2107.10833, section 3.2 (pixel unshuffle for the smaller factors). Parameters bear the
+names of the published Real-ESRGAN weights.
+"""
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+SHRINK = 0.2
+"""Share of a residual that is added: keeps deep sums stable (section 3.1)."""
+Scale = Literal[1, 2, 4]
+
+
+def convolution(before: int, after: int) -> nn.Conv2d:
+    """3 × 3, same size."""
+    return nn.Conv2d(before, after, 3, padding=1)
+
+
+class DenseBlock(nn.Module):
+    """Five convolutions, each of which sees what all before it made."""
+
+    def __init__(self, channels: int, growth: int) -> None:
+        super().__init__()
+        for number in range(1, 5):
+            self.add_module(f"conv{number}", convolution(channels + (number - 1) * growth, growth))
+        self.conv5 = convolution(channels + 4 * growth, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        known = x
+        for number in range(1, 5):
+            made = F.leaky_relu(self.get_submodule(f"conv{number}")(known), 0.2)
+            known = torch.cat((known, made), dim=1)
+        return torch.add(x, self.conv5(known), alpha=SHRINK)
+
+
+class Residual(nn.Module):
+    """Three dense blocks in a residual (RRDB)."""
+
+    def __init__(self, channels: int, growth: int) -> None:
+        super().__init__()
+        self.rdb1, self.rdb2, self.rdb3 = (DenseBlock(channels, growth) for _ in range(3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.add(x, self.rdb3(self.rdb2(self.rdb1(x))), alpha=SHRINK)
+
+
+class RRDBNet(nn.Module):
+    """(n, 3, h, w) → (n, 3, scale·h, scale·w), values about 0 to 1 on both sides.
+
+    With `scale` 2 or 1, sides must be multiples of 2 or 4: the picture is folded into channels first.
+    """
+
+    def __init__(self, scale: Scale = 4, blocks: int = 23, channels: int = 64, growth: int = 32) -> None:
+        super().__init__()
+        self.scale, self.fold = scale, 4 // scale
+        self.conv_first = convolution(3 * self.fold**2, channels)
+        self.body = nn.Sequential(*(Residual(channels, growth) for _ in range(blocks)))
+        self.conv_body = convolution(channels, channels)
+        self.conv_up1 = convolution(channels, channels)
+        self.conv_up2 = convolution(channels, channels)
+        self.conv_hr = convolution(channels, channels)
+        self.conv_last = convolution(channels, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv_first(F.pixel_unshuffle(x, self.fold))
+        x = x + self.conv_body(self.body(x))
+        for enlarge in (self.conv_up1, self.conv_up2):
+            x = F.leaky_relu(enlarge(F.interpolate(x, scale_factor=2, mode="nearest")), 0.2)
+        out: Tensor = self.conv_last(F.leaky_relu(self.conv_hr(x), 0.2))
+        return out
+
+    @property
+    def radius(self) -> int:
+        """Pixels of the small picture, on each side, that one of its pixels can feel (per folded pixel)."""
+        return (15 * len(self.body) + 4) * self.fold

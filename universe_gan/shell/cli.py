@@ -8,6 +8,7 @@ from __future__ import annotations
 import signal
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -342,9 +343,6 @@ def run(arguments: list[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo("\ninterrupted: everything on disk is whole; run the same command to go on", err=True)
         return int(Exit.INTERRUPTED)
-    except BrokenPipeError:
-        sys.stderr.close()
-        return int(Exit.DONE)
     except Exception as error:  # noqa: BLE001 - the last resort: foreseen failures are put in words, bugs are shown
         return _failed(error, verbose="-v" in sys.argv or "--verbose" in sys.argv)
     return int(code or 0)
@@ -352,8 +350,10 @@ def run(arguments: list[str] | None = None) -> int:
 
 def _failed(error: Exception, *, verbose: bool) -> int:
     from universe_gan.shell.failures import explain
-    from universe_gan.shell.output import Output
+    from universe_gan.shell.output import Output, OutputLost, ReaderGone
 
+    if isinstance(error, ReaderGone):
+        return int(Exit.UNREAD)
     failure = explain(error)
     if failure is None:
         traceback.print_exception(error)
@@ -361,7 +361,8 @@ def _failed(error: Exception, *, verbose: bool) -> int:
         return int(Exit.BUG)
     if verbose:
         traceback.print_exception(error)
-    Output().error(str(failure))
+    with suppress(OutputLost):
+        Output().error(str(failure))
     return int(failure.code)
 
 

@@ -41,6 +41,7 @@ from curation.outcome import NotJudged
 from curation.screening.decisions import ReviewBroken
 from universe_gan.shell.demo import DemoInTheWay
 from universe_gan.shell.exits import Exit
+from universe_gan.shell.output import OutputLost
 from universe_gan.shell.published import NotFollowable
 from universe_gan.shell.publishing import AlreadyPublic, RepoNotNamed, StageStale
 from universe_gan.shell.recipe import NameWrong, PatternMissing, RecipeExists, RecipeMissing, RecipeWrong
@@ -183,6 +184,11 @@ _BY_NAME: dict[str, Callable[[Any], Failure]] = {
         " or train.discriminator=own",
         Exit.INPUT,
     ),
+    "universe_gan.trackers.TrackersMissing": lambda error: Failure(
+        f"[train] trackers asks for {' and '.join(error.names)}, not installed here; nothing was trained",
+        "pip install 'universe-gan[trackers]', or --set 'train.trackers=[]'",
+        Exit.INPUT,
+    ),
     "universe_gan.networks.inception.WeightsUnfit": lambda error: Failure(
         f"{error.path} cannot judge as Inception: {error.problem}",
         "get weights-inception-2015-12-05-6726825d.pth from"
@@ -191,7 +197,7 @@ _BY_NAME: dict[str, Callable[[Any], Failure]] = {
     ),
     "universe_gan.extractors.ExtractorBroken": lambda error: Failure(
         f"{error.path} cannot judge: {error.problem}",
-        "name lite0, plain, inception:WEIGHTS.pth, or a TorchScript file that gives a row of features for each"
+        "name lite0, plain, inception:WEIGHTS.pth, or a TorchScript file that gives a row of features for a"
         " picture",
         Exit.INPUT,
     ),
@@ -471,6 +477,11 @@ _TABLE: dict[type[BaseException], Callable[[Any], Failure]] = {
         "\n  ".join([f"{error.path} cannot be taken: {len(error.problems)} wrong", *error.problems]),
         "save it again on the page that `universe-gan review …` writes; nothing was touched",
         Exit.INPUT,
+    ),
+    OutputLost: lambda error: Failure(
+        f"what this command prints cannot be written: {error.problem}",
+        "write it elsewhere and run the same command again; everything on disk is whole",
+        Exit.MACHINE,
     ),
     PermissionError: _not_writable,
     NotADirectoryError: _not_writable,

@@ -172,8 +172,7 @@ def prepare(
         licences=dict(licences.most_common()),
         refused=dict(refused),
     )
-    key = hashlib.sha256(canonical_json([fingerprint, side, VERSION, PIL.__version__])).hexdigest()[:16]
-    place = cache / f"{side}-{key}"
+    place = _place(cache, fingerprint, side)
     if not (place / "about.json").is_file():
         with Workspace(place).locked():
             _decode_all(parts, side, place, progress, workers)
@@ -181,6 +180,22 @@ def prepare(
     names = {split: tuple(row.name for row in part) for split, part in parts.items()}
     train, test = (Pictures(_mapped(place, split, side), names[split]) for split in parts)
     return Prepared(origin, train, test)
+
+
+def decoded(origin: Origin, side: int, cache: Path) -> Prepared | None:
+    """The same pictures as an earlier `prepare` left them in the cache, where it still has them; unnamed."""
+    place = _place(cache, origin.fingerprint, side)
+    if not (place / "about.json").is_file():
+        return None
+    counts: dict[Split, int] = {"train": origin.pictures, "test": origin.held_out}
+    train, test = (Pictures(_mapped(place, split, side), ("",) * count) for split, count in counts.items())
+    return Prepared(origin, train, test)
+
+
+def _place(cache: Path, fingerprint: str, side: int) -> Path:
+    """Where pictures of that side lie decoded."""
+    key = hashlib.sha256(canonical_json([fingerprint, side, VERSION, PIL.__version__])).hexdigest()[:16]
+    return cache / f"{side}-{key}"
 
 
 def _located(source: str, revision: str | None, progress: Progress) -> tuple[Path, str | None]:

@@ -43,9 +43,12 @@ class Judge:
     latent: int
     seed: int = 0
 
-    def __call__(self, generator: nn.Module, device: torch.device) -> dict[str, Any]:
-        """The figures of one generator; the same seeds each time. Raises `TooFew`."""
-        return self.figures(drawn(generator, min(len(self.train), MOST), self.latent, self.seed, device))
+    def __call__(
+        self, generator: nn.Module, device: torch.device, count: int | None = None
+    ) -> dict[str, Any]:
+        """The figures of one generator, by `count` pictures of the same seeds each time. Raises `TooFew`."""
+        count = count or min(len(self.train), MOST)
+        return self.figures(drawn(generator, count, self.latent, self.seed, device))
 
     def figures(self, made: NDArray[np.uint8]) -> dict[str, Any]:
         """KID with its interval, FD with its floor and so on, of pictures (n, side, side, 3)."""

@@ -174,7 +174,9 @@ def train(
     """
     settings, ranks = training.settings, training.ranks
     total = math.ceil(settings.kimg * 1000 / settings.batch)
-    log_every, save_every = (_steps(kimg, settings) for kimg in (settings.log_kimg, settings.save_kimg))
+    log_every, save_every, judge_every = (
+        steps(kimg, settings) for kimg in (settings.log_kimg, settings.save_kimg, settings.judge_kimg)
+    )
     whole = _keep(training, witness if training.step == 0 else None)
     sums: dict[str, Tensor] = {}
     started, first = clock(), training.step
@@ -188,7 +190,7 @@ def train(
         asked = ranks.world == 1 or training.step % ASK_EVERY == 0
         stopping = asked and ranks.any(stop())
         last = stopping or training.step == total
-        saves = last or training.step % save_every == 0
+        saves = last or training.step % save_every == 0 or training.step % judge_every == 0
         if saves or training.step % log_every == 0:
             count = training.step - first
             stats = {name: float(value) / count for name, value in sums.items()}  # waits for the device
@@ -361,7 +363,8 @@ def _log(
     witness.log({**now, **stats})
 
 
-def _steps(kimg: float, settings: TrainSettings) -> int:
+def steps(kimg: float, settings: TrainSettings) -> int:
+    """Whole steps in so many thousand pictures, at least one."""
     return max(1, round(kimg * 1000 / settings.batch))
 
 

@@ -53,9 +53,11 @@ class TrainSettings(Settings):
     save_kimg: float = Field(default=20, gt=0)
     """How often the latest checkpoint and a sheet of pictures are written."""
     judge_kimg: float = Field(default=100, gt=0)
-    """How often generated pictures are measured against the held-out ones."""
+    """How often generated pictures are measured against the held-out ones, and a checkpoint written."""
     extractor: str = "auto"
     """What compares pictures: `lite0`, `plain`, `inception:WEIGHTS.pth`, or a TorchScript file you trust."""
+    trackers: tuple[Literal["tensorboard", "trackio"], ...] = ()
+    """What else shows the curves and sheets, on this machine; comes with the extra `trackers`."""
 
     @property
     def penalised(self) -> bool:

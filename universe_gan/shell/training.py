@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from universe_gan.judging import Judge
     from universe_gan.ranks import Ranks
     from universe_gan.runs import About, Run
+    from universe_gan.trackers import Tracker
 
 NEEDED = ("torch", "safetensors")
 
@@ -97,8 +98,11 @@ def train(
     """Train, or go on with the last run that learns the same; raises the failures named in this room."""
     if missing := [name for name in NEEDED if util.find_spec(name) is None]:
         raise PackagesMissing(missing)
+    from universe_gan import trackers
     from universe_gan.ranks import joined
     from universe_gan.runs import about
+
+    trackers.check(wanted.settings.trackers)
 
     with joined() as ranks:
         if not ranks.writes:
@@ -170,7 +174,14 @@ def _trained(
         words = f"pictures, from {before:,g} to {settings.kimg:,g} kimg"
         with _stopping() as stop, output.stage(words, left) if ranks.writes else nullcontext() as stage:
             witness = (
-                Recorder(run, prepared.train, stage, _judge(output, run, prepared, device), output.say)
+                Recorder(
+                    run,
+                    prepared.train,
+                    stage,
+                    _judge(output, run, prepared, device),
+                    output.say,
+                    _trackers(run, training.step),
+                )
                 if ranks.writes
                 else None
             )
@@ -205,6 +216,13 @@ def _judge(output: Output, run: "Run", prepared: "Prepared", device: "torch.devi
     except WeightsMissing as error:
         output.say(f"not judged: {error.package} is not installed (or: --set train.extractor=plain)")
         return None
+
+
+def _trackers(run: "Run", step: int) -> "list[Tracker]":
+    from universe_gan import trackers
+
+    told = max((line["step"] for line in run.stats()), default=0)
+    return trackers.opened(run.about.settings.trackers, run.path, run.about.name, step=step, told=told)
 
 
 def _state(run: "Run") -> tuple[dict[str, "torch.Tensor"], dict[str, Any]]:

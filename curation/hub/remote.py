@@ -7,6 +7,7 @@ whose exceptions become ours here: they carry facts, and never a token.
 import hashlib
 import os
 import re
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -207,7 +208,7 @@ class Hub:
 
         disable_progress_bars()
         operations = [CommitOperationAdd(file.path, str(file.place)) for file in add]
-        with self.told(repo):
+        with self.told(repo), _without_the_advice_on_content():
             for file, operation in zip(add, operations, strict=True):
                 self.api.preupload_lfs_files(
                     repo, [operation], repo_type=DATASET, create_pr=as_pull_request, free_memory=False
@@ -277,6 +278,14 @@ class Hub:
             ((kind, words) for holds, kind, words in kinds if holds), (HubRefused, _line(error))
         )
         return kind(self.endpoint, repo, detail)
+
+
+@contextmanager
+def _without_the_advice_on_content() -> Iterator[None]:
+    """`huggingface_hub` uploads with `data=` what httpx wants as `content=`: nobody can mend that here."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Use 'content=<\.\.\.>' to upload", DeprecationWarning)
+        yield
 
 
 def _remote_file(entry: Any) -> RemoteFile:

@@ -263,6 +263,20 @@ def test_an_interrupted_command_leaves_a_whole_state_and_goes_on(fresh: Path, nu
     assert run(["build", "sample"]) == Exit.DONE
 
 
+def test_a_wrong_sidecar_is_told_before_anything_is_touched(
+    fresh: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    credits = Path("manifests/credits.jsonl")
+    credits.write_text(credits.read_text() + credits.read_text().splitlines()[0] + "\n")
+    before = set(fresh.rglob("*"))
+    assert run(["build", "sample"]) == Exit.INPUT
+    assert "stands in line 1 already" in capsys.readouterr().err
+    assert set(fresh.rglob("*")) == before
+    Path("data/sample").mkdir(parents=True)
+    assert run(["build", "sample"]) == Exit.INPUT
+    assert Path("data/sample").is_dir()
+
+
 @pytest.mark.parametrize("flags", ["", "--json"])
 def test_a_reader_that_has_enough_ends_a_command_quietly(demo: Path, flags: str) -> None:
     read, write = os.pipe()

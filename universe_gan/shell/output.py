@@ -77,6 +77,11 @@ class _Console(Console):
         raise BrokenPipeError
 
 
+def many(count: int, noun: str) -> str:
+    """`1 image`, `1,600 images`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 class Output:
     """Where a command speaks; also the `Progress` that work reports to."""
 
@@ -86,6 +91,7 @@ class Output:
         self._err = _Console(stderr=True, highlight=False, soft_wrap=True)
         self._notes: list[str] = []
         self._log: Path | None = None
+        self._unlogged: list[str] = []
         self._bars: Bars | None = None
 
     def keep_log(self, path: Path) -> None:
@@ -96,10 +102,13 @@ class Output:
     def _remember(self, text: str) -> None:
         if self._log is None:
             return
+        self._unlogged.append(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {text}\n")
+        if not self._log.parent.is_dir():  # nothing was touched yet, and perhaps nothing will be
+            return
         try:
-            self._log.parent.mkdir(parents=True, exist_ok=True)
             with self._log.open("a", encoding="utf-8") as file:
-                file.write(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {text}\n")
+                file.writelines(self._unlogged)
+            self._unlogged.clear()
         except OSError:  # a log that cannot be written stops nothing; the work itself will say what is wrong
             self._log = None
 

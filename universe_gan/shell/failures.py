@@ -444,7 +444,7 @@ _TABLE: dict[type[BaseException], Callable[[Any], Failure]] = {
     ),
     MayNotWrite: _may_not_write,
     RepoMissing: lambda error: Failure(
-        f"{error.endpoint} has no dataset {error.repo}, or it is private and not yours",
+        f"{error.endpoint} has no {error.repo}, or it is private and not yours",
         "check the name; for a private one export HF_TOKEN=…",
         Exit.INPUT,
     ),

@@ -34,6 +34,7 @@ from curation.crop import centre_box
 from curation.hub.problems import HubBusy
 from curation.hub.remote import hub_here
 from curation.pixels import FORMATS, Unreadable, open_upright
+from universe_gan.sheets import scaled
 
 VERSION = 1
 """Raised when the same picture is decoded to other numbers."""
@@ -94,7 +95,7 @@ class Pictures:
     def batch(self, numbers: Tensor, device: torch.device) -> Tensor:
         """(batch, 3, side, side) from -1 to 1 on the device, channels last."""
         chosen = self._on(device)[numbers.to(self._on(device).device)]
-        return chosen.to(device, torch.float32).permute(0, 3, 1, 2).div_(127.5).sub_(1)
+        return scaled(chosen.to(device))
 
     def _on(self, device: torch.device) -> Tensor:
         return self._on_gpu if device.type == "cuda" else self._here

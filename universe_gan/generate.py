@@ -24,7 +24,7 @@ from universe_gan.checkpoints import CheckpointBroken
 from universe_gan.networks import table
 from universe_gan.runs import About
 
-BATCH = 16
+BATCH = sheets.BATCH
 """Pictures drawn at once on a GPU. On the CPU one at a time: kernels that sum in another order for another
 batch would make the bytes of a seed depend on its neighbours."""
 _RANGE = re.compile(r"^(\d+)(?:-(\d+))?$")
@@ -100,17 +100,10 @@ class Generator:
         for some in _batches(seeds, BATCH):
             yield from self.draw(self.latents(some), truncation)
 
-    @torch.inference_mode()
     def draw(self, latents: Tensor, truncation: float = 1.0) -> NDArray[np.uint8]:
         """(n, side, side, 3) from latents (n, latent)."""
         at_once = 1 if self.device.type == "cpu" else BATCH
-        return np.concatenate([self._drawn(some, truncation) for some in torch.split(latents, at_once)])
-
-    def _drawn(self, latents: Tensor, truncation: float) -> NDArray[np.uint8]:
-        there = latents.to(self.device)
-        if hasattr(self.net, "mapping"):
-            return sheets.pixels(self.net(there, truncation))
-        return sheets.pixels(self.net(there * truncation))
+        return sheets.draw(self.net, latents, self.device, truncation=truncation, batch=at_once)
 
     def sheet(self, seeds: Iterable[int], truncation: float = 1.0, across: int | None = None) -> Image.Image:
         """The pictures of these seeds in one."""

@@ -240,8 +240,7 @@ class Recorder:
         facts = {**training.facts(), "kimg": training.kimg, "about": self._run.about.model_dump(mode="json")}
         checkpoints.write(self._run.latest, training.state(), facts)
         self._judged(training, facts)
-        pictures = draw(training.average, self._latents.to(training.device))
-        sheet = sheets.sheet(list(sheets.pixels(pictures)))
+        sheet = sheets.sheet(list(sheets.draw(training.average, self._latents, training.device)))
         for tracker in self._trackers:
             tracker.show(training.step, sheet)
         shown = sheets.png(sheet, {"kimg": training.kimg})
@@ -274,9 +273,3 @@ class Recorder:
         self._journal.close()
         for tracker in self._trackers:
             tracker.close()
-
-
-@torch.inference_mode()
-def draw(generator: torch.nn.Module, latents: Tensor, batch: int = 16) -> Tensor:
-    """(n, 3, side, side) pictures from latents (n, latent), a few at a time."""
-    return torch.cat([generator(some).float() for some in torch.split(latents, batch)])

@@ -70,7 +70,7 @@ def _tell(output: Output, result: PublishedAudit) -> None:
         count = f"{many(one.rows, 'row')}: " if one.rows else ""
         output.line(f"{mark}  {count}{one.trouble.words}: {one.what}")
     grave = len(result.grave)
-    output.line("no violation" if not grave else f"{grave:,} kinds of violation")
+    output.line("no violation" if not grave else f"{many(grave, 'kind')} of violation")
 
 
 def init(output: Output, name: str, address: str) -> Exit:

@@ -61,5 +61,5 @@ def _take(output: Output, recipe: Recipe, file: Path) -> Exit:
     output.line(f"{words}; {added:,} new, {changed:,} changed")
     output.line(f"decisions {recipe.reviewed}")
     output.result({"decisions": str(recipe.reviewed), "taken": len(new), "added": added, "changed": changed})
-    output.say(f"next: {tool()} curate {recipe.path}, which obeys them")
+    output.say(f"next: {tool()} curate {recipe.path}   (obeys them)")
     return Exit.DONE

@@ -6,10 +6,10 @@ name of runs.
 """
 
 import os
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from importlib import util
+from io import StringIO
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -108,13 +108,13 @@ class _Trackio:
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    """As long as this lasts the Hub is not asked who we are, and what is printed is talk."""
+    """Meanwhile the Hub is not asked who we are, and trackio does not talk of uploads, which are none."""
     from huggingface_hub import constants
 
     before = constants.HF_HUB_OFFLINE
     constants.HF_HUB_OFFLINE = True
     try:
-        with redirect_stdout(sys.stderr):
+        with redirect_stdout(StringIO()):
             yield
     finally:
         constants.HF_HUB_OFFLINE = before

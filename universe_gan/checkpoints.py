@@ -30,7 +30,9 @@ class CheckpointBroken(Exception):
 
 def write(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
     """Write a whole checkpoint, or nothing. Raises `DiskFull`."""
-    words = {"format": str(FORMAT), "facts": canonical_json(facts).decode()}
+    words = {
+        "facts": canonical_json({"format": FORMAT, **facts}).decode()
+    }  # several keys have no fixed order
     held = {name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}
     write_whole(path, save(held, metadata=words))
 

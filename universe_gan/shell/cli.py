@@ -20,6 +20,7 @@ from universe_gan.shell.models import MODELS
 from universe_gan.shell.options import (
     goes_by_the_manifest,
     older_option,
+    or_a_run,
     or_what_is_published,
     repository,
     speaks,
@@ -239,13 +240,17 @@ def build(
 @click.option("--message", help="Title of the commit.")
 @click.option("--tag", help="Name of this build (default: the date and the hash of the build).")
 @speaks
+@or_a_run
 @takes_recipe
 def publish(output: Output, recipe: Recipe, **how: Any) -> Exit:
-    """Publish the built dataset on the Hub.
+    """Publish the built dataset, or a trained model, on the Hub.
 
     Checks who you are (HF_TOKEN) and whether you may write there, then every row against policy and
     manifest, shows what differs from the published revision, and sends only that, in one commit or pull
     request. Broken off, the same command goes on. Exit code 8 when a row may not be published.
+
+    RECIPE may also be the folder of a run (runs/0003-nebulae): then its generator goes out as a model, with
+    its figures, a sheet of pictures and a card. Pictures from it: universe-gan generate USER/NAME.
     """
     from universe_gan.shell import publishing
 

@@ -89,7 +89,7 @@ def train(
 @runs_option
 @device_option
 @speaks
-@click.argument("asked", metavar="RUN|CHECKPOINT|RECIPE")
+@click.argument("asked", metavar="RUN|CHECKPOINT|RECIPE|USER/MODEL[@REVISION]")
 def generate(output: Output, asked: str, **how: Any) -> Exit:
     """Draw pictures from a trained model.
 

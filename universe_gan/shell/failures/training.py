@@ -107,6 +107,16 @@ BY_NAME: dict[str, Words] = {
         " saves the first checkpoint after save_kimg, or when it is stopped",
         Exit.INPUT,
     ),
+    "universe_gan.downloads.ModelBroken": lambda error: Failure(
+        f"{error.repo} at {error.revision[:12]} cannot be used: {error.problem}",
+        "name another revision (USER/MODEL@REVISION), or ask whoever published it; nothing was drawn",
+        Exit.INPUT,
+    ),
+    "universe_gan.release.LicenceNotAllowed": lambda error: Failure(
+        f"the weights cannot be published under {error.licence}: {error.problem}",
+        "leave --licence away: then no licence is claimed; nothing was sent",
+        Exit.INPUT,
+    ),
     "universe_gan.generate.NotOurs": lambda error: Failure(
         f"{error.path} is not of our making; nothing was written",
         "choose another folder with --to",
@@ -121,7 +131,7 @@ BY_NAME: dict[str, Words] = {
 TABLE: Table = {
     PackagesMissing: lambda error: Failure(
         f"training needs {' and '.join(error.names)}, not installed here",
-        "pip install 'universe-gan[train]'",
+        "pip install 'universe-gan[" + ("train,cluster" if "ray" in error.names else "train") + "]'",
         Exit.INPUT,
     ),
     SettingsUnfit: lambda error: Failure(

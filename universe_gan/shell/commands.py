@@ -241,7 +241,7 @@ def report(output: Output, recipe: Recipe) -> Exit:
         path = stages.run_report(recipe, workspace, output)
     output.line(f"report    {path}")
     output.result({"report": str(path)})
-    output.say(f"next: open {path}; then load it: {_load_line(recipe)}")
+    output.say(f"next: open {path} in a browser; then {tool()} {standing(recipe).next}")
     return Exit.DONE
 
 

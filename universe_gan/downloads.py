@@ -42,7 +42,9 @@ def snapshot(
     """
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
+    from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]
 
+    disable_progress_bars()
     hub = hub_here(kind)
     patterns = list(wanted)
     try:

@@ -84,7 +84,7 @@ def measured(
         try:
             ways["projected"] = our_step(side, real, discriminator="projected", compile="no")
         except WeightsMissing as error:
-            print(f"projected left out: {error} is not installed")
+            print(f"projected left out: {error}")
     first = {name: seconds_of(step, range(1, 2), device) for name, step in ways.items()}
     flops = {name: operations(ways[name.removesuffix(", compiled")]) for name in ways}
     times: dict[str, list[float]] = {name: [] for name in ways}

@@ -124,7 +124,6 @@ def run(job: Job, out: TextIO, err: TextIO) -> int:
 def _joined(job: Job) -> Iterator[None]:
     """A driver of the cluster that was named, or of a small one of our own."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"ray\.")
     import ray
 

@@ -25,10 +25,10 @@ SMALL = {
     "breadth": 0.015625,
     "latent": 8,
     "log_kimg": 0.008,
-    "save_kimg": 0.008,
+    "save_kimg": 0.016,
     "precision": "fp32",
 }
-KIMG = "0.16"
+KIMG = "0.096"
 TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 RAY = ["--engine", "ray", "--workers", "2"]
 
@@ -94,7 +94,7 @@ def test_a_job_of_ray_that_loses_a_worker_ends_as_torchrun_does(
     run = place / "ray" / "0001-pics"
     try:
         until = time.monotonic() + 100
-        while not (run / "sheets" / "000000.png").is_file() or not (run / "stats.jsonl").read_text():
+        while not (run / "stats.jsonl").is_file() or (run / "stats.jsonl").read_text().count("\n") < 3:
             assert process.poll() is None, process.communicate()
             assert time.monotonic() < until
             time.sleep(0.05)

@@ -34,6 +34,7 @@ bench: $(VENV)/.bench  ## measure collecting and curating on this machine
 	$(BIN)/python benchmarks/curate.py
 	$(BIN)/python benchmarks/republish.py
 	$(BIN)/python benchmarks/duplicates.py pairs
+	$(BIN)/python benchmarks/metrics.py
 
 clean:  ## remove the environment and the demo
 	rm -rf $(VENV) demo

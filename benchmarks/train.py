@@ -1,12 +1,14 @@
 """Images/s of one training step, ours beside that of the lightweight-gan package, in the same process.
 
-    python benchmarks/train.py [--sides 64] [--batch 8] [--rounds 3] [--compile] [--json F]
+    python benchmarks/train.py [--quick] [--device cuda] [--sides 64] [--batch 8] [--compile] [--json F]
 
 A step is the discriminator's turn and the generator's, on the same random pictures, with the attention of
 the study (32 px) and the gradient penalty in every 4th step, as the package has it: a plain and a penalised
 step are timed, and weighed three to one. The package's networks are its own; its step is written here as its
 trainer does it: the generator runs twice, the discriminator is not frozen in the generator's turn. All take
-turns in every round; ratios are medians over rounds. On a CPU seconds are those of the process, so that
+turns in every round; ratios are medians over rounds. The share of
+the peak is that of a plain step. The other models have no counterpart in the package;
+their ratios say how they compare with its lightweight one. On a CPU seconds are those of the process, so that
 others on the machine count little. What is not installed is left out and named.
 """
 
@@ -24,6 +26,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from universe_gan.networks import table
+from universe_gan.networks.lite0 import WeightsMissing
 from universe_gan.train import Training, one_step
 from universe_gan.train_settings import TrainSettings
 
@@ -34,7 +37,7 @@ LATENT = 256
 def main() -> None:
     """Measure each side, print a row each, write the JSON."""
     arguments = parse()
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = torch.device(arguments.device)
     sides = arguments.sides or ([256, 512, 1024] if device.type == "cuda" else [64])
     peak = matmul_peak(device)
     print(f"{device}, {torch.get_num_threads()} threads, matmul peak {peak / 1e12:.2f} TFLOP/s")
@@ -45,12 +48,18 @@ def main() -> None:
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="two pictures a batch, one round: a minute")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--models", nargs="*", default=["stylegan2", "projected"], help="beside lightweight")
     parser.add_argument("--sides", type=int, nargs="*")
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--compile", action="store_true")
     parser.add_argument("--json", type=Path)
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.quick:
+        arguments.batch, arguments.rounds = 2, 1
+    return arguments
 
 
 def measured(
@@ -64,17 +73,26 @@ def measured(
         ways["lightweight-gan"] = package_step(side, real)
     except ImportError as error:
         print(f"lightweight-gan left out: {error}")
-    ways["ours, fp32"] = our_step(side, real, precision="fp32", compile="no")
-    ways["ours"] = our_step(side, real, compile="no")
+    if device.type == "cuda":
+        ways["lightweight, fp32"] = our_step(side, real, precision="fp32", compile="no")
+    ways["lightweight"] = our_step(side, real, compile="no")
     if arguments.compile:
-        ways["ours, compiled"] = our_step(side, real, compile="yes")
-    first, flops = {}, {}
-    for name, step in ways.items():
-        first[name], flops[name] = first_step(step, device)
+        ways["lightweight, compiled"] = our_step(side, real, compile="yes")
+    if "stylegan2" in arguments.models:
+        ways["stylegan2"] = our_step(side, real, model="stylegan2", compile="no")
+    if "projected" in arguments.models:
+        try:
+            ways["projected"] = our_step(side, real, discriminator="projected", compile="no")
+        except WeightsMissing as error:
+            print(f"projected left out: {error}")
+    first = {name: seconds_of(step, range(1, 2), device) for name, step in ways.items()}
+    flops = {name: operations(ways[name.removesuffix(", compiled")]) for name in ways}
     times: dict[str, list[float]] = {name: [] for name in ways}
+    plains: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(arguments.rounds):
         for name, step in ways.items():
             plain, penalised = (seconds_of(step, range(n, n + 1), device) for n in (1, 0))
+            plains[name].append(plain)
             times[name].append((3 * plain + penalised) / 4)
     rows = []
     for name in ways:
@@ -87,7 +105,7 @@ def measured(
             "seconds_a_step": seconds,
             "images_per_s": arguments.batch / seconds,
             "times_the_package": statistics.median(ratios) if ratios else None,
-            "share_of_peak": (flops[name] or flops["ours"]) / seconds / peak,
+            "share_of_peak": flops[name] / statistics.median(plains[name]) / peak,
             "first_step_s": first[name],
             "memory_gib": memory(ways[name], device),
         }
@@ -165,13 +183,13 @@ def seconds_of(step: Callable[[int], None], numbers: range, device: torch.device
     return clock() - started
 
 
-def first_step(step: Callable[[int], None], device: torch.device) -> tuple[float, float]:
-    """Seconds and floating-point operations of the first step, one without penalty."""
+def operations(step: Callable[[int], None]) -> float:
+    """Floating-point operations of a step without penalty: torch counts no derivative of a derivative."""
     from torch.utils.flop_counter import FlopCounterMode
 
     with FlopCounterMode(display=False) as counter:
-        seconds = seconds_of(step, range(1, 2), device)
-    return seconds, float(counter.get_total_flops())
+        step(1)
+    return float(counter.get_total_flops())
 
 
 def matmul_peak(device: torch.device, size: int = 1024) -> float:

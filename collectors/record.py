@@ -61,7 +61,7 @@ _WORDS = {
     Reason.BUSY: "the host was busy or unreachable; run the same command again",
     Reason.UNREADABLE: "the file is damaged and cannot be decoded",
     Reason.BLANK: "blank: nothing to see above noise",
-    Reason.OFF_TOPIC: "people, telescopes, logos and the like, by its title or categories",
+    Reason.OFF_TOPIC: "people, landscapes, telescopes, logos and such, by its title, categories or pixels",
     Reason.DIAGRAM: "a diagram, chart or drawing, no photograph",
     Reason.TEXT: "text or a watermark lies over it",
     Reason.FRAME: "a frame or border takes part of it",

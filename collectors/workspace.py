@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -156,8 +156,10 @@ class Workspace:
     def locked(self) -> Iterator[None]:
         """Keep a second command out of this workspace. Raises `WorkspaceBusy`, `WorkspaceUnusable`.
 
-        The lock is the kernel's (flock), so a killed command never leaves one behind.
+        The lock is the kernel's (flock), so a killed command never leaves one behind. A command that fails
+        before it made anything leaves no folder behind that was not there.
         """
+        new = [path for path in (self.root, *self.root.parents) if not path.exists()]
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             opened = (self.root / "lock").open("a+")
@@ -172,7 +174,23 @@ class Workspace:
             file.truncate(0)
             file.write(f"process {os.getpid()}\n")
             file.flush()
-            yield
+            try:
+                yield
+            except BaseException:
+                self._withdraw(new)
+                raise
+
+    def _withdraw(self, new: list[Path]) -> None:
+        """Remove these folders again, as long as nothing was made in them."""
+        empty = (self.root / "lock", self.log, self.journal)
+        found = len(list(Journal(self.journal).read())) - 1  # the first line only repeats the question
+        if not new or found > 0 or set(self.root.iterdir()) - set(empty):
+            return
+        for path in empty:
+            path.unlink(missing_ok=True)
+        with suppress(OSError):  # somebody else works there
+            for folder in new:
+                folder.rmdir()
 
 
 class Journal:

@@ -138,7 +138,7 @@ class _Pool(Generic[Item, Result]):
         context = get_context("forkserver" if "forkserver" in get_all_start_methods() else "spawn")
         context.set_forkserver_preload([__name__, _home(function)])
         end, self._leash = context.Pipe(duplex=False)
-        self._end, self._workers, self._launched = end, workers, False
+        self._end, self._launched = end, False
         self._begun = context.Semaphore(0)
         self._pool = ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(end, self._begun))
 
@@ -161,7 +161,7 @@ class _Pool(Generic[Item, Result]):
         """
         if self._launched:
             self._launched = False
-            for _ in range(self._workers):
+            for _ in range(len(self._pool._processes or ())):  # started as items came, maybe not all workers
                 self._begun.acquire(timeout=STARTING)
         self._leash.close()
         self._end.close()

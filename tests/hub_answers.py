@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 from hub_repositories import Blob, Commit, Repo, User
 
 WHEN = "2026-11-22T12:00:00.000Z"
-LFS_SUFFIXES = (".parquet", ".bin", ".png", ".jpg", ".webp", ".zip", ".gz")
+LFS_SUFFIXES = (".parquet", ".safetensors", ".bin", ".png", ".jpg", ".webp", ".zip", ".gz")
 """What `.gitattributes` of a new dataset repository sends to LFS (shortened)."""
 
 
@@ -53,7 +53,7 @@ class Call:
     def repo(self, id: str) -> Repo:
         """A repository that the asker may see."""
         repo = self.hub.repos.get(id)
-        namespace = id.split("/")[0]
+        namespace = bare(id).split("/")[0]
         ours = self.user is not None and (namespace == self.user.name or namespace in self.user.orgs)
         if repo is None or (repo.private and not ours):
             raise Wrong(404 if self.user else 401, "Repository not found", "RepoNotFound")
@@ -63,8 +63,8 @@ class Call:
         """The asker, who may write there."""
         if self.user is None:
             raise Wrong(401, "Invalid username or password.")
-        if not self.user.may_write(id):
-            raise Wrong(403, f"You don't have the rights to write to {id}")
+        if not self.user.may_write(bare(id)):
+            raise Wrong(403, f"You don't have the rights to write to {bare(id)}")
         return self.user
 
 
@@ -82,6 +82,16 @@ def answer(call: Call, method: str, path: str) -> Answer:
         if match and method in methods.split():
             return reply(call, *match.groups())
     raise Wrong(404, f"there is no {method} {path}")
+
+
+def bare(id: str) -> str:
+    """`ada/nebulae` of a dataset's id and of a model's, which is kept as `models/ada/nebulae`."""
+    return id.removeprefix("models/")
+
+
+def page_of(call: Call, id: str) -> str:
+    path = bare(id) if id.startswith("models/") else f"datasets/{id}"
+    return f"{call.hub.endpoint}/{path}"
 
 
 def _json(value: Any, status: int = 200) -> Answer:
@@ -135,15 +145,16 @@ def create(call: Call) -> Answer:
     asked = json.loads(call.body)
     user = call.user
     id = f"{asked.get('organization') or (user.name if user else '')}/{asked['name']}"
+    id = id if asked.get("type") == "dataset" else f"models/{id}"
     call.writes(id)
     if id in call.hub.repos:
-        raise Wrong(409, "You already created this dataset repo")
+        raise Wrong(409, "You already created this repo")
     private = asked.get("private") or asked.get("visibility") == "private"
     repo = call.hub.repos[id] = Repo(id, bool(private))
     repo.commit(
         "refs/heads/main", "initial commit", {".gitattributes": Blob(b"*.parquet lfs\n", False)}, None
     )
-    return _json({"url": f"{call.hub.endpoint}/datasets/{id}", "id": id, "name": id})
+    return _json({"url": page_of(call, id), "id": bare(id), "name": bare(id)})
 
 
 def auth_check(call: Call, id: str, write: str | None) -> Answer:
@@ -159,8 +170,8 @@ def info(call: Call, id: str, revision: str | None = None) -> Answer:
     return _json(
         {
             "_id": id,
-            "id": id,
-            "author": id.split("/")[0],
+            "id": bare(id),
+            "author": bare(id).split("/")[0],
             "sha": commit.oid,
             "private": repo.private,
             "gated": False,
@@ -328,7 +339,7 @@ def commit(call: Call, id: str, revision: str) -> Answer:
         ref = f"refs/pr/{number}"
         repo.pulls[number] = {"title": header["summary"], "status": "open", "author": user.name}
     made = repo.commit(ref, header["summary"], files, base.oid, sign=str(header.get("description")))
-    page = f"{call.hub.endpoint}/datasets/{id}"
+    page = page_of(call, id)
     pull = {"pullRequestUrl": f"{page}/discussions/{number}"} if number else {}
     return _json({"success": True, "commitOid": made.oid, "commitUrl": f"{page}/commit/{made.oid}", **pull})
 
@@ -418,7 +429,7 @@ def discussions(call: Call, id: str) -> Answer:
             "author": {"name": pull["author"]},
             "createdAt": WHEN,
             "isPullRequest": True,
-            "repo": {"name": id, "type": "dataset"},
+            "repo": {"name": bare(id), "type": "model" if id != bare(id) else "dataset"},
         }
         for number, pull in repo.pulls.items()
         if status in (None, "all", pull["status"]) and query.get("author") in (None, pull["author"])
@@ -427,10 +438,8 @@ def discussions(call: Call, id: str) -> Answer:
 
 
 _ID = r"([\w.-]+/[\w.-]+)"
-ROUTES: tuple[tuple[str, str, Callable[..., Answer]], ...] = (
-    ("GET", r"/api/whoami-v2", whoami),
-    ("POST", r"/api/validate-yaml", validate_yaml),
-    ("POST", r"/api/repos/create", create),
+_KEY = r"((?:models/)?[\w.-]+/[\w.-]+)"
+_OF_DATASETS: tuple[tuple[str, str, Callable[..., Answer]], ...] = (
     ("GET", rf"/api/datasets/{_ID}/auth-check(/write)?", auth_check),
     ("GET", rf"/api/datasets/{_ID}/revision/(.+)", info),
     ("GET", rf"/api/datasets/{_ID}/tree/(refs/(?:pr|convert)/[^/]+|[^/]+)(/.*)?", tree),
@@ -447,7 +456,27 @@ ROUTES: tuple[tuple[str, str, Callable[..., Answer]], ...] = (
     ("POST", rf"/api/datasets/{_ID}/lfs-files/batch", delete_lfs),
     ("GET", rf"/api/datasets/{_ID}", info),
     ("POST", rf"/datasets/{_ID}\.git/info/lfs/objects/batch", batch),
-    ("PUT", rf"/lfs/{_ID}/([0-9a-f]{{64}})", put),
-    ("POST", rf"/lfs/{_ID}/([0-9a-f]{{64}})/verify", verify),
     ("GET HEAD", rf"/datasets/{_ID}/resolve/(refs/(?:pr|convert)/[^/]+|[^/]+)/(.+)", resolve),
+)
+
+
+def _of_models(reply: Callable[..., Answer]) -> Callable[..., Answer]:
+    return lambda call, id, *rest: reply(call, f"models/{id}", *rest)
+
+
+ROUTES: tuple[tuple[str, str, Callable[..., Answer]], ...] = (
+    ("GET", r"/api/whoami-v2", whoami),
+    ("POST", r"/api/validate-yaml", validate_yaml),
+    ("POST", r"/api/repos/create", create),
+    ("PUT", rf"/lfs/{_KEY}/([0-9a-f]{{64}})", put),
+    ("POST", rf"/lfs/{_KEY}/([0-9a-f]{{64}})/verify", verify),
+    *_OF_DATASETS,
+    *(
+        (
+            methods,
+            pattern.replace("/api/datasets/", "/api/models/").removeprefix("/datasets"),
+            _of_models(reply),
+        )
+        for methods, pattern, reply in _OF_DATASETS
+    ),
 )

@@ -42,6 +42,7 @@ class HubServer:
     def __init__(self, users: Mapping[str, User]) -> None:
         self.users = dict(users)
         self.repos: dict[str, Repo] = {}
+        """Datasets by name; models with `models/` before it."""
         self.asked: list[Asked] = []
         self.faults: list[Callable[[str, str], int | None]] = []
         """Asked in order with method and path: a status to answer, or `None`."""

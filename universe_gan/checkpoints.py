@@ -30,7 +30,9 @@ class CheckpointBroken(Exception):
 
 def write(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
     """Write a whole checkpoint, or nothing. Raises `DiskFull`."""
-    words = {"format": str(FORMAT), "facts": canonical_json(facts).decode()}
+    words = {
+        "facts": canonical_json({"format": FORMAT, **facts}).decode()
+    }  # several keys have no fixed order
     held = {name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}
     write_whole(path, save(held, metadata=words))
 
@@ -44,8 +46,7 @@ def read(path: Path, device: torch.device | str = "cpu") -> tuple[dict[str, Tens
     """
     try:
         with safe_open(path, "pt", device=str(device)) as file:
-            words = file.metadata() or {}
-            facts = json.loads(words["facts"])
+            facts = _facts(file.metadata())
             return {name: file.get_tensor(name) for name in file.keys()}, facts  # noqa: SIM118
     except FileNotFoundError:
         raise
@@ -57,12 +58,17 @@ def facts(path: Path) -> dict[str, Any]:
     """The facts alone, without reading the tensors. Raises as `read`."""
     try:
         with safe_open(path, "pt") as file:
-            found: dict[str, Any] = json.loads((file.metadata() or {})["facts"])
-            return found
+            return _facts(file.metadata())
     except FileNotFoundError:
         raise
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise CheckpointBroken(path, str(error)) from error
+
+
+def _facts(words: Mapping[str, str] | None) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((words or {})["facts"])
+    found.pop("format", None)
+    return found
 
 
 def of_module(prefix: str, module: nn.Module) -> dict[str, Tensor]:

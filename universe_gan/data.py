@@ -7,9 +7,11 @@ of: a second run starts at once, and nothing is decoded twice. On a GPU they are
 """
 
 import hashlib
+import json
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
 from io import BytesIO
@@ -34,6 +36,7 @@ from curation.crop import centre_box
 from curation.hub.problems import HubBusy
 from curation.hub.remote import hub_here
 from curation.pixels import FORMATS, Unreadable, open_upright
+from universe_gan.sheets import scaled
 
 VERSION = 1
 """Raised when the same picture is decoded to other numbers."""
@@ -48,6 +51,10 @@ ABOUT = ("uid", "image_sha256", "license", "license_class", "ai_opted_out")
 """Columns that are read before any picture is, where a dataset has them."""
 Split = Literal["train", "test"]
 MAX_PIXELS = 200_000_000
+UNDECODABLE = "cannot be decoded"
+"""Why a picture is refused, in `Origin.refused`, that no training can be shown."""
+SOME = 3
+"""How many of them are told by name."""
 
 
 class NoPictures(Exception):
@@ -70,7 +77,8 @@ class Origin(Frozen):
     revision: str | None = None
     """Commit on the Hub."""
     fingerprint: str
-    """SHA-256 over the pictures' own hashes, in order: equal for equal pictures wherever they lie."""
+    """SHA-256 over the hashes of the pictures held here, in order: equal for equal pictures wherever they
+    lie, and whatever is refused beside them."""
     pictures: int
     held_out: int
     licences: Mapping[str, int] = {}
@@ -94,7 +102,7 @@ class Pictures:
     def batch(self, numbers: Tensor, device: torch.device) -> Tensor:
         """(batch, 3, side, side) from -1 to 1 on the device, channels last."""
         chosen = self._on(device)[numbers.to(self._on(device).device)]
-        return chosen.to(device, torch.float32).permute(0, 3, 1, 2).div_(127.5).sub_(1)
+        return scaled(chosen.to(device))
 
     def _on(self, device: torch.device) -> Tensor:
         return self._on_gpu if device.type == "cuda" else self._here
@@ -131,6 +139,24 @@ class _Row:
     """The Parquet file, or the picture itself."""
     place: tuple[int, int] | None = None
     """Row group and row in it; `None`: the file is the picture."""
+    licence: str | None = None
+
+
+class _Broken:
+    """The pictures that could not be decoded, by the hash of their bytes."""
+
+    def __init__(self, cache: Path) -> None:
+        self._path = cache / f"undecodable-{VERSION}-{PIL.__version__}.json"
+        self.why: dict[str, str] = json.loads(self._path.read_bytes()) if self._path.is_file() else {}
+
+    def remember(self, failed: Mapping[str, str]) -> None:
+        self.why |= failed
+        write_whole(self._path, canonical_json(self.why))
+
+    def words(self, left: Sequence[_Row]) -> str:
+        told = [f"{row.name} ({self.why[row.digest]})" for row in left[:SOME]]
+        more = [f"and {len(left) - SOME:,} more"] if len(left) > SOME else []
+        return f"left out, {UNDECODABLE}: {', '.join([*told, *more])}"
 
 
 def prepare(
@@ -145,7 +171,8 @@ def prepare(
     """Find the pictures of a Hub id, a built dataset or a folder, and decode them to `side` × `side`.
 
     `side`: by default the largest power of two, up to 1,024, within the first picture. `cache`: where decoded
-    pictures are kept; a cache that was left half-way is made again.
+    pictures are kept; a cache that was left half-way is made again. Pictures that cannot be decoded are left
+    out, told by name and counted in `refused`; the cache remembers which, so that all agree without trying.
 
     Raises:
         WorkspaceBusy: another process decodes the same pictures at this moment.
@@ -156,11 +183,15 @@ def prepare(
     progress = progress or Silent()
     folder, commit = _located(source, revision, progress)
     refused: Counter[str] = Counter()
-    licences: Counter[str] = Counter()
-    rows = list(_rows(folder, refused, licences))
+    broken = _Broken(cache)
+    found = list(_rows(folder, refused))
+    rows = [row for row in found if row.digest not in broken.why]
+    if left := [row for row in found if row.digest in broken.why]:
+        refused[UNDECODABLE] = len(left)
+        progress.note(broken.words(left))
     if not any(row.split == "train" for row in rows):
         raise NoPictures(source, _why_none(refused))
-    side = side or _natural_side(next(row for row in rows if row.split == "train"))
+    asked, side = side, side or _natural_side(row for row in rows if row.split == "train")
     fingerprint = hashlib.sha256("".join(row.digest for row in rows).encode()).hexdigest()
     parts = {split: [row for row in rows if row.split == split] for split in ("train", "test")}
     origin = Origin(
@@ -169,18 +200,40 @@ def prepare(
         fingerprint=fingerprint,
         pictures=len(parts["train"]),
         held_out=len(parts["test"]),
-        licences=dict(licences.most_common()),
+        licences=dict(Counter(row.licence for row in rows if row.licence is not None).most_common()),
         refused=dict(refused),
     )
-    key = hashlib.sha256(canonical_json([fingerprint, side, VERSION, PIL.__version__])).hexdigest()[:16]
-    place = cache / f"{side}-{key}"
+    place = _place(cache, fingerprint, side)
     if not (place / "about.json").is_file():
         with Workspace(place).locked():
-            _decode_all(parts, side, place, progress, workers)
-            write_whole(place / "about.json", canonical_json(origin.model_dump(mode="json")))
+            failed = _decode_all(parts, side, place, progress, workers)
+            if not failed:
+                write_whole(place / "about.json", canonical_json(origin.model_dump(mode="json")))
+        if failed:
+            broken.remember(failed)
+            shutil.rmtree(place)
+            return prepare(
+                source, side=asked, cache=cache, revision=revision, progress=progress, workers=workers
+            )
     names = {split: tuple(row.name for row in part) for split, part in parts.items()}
     train, test = (Pictures(_mapped(place, split, side), names[split]) for split in parts)
     return Prepared(origin, train, test)
+
+
+def decoded(origin: Origin, side: int, cache: Path) -> Prepared | None:
+    """The same pictures as an earlier `prepare` left them in the cache, where it still has them; unnamed."""
+    place = _place(cache, origin.fingerprint, side)
+    if not (place / "about.json").is_file():
+        return None
+    counts: dict[Split, int] = {"train": origin.pictures, "test": origin.held_out}
+    train, test = (Pictures(_mapped(place, split, side), ("",) * count) for split, count in counts.items())
+    return Prepared(origin, train, test)
+
+
+def _place(cache: Path, fingerprint: str, side: int) -> Path:
+    """Where pictures of that side lie decoded."""
+    key = hashlib.sha256(canonical_json([fingerprint, side, VERSION, PIL.__version__])).hexdigest()[:16]
+    return cache / f"{side}-{key}"
 
 
 def _located(source: str, revision: str | None, progress: Progress) -> tuple[Path, str | None]:
@@ -221,12 +274,12 @@ def _from_hub(name: str, revision: str | None, progress: Progress) -> tuple[Path
     return Path(str(folder)), commit
 
 
-def _rows(folder: Path, refused: Counter[str], licences: Counter[str]) -> Iterator[_Row]:
+def _rows(folder: Path, refused: Counter[str]) -> Iterator[_Row]:
     """Every picture that may be trained on, in a fixed order."""
     tables = sorted((folder / "data").glob("*.parquet")) or sorted(folder.glob("*.parquet"))
     if tables:
         for path in tables:
-            yield from _table_rows(path, refused, licences)
+            yield from _table_rows(path, refused)
         return
     for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES):
         split: Split = "test" if "test" in path.relative_to(folder).parts[:-1] else "train"
@@ -235,7 +288,7 @@ def _rows(folder: Path, refused: Counter[str], licences: Counter[str]) -> Iterat
         yield _Row(path.relative_to(folder).as_posix(), digest, split, path)
 
 
-def _table_rows(path: Path, refused: Counter[str], licences: Counter[str]) -> Iterator[_Row]:
+def _table_rows(path: Path, refused: Counter[str]) -> Iterator[_Row]:
     table = pq.ParquetFile(path)
     image = _image_column(table.schema_arrow)
     split: Split = "test" if path.name.startswith(("test", "validation")) else "train"
@@ -246,11 +299,10 @@ def _table_rows(path: Path, refused: Counter[str], licences: Counter[str]) -> It
             if reason := _forbidden(row):
                 refused[reason] += 1
                 continue
-            if "license" in row:
-                licences[str(row["license"])] += 1
+            licence = str(row["license"]) if "license" in row else None
             digest = row.get("image_sha256") or hashlib.sha256(row[image]["bytes"]).hexdigest()
             name = str(row.get("uid") or f"{path.stem}:{group}:{number}")
-            yield _Row(name, str(digest), split, path, (group, number))
+            yield _Row(name, str(digest), split, path, (group, number), licence)
 
 
 def _forbidden(row: Mapping[str, Any]) -> str | None:
@@ -284,8 +336,12 @@ def _why_none(refused: Counter[str]) -> str:
 
 def _decode_all(
     parts: Mapping[str, Sequence[_Row]], side: int, place: Path, progress: Progress, workers: int
-) -> None:
-    """Write `train.u8` and `test.u8` into the place; every job fills rows of its own."""
+) -> dict[str, str]:
+    """Write `train.u8` and `test.u8` into the place; every job fills rows of its own.
+
+    Returns why pictures could not be decoded, by digest: then what was written has holes.
+    """
+    failed: dict[str, str] = {}
     needed = sum(map(len, parts.values())) * side * side * 3
     if (free := shutil.disk_usage(place).free) < needed:
         raise DiskFull(place, free, needed)
@@ -295,10 +351,12 @@ def _decode_all(
             file.truncate(len(rows) * side * side * 3)
         jobs = [(path, begin, tuple(some)) for begin, some in _jobs(rows)]
         with progress.stage(f"decode {split}", len(rows)) as stage:
-            for done in engine.run(
+            for done, wrong in engine.run(
                 partial(_decode_some, side), jobs, workers=min(workers, max(1, len(jobs)))
             ):
                 stage.advance(done)
+                failed |= wrong
+    return failed
 
 
 def _jobs(rows: Sequence[_Row], most: int = 64) -> Iterator[tuple[int, list[_Row]]]:
@@ -311,18 +369,22 @@ def _jobs(rows: Sequence[_Row], most: int = 64) -> Iterator[tuple[int, list[_Row
         begin += len(run)
 
 
-def _decode_some(side: int, job: tuple[Path, int, tuple[_Row, ...]]) -> int:
+def _decode_some(side: int, job: tuple[Path, int, tuple[_Row, ...]]) -> tuple[int, dict[str, str]]:
+    """How many rows were looked at, and what is wrong with some of them by digest."""
     target, begin, rows = job
     pixels = np.memmap(
         target, np.uint8, "r+", offset=begin * side * side * 3, shape=(len(rows), side, side, 3)
     )
+    failed = {}
     for number, (row, data) in enumerate(zip(rows, _encoded(rows), strict=True)):
         try:
             pixels[number] = _square(data, row.path, side)
         except (OSError, SyntaxError, ValueError, Unreadable) as error:
-            raise NoPictures(row.name, f"cannot be decoded: {error}") from error
+            if isinstance(error, OSError) and error.errno is not None:
+                raise  # the disk's fault, not the picture's
+            failed[row.digest] = str(error)
     pixels.flush()
-    return len(rows)
+    return len(rows), failed
 
 
 def _encoded(rows: Sequence[_Row]) -> Iterator[bytes | None]:
@@ -351,15 +413,16 @@ def _square(data: bytes | None, path: Path, side: int) -> NDArray[np.uint8]:
     return np.asarray(image)
 
 
-def _natural_side(row: _Row) -> int:
-    """The largest power of two from 32 to 1,024 that needs no enlarging, or 32."""
-    data = next(iter(_encoded([row])))
-    try:
-        with Image.open(row.path if data is None else BytesIO(data), formats=FORMATS) as opened:
-            shorter = min(opened.size)
-    except (OSError, SyntaxError, ValueError) as error:
-        raise NoPictures(row.name, f"cannot be decoded: {error}") from error
-    return min(1024, max(32, 1 << (shorter.bit_length() - 1)))
+def _natural_side(rows: Iterable[_Row]) -> int:
+    """The largest power of two from 32 to 1,024 that the first picture needs no enlarging for, or 32."""
+    for row in rows:
+        data = next(iter(_encoded([row])))
+        with (
+            suppress(OSError, SyntaxError, ValueError),  # told when it is decoded
+            Image.open(row.path if data is None else BytesIO(data), formats=FORMATS) as opened,
+        ):
+            return min(1024, max(32, 1 << (min(opened.size).bit_length() - 1)))
+    return 32
 
 
 def _mapped(place: Path, split: str, side: int) -> NDArray[np.uint8]:

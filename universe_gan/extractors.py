@@ -24,6 +24,7 @@ from torch import Tensor
 from collectors.workspace import write_whole
 from universe_gan.metrics import Matrix
 from universe_gan.networks import inception, lite0
+from universe_gan.sheets import scaled
 
 BATCH = 32
 SMALL = 8
@@ -159,7 +160,6 @@ def _of_file(path: Path, device: torch.device | str) -> Extractor:
 @torch.inference_mode()
 def _looked(net: Any, pixels: NDArray[np.uint8], device: torch.device | str) -> Matrix:
     """Bytes to -1 to 1, channels first, and through the network."""
-    given = torch.from_numpy(np.array(pixels)).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
-    features: Tensor = net(given)
+    features: Tensor = net(scaled(torch.from_numpy(np.array(pixels)).to(device)))
     found: Matrix = features.double().cpu().numpy()
     return found

@@ -27,7 +27,7 @@ def check(path: Path) -> None:
         try:
             import imageio_ffmpeg  # noqa: F401
         except ImportError:
-            fix = "pip install imageio-ffmpeg, or name it .webp"
+            fix = "pip install 'universe-gan[film]', or name it .webp"
             raise FilmWrong(path, "MP4 needs imageio-ffmpeg, not installed here", fix) from None
 
 

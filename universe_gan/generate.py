@@ -6,8 +6,8 @@ Generator.load("runs/0003-nebulae").sheet(range(36)).save("sheet.png")
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from collectors.workspace import canonical_json, write_whole
-from universe_gan import checkpoints, foreign, sheets
+from collectors.workspace import Journal, canonical_json, write_whole
+from universe_gan import checkpoints, downloads, foreign, sheets
 from universe_gan.checkpoints import CheckpointBroken
 from universe_gan.networks import table
 from universe_gan.runs import About
 
-BATCH = 16
+BATCH = sheets.BATCH
 """Pictures drawn at once on a GPU. On the CPU one at a time: kernels that sum in another order for another
 batch would make the bytes of a seed depend on its neighbours."""
 _RANGE = re.compile(r"^(\d+)(?:-(\d+))?$")
@@ -63,18 +63,27 @@ class Generator:
     about: About
     kimg: float
     sha256: str
-    """Of the checkpoint file."""
+    """Of the checkpoint file; of a published model, of the run's own checkpoint that it was made from."""
     device: torch.device
+    published: Mapping[str, str] = field(default_factory=dict)
+    """Repository, commit and hash of the weights, where it came from the Hub."""
 
     @staticmethod
-    def load(asked: str | Path, device: str | torch.device | None = None) -> "Generator":
-        """From a run's folder (its best checkpoint, else the latest) or a checkpoint file.
+    def load(
+        asked: str | Path,
+        device: str | torch.device | None = None,
+        say: Callable[[str], None] = lambda words: None,
+    ) -> "Generator":
+        """From a run's folder (its best checkpoint, else the latest), a file, or the Hub: `user/model@v1`.
 
         Raises:
             NoCheckpoint: there is none.
             CheckpointBroken: it is damaged, or not one of ours.
+            HubProblem, ModelBroken: as `downloads.model`.
         """
-        path = _checkpoint(Path(asked))
+        name = None if Path(asked).exists() else downloads.named(str(asked))
+        model = downloads.model(*name, say) if name else None
+        path = model.weights if model else checkpoint_of(Path(asked))
         where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         reader = foreign if path.suffix == ".pt" else checkpoints
         tensors, facts = reader.read(path, where)
@@ -87,7 +96,13 @@ class Generator:
         net.to(where).eval().requires_grad_(False)
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        return Generator(net, about, float(facts["kimg"]), sha256, where)
+        published = (
+            {"model_repo": model.repo, "model_revision": model.revision, "weights_sha256": model.sha256}
+            if model
+            else {}
+        )
+        sha256 = str(facts.get("checkpoint_sha256", sha256))
+        return Generator(net, about, float(facts["kimg"]), sha256, where, published)
 
     def latents(self, seeds: Iterable[int]) -> Tensor:
         """(n, latent): the point each seed stands for, the same on every machine."""
@@ -100,17 +115,10 @@ class Generator:
         for some in _batches(seeds, BATCH):
             yield from self.draw(self.latents(some), truncation)
 
-    @torch.inference_mode()
     def draw(self, latents: Tensor, truncation: float = 1.0) -> NDArray[np.uint8]:
         """(n, side, side, 3) from latents (n, latent)."""
         at_once = 1 if self.device.type == "cpu" else BATCH
-        return np.concatenate([self._drawn(some, truncation) for some in torch.split(latents, at_once)])
-
-    def _drawn(self, latents: Tensor, truncation: float) -> NDArray[np.uint8]:
-        there = latents.to(self.device)
-        if hasattr(self.net, "mapping"):
-            return sheets.pixels(self.net(there, truncation))
-        return sheets.pixels(self.net(there * truncation))
+        return sheets.draw(self.net, latents, self.device, truncation=truncation, batch=at_once)
 
     def sheet(self, seeds: Iterable[int], truncation: float = 1.0, across: int | None = None) -> Image.Image:
         """The pictures of these seeds in one."""
@@ -143,6 +151,7 @@ class Generator:
             "dataset_fingerprint": origin.fingerprint,
             "dataset_licences": dict(origin.licences),
             "tool": f"universe-gan {self.about.tool}",
+            **self.published,
             **more,
         }
 
@@ -152,8 +161,9 @@ def write(
 ) -> list[Path]:
     """Write `seed-000007.png` for each seed, `sheet.png`, and `pictures.jsonl` with each one's provenance.
 
-    Files that are there already for the same checkpoint and seed are written again with the same bytes; lines
-    about other pictures of the folder stay.
+    Files that are there already for the same checkpoint and seed are written again with the same bytes;
+    lines about other pictures of the folder stay. A line is added once its picture is whole, so that a kill
+    loses none; at the end they are put in order.
 
     Raises:
         NotOurs: another `pictures.jsonl` lies there; nothing is written.
@@ -161,6 +171,7 @@ def write(
     """
     before = list(_lines(folder))
     written: list[Path] = []
+    journal = Journal(folder / "pictures.jsonl")
     lines: list[dict[str, Any]] = []
     small: list[NDArray[np.uint8]] = []
     for seed, picture in zip(seeds, generator.pictures(seeds, truncation), strict=True):
@@ -170,8 +181,10 @@ def write(
         write_whole(path, data)
         written.append(path)
         lines.append({"file": path.name, "sha256": hashlib.sha256(data).hexdigest(), **facts})
+        journal.append(lines[-1])
         if len(small) < 100:
             small.append(picture)
+    journal.close()
     known = {line["file"]: line for line in [*before, *lines]}
     kept = [known[name] for name in sorted(known)]
     write_whole(folder / "pictures.jsonl", b"".join(canonical_json(line) + b"\n" for line in kept))
@@ -205,7 +218,9 @@ def _batches(numbers: Iterable[int], size: int) -> Iterator[tuple[int, ...]]:
 def _lines(folder: Path) -> Iterator[dict[str, Any]]:
     """What the sidecar says of pictures that still lie there."""
     path = folder / "pictures.jsonl"
-    for text in path.read_text("utf-8").splitlines() if path.is_file() else ():
+    for text in path.read_bytes().splitlines(keepends=True) if path.is_file() else ():
+        if text.startswith(b'{"') and not text.endswith(b"\n"):
+            continue  # torn by a kill
         try:
             line = json.loads(text)
             there = (folder / line["file"]).is_file()
@@ -215,7 +230,8 @@ def _lines(folder: Path) -> Iterator[dict[str, Any]]:
             yield line
 
 
-def _checkpoint(asked: Path) -> Path:
+def checkpoint_of(asked: Path) -> Path:
+    """The file itself, or the best checkpoint of a run, else its latest. Raises `NoCheckpoint`."""
     if asked.is_file():
         return asked
     for name in ("best.safetensors", "latest.safetensors"):

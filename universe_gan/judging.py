@@ -28,7 +28,6 @@ FEWEST = 20
 """Held-out pictures from which on they are what is compared with."""
 PATIENCE = 5
 """Judgements without gain after which it is said."""
-BATCH = 16
 
 
 @dataclass
@@ -43,9 +42,12 @@ class Judge:
     latent: int
     seed: int = 0
 
-    def __call__(self, generator: nn.Module, device: torch.device) -> dict[str, Any]:
-        """The figures of one generator; the same seeds each time. Raises `TooFew`."""
-        return self.figures(drawn(generator, min(len(self.train), MOST), self.latent, self.seed, device))
+    def __call__(
+        self, generator: nn.Module, device: torch.device, count: int | None = None
+    ) -> dict[str, Any]:
+        """The figures of one generator, by `count` pictures of the same seeds each time. Raises `TooFew`."""
+        count = count or min(len(self.train), MOST)
+        return self.figures(drawn(generator, count, self.latent, self.seed, device))
 
     def figures(self, made: NDArray[np.uint8]) -> dict[str, Any]:
         """KID with its interval, FD with its floor and so on, of pictures (n, side, side, 3)."""
@@ -89,7 +91,6 @@ def judge(prepared: Prepared, settings: TrainSettings, cache: Path, device: torc
     return Judge(extractor, train, held_out, of_train, of_held_out, settings.latent, settings.seed)
 
 
-@torch.inference_mode()
 def drawn(
     generator: nn.Module, count: int, latent: int, seed: int, device: torch.device
 ) -> NDArray[np.uint8]:
@@ -98,8 +99,7 @@ def drawn(
     latents = torch.randn(count, latent, generator=dice)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
-        parts = [sheets.pixels(generator(some.to(device))) for some in torch.split(latents, BATCH)]
-    return np.concatenate(parts)
+        return sheets.draw(generator, latents, device)
 
 
 def is_better(figures: Mapping[str, Any], best: Mapping[str, Any] | None) -> bool:

@@ -113,15 +113,15 @@ def recall(real: Matrix, fake: Matrix, neighbours: int = NEIGHBOURS) -> float:
     return float((distances(real, fake) < _reach(fake, neighbours)[None, :]).any(axis=1).mean())
 
 
-def memorisation(train: Matrix, held_out: Matrix, fake: Matrix) -> float:
+def memorisation(train: Matrix, held_out: Matrix, fake: Matrix) -> float | None:
     """How near generated pictures are to training ones, as a share of how near held-out real ones are.
 
     About 1 for a generator that has learned, well below (copies: 0.6 and less) for one that remembers.
+    `None`: most held-out pictures are among the training ones too, so nothing can be said.
     """
     _enough(1, train, held_out, fake)
-    return float(
-        np.median(distances(fake, train).min(axis=1)) / np.median(distances(held_out, train).min(axis=1))
-    )
+    near, real = (float(np.median(distances(one, train).min(axis=1))) for one in (fake, held_out))
+    return near / real if real > 1e-6 else None
 
 
 def spectrum(pictures: NDArray[np.uint8]) -> Matrix:

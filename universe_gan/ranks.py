@@ -9,9 +9,13 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import torch
 from torch import Tensor, distributed, nn
+
+PATIENCE = timedelta(minutes=30)
+"""How long processes wait for the first, which decodes the pictures, judges and saves."""
 
 
 @dataclass(frozen=True)
@@ -88,16 +92,21 @@ class Ranks:
 
 
 @contextmanager
-def joined() -> Iterator[Ranks]:
-    """The processes that the environment names (`RANK`, `WORLD_SIZE`), joined as long as this lasts."""
+def joined(*, cpu: bool = False) -> Iterator[Ranks]:
+    """The processes that the environment names (`RANK`, `WORLD_SIZE`), joined as long as this lasts.
+
+    `cpu`: their tensors lie on CPUs, whatever GPUs there are.
+    """
     if distributed.is_initialized():  # by Ray Train, which also ends it
         yield Ranks(distributed.get_rank(), distributed.get_world_size())
     elif int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield Ranks()
     else:
-        distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+        gpus = torch.cuda.is_available() and not cpu
+        distributed.init_process_group("nccl" if gpus else "gloo", timeout=PATIENCE)
         try:
             yield Ranks(distributed.get_rank(), distributed.get_world_size())
+            distributed.barrier()  # nobody hangs up while another still listens
         finally:
             distributed.destroy_process_group()
 

@@ -6,13 +6,15 @@ reals.png            what the networks are shown
 sheets/000120.png    the same seeds after 120 kimg
 training.png         the statistics as curves
 log.txt              what the command said
+judged.jsonl         what `universe-gan judge` found later, a line a checkpoint
+tensorboard/         events for TensorBoard, where `trackers` asks for them
 latest.safetensors   everything an exact resume needs
 best.safetensors     the generator that was judged best
 """
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +29,8 @@ from collectors.workspace import Journal, Workspace, WorkspaceBusy, canonical_js
 from universe_gan import __version__, checkpoints, curves, judging, sheets
 from universe_gan.data import Origin, Pictures
 from universe_gan.judging import Judge
-from universe_gan.train import Training
+from universe_gan.trackers import Tracker
+from universe_gan.train import Training, steps
 from universe_gan.train_settings import TrainSettings
 
 SHOWN = 36
@@ -68,7 +71,7 @@ class About(Frozen):
 
         How long, how often it is told about, and on which device do not change it.
         """
-        free = {"kimg", "log_kimg", "save_kimg", "judge_kimg", "extractor", "compile"}
+        free = {"kimg", "log_kimg", "save_kimg", "judge_kimg", "extractor", "compile", "trackers"}
         asked = [self.settings.model_dump(mode="json", exclude=free), self.side, self.origin.fingerprint]
         return hashlib.sha256(canonical_json(asked)).hexdigest()
 
@@ -141,15 +144,23 @@ def about(name: str, settings: TrainSettings, side: int, origin: Origin, device:
     )
 
 
+def read(path: Path) -> Run:
+    """The run of this folder.
+
+    Raises:
+        FileNotFoundError: it is none.
+        RunBroken: it cannot be read.
+    """
+    try:
+        return Run(path, About.model_validate_json((path / "run.json").read_bytes()))
+    except ValueError as error:
+        raise RunBroken(path / "run.json", str(error).splitlines()[0]) from error
+
+
 def every(root: Path) -> list[Run]:
     """The runs of a folder, oldest first. Raises `RunBroken`."""
-    found = []
-    for path in sorted(root.glob("[0-9]*-*/run.json"), key=lambda path: _number(path.parent)):
-        try:
-            found.append(Run(path.parent, About.model_validate_json(path.read_bytes())))
-        except ValueError as error:
-            raise RunBroken(path, str(error).splitlines()[0]) from error
-    return found
+    found = sorted(root.glob("[0-9]*-*/run.json"), key=lambda path: _number(path.parent))
+    return [read(path.parent) for path in found]
 
 
 def continued(root: Path, wanted: About) -> Run | None:
@@ -202,8 +213,10 @@ class Recorder:
         stage: Stage | None = None,
         judge: Judge | None = None,
         say: Callable[[str], None] = lambda words: None,
+        trackers: Sequence[Tracker] = (),
     ) -> None:
         self._run, self._stage, self._judge, self._say = run, stage, judge, say
+        self._trackers = trackers
         self._journal = Journal(run.path / "stats.jsonl")
         dice = torch.Generator().manual_seed(run.about.settings.seed)
         self._latents = torch.randn(SHOWN, run.about.settings.latent, generator=dice)
@@ -211,9 +224,11 @@ class Recorder:
             some = list(pictures.pixels[:SHOWN])
             write_whole(run.path / "reals.png", sheets.png(sheets.sheet(some)))
 
-    def log(self, stats: dict[str, float]) -> None:
+    def log(self, stats: Mapping[str, Any]) -> None:
         """Add a line of statistics."""
         self._journal.append(stats)
+        for tracker in self._trackers:
+            tracker.log(stats)
 
     def advance(self, pictures: int) -> None:
         """Move the bar on."""
@@ -225,21 +240,23 @@ class Recorder:
         facts = {**training.facts(), "kimg": training.kimg, "about": self._run.about.model_dump(mode="json")}
         checkpoints.write(self._run.latest, training.state(), facts)
         self._judged(training, facts)
-        pictures = draw(training.average, self._latents.to(training.device))
-        shown = sheets.png(sheets.sheet(list(sheets.pixels(pictures))), {"kimg": training.kimg})
+        sheet = sheets.sheet(list(sheets.draw(training.average, self._latents, training.device)))
+        for tracker in self._trackers:
+            tracker.show(training.step, sheet)
+        shown = sheets.png(sheet, {"kimg": training.kimg})
         write_whole(self._run.path / "sheets" / f"{round(training.kimg):06}.png", shown)
         if drawn := curves.draw(self._run.stats(), self._run.path.name):
             write_whole(self._run.path / "training.png", drawn)
 
     def _judged(self, training: Training, facts: dict[str, Any]) -> None:
-        """At the first save after every `judge_kimg`, and at the last: the figures, and the best so far."""
-        before = [line for line in self._run.stats() if "kid" in line]
+        """Every `judge_kimg`, and at the last: the figures, and the best so far."""
         settings = self._run.about.settings
-        due = not before or training.kimg - before[-1]["kimg"] >= settings.judge_kimg
-        if self._judge is None or not (due or training.kimg >= settings.kimg):
+        due = training.step % steps(settings.judge_kimg, settings) == 0 or training.kimg >= settings.kimg
+        if self._judge is None or not due:
             return
+        before = [line for line in self._run.stats() if "kid" in line and line["step"] < training.step]
         figures = self._judge(training.average, training.device)
-        self._journal.append({"step": training.step, "kimg": training.kimg, **figures})
+        self.log({"step": training.step, "kimg": training.kimg, **figures})
         self._say(f"{training.kimg:,g} kimg: {judging.words(figures)}")
         best = checkpoints.facts(self._run.best)["judged"] if self._run.best.is_file() else None
         if judging.is_better(figures, best):
@@ -254,9 +271,5 @@ class Recorder:
 
     def close(self) -> None:
         self._journal.close()
-
-
-@torch.inference_mode()
-def draw(generator: torch.nn.Module, latents: Tensor, batch: int = 16) -> Tensor:
-    """(n, 3, side, side) pictures from latents (n, latent), a few at a time."""
-    return torch.cat([generator(some).float() for some in torch.split(latents, batch)])
+        for tracker in self._trackers:
+            tracker.close()

@@ -1,4 +1,4 @@
-"""Contact sheets: many pictures in one; and pictures with where they come from written into the file."""
+"""Pictures out of a network: drawn, as bytes, many on one sheet, as files that say where they come from."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -7,11 +7,14 @@ from math import ceil, sqrt
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
-from torch import Tensor
+from torch import Tensor, nn
 
+BATCH = 16
+"""Pictures drawn at once."""
 GAP = 2
 """Pixels between the pictures of a sheet."""
 KEY = "universe-gan"
@@ -28,10 +31,38 @@ https://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia
 """
 
 
+@torch.inference_mode()
+def draw(
+    generator: nn.Module,
+    latents: Tensor,
+    device: torch.device,
+    *,
+    truncation: float = 1.0,
+    batch: int = BATCH,
+) -> NDArray[np.uint8]:
+    """(n, side, side, 3) from latents (n, latent), a few at a time.
+
+    `truncation` below 1: of a network that maps latents to styles the styles are drawn together, else the
+    latents.
+    """
+
+    def some(few: Tensor) -> NDArray[np.uint8]:
+        if hasattr(generator, "mapping"):
+            return pixels(generator(few.to(device), truncation))
+        return pixels(generator(few.to(device) * truncation))
+
+    return np.concatenate([some(few) for few in torch.split(latents, batch)])
+
+
+def scaled(pictures: Tensor) -> Tensor:
+    """Bytes (n, side, side, 3) → (n, 3, side, side) from -1 to 1, channels last: what networks are shown."""
+    return pictures.permute(0, 3, 1, 2).to(torch.float32).div_(127.5).sub_(1)
+
+
 def pixels(pictures: Tensor) -> NDArray[np.uint8]:
-    """(n, 3, side, side) about -1 to 1 → (n, side, side, 3) of bytes."""
-    scaled = (pictures.detach().float() + 1).mul(127.5).round().clamp(0, 255).byte()
-    found: NDArray[np.uint8] = scaled.permute(0, 2, 3, 1).cpu().numpy()
+    """(n, 3, side, side) about -1 to 1 → (n, side, side, 3) of bytes: the way back of `scaled`."""
+    levels = (pictures.detach().float() + 1).mul(127.5).round().clamp(0, 255).byte()
+    found: NDArray[np.uint8] = levels.permute(0, 2, 3, 1).cpu().numpy()
     return found
 
 

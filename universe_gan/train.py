@@ -3,8 +3,8 @@
 A step shows `batch` real pictures. The generator runs once: its pictures serve the discriminator's turn and
 then, under the discriminator as it has become, its own. The discriminator is frozen meanwhile. Every few
 steps a zero-centred gradient penalty is added (lazily, Karras et al. 2019, appendix B); it needs the
-derivative of a derivative, which compiled networks do not have, so the penalty is taken from the same network
-as it was written.
+derivative of a derivative, which compiled networks do not have, so there the penalty is taken from the same
+network as it was written. Elsewhere one pass through the discriminator serves the penalty and the loss.
 
 All random numbers of a step follow from the seed, its number and the rank. A resumed training therefore goes
 on bit for bit without the state of any generator being kept, and nothing waits for the device but the log.
@@ -26,7 +26,7 @@ from torch.optim import Adam
 from universe_gan import checkpoints
 from universe_gan.augment import Controller, augment, turned
 from universe_gan.networks import chosen
-from universe_gan.networks.verdicts import sureness
+from universe_gan.networks.verdicts import Verdicts, sureness
 from universe_gan.ranks import Ranks
 from universe_gan.train_settings import TrainSettings
 
@@ -174,7 +174,9 @@ def train(
     """
     settings, ranks = training.settings, training.ranks
     total = math.ceil(settings.kimg * 1000 / settings.batch)
-    log_every, save_every = (_steps(kimg, settings) for kimg in (settings.log_kimg, settings.save_kimg))
+    log_every, save_every, judge_every = (
+        steps(kimg, settings) for kimg in (settings.log_kimg, settings.save_kimg, settings.judge_kimg)
+    )
     whole = _keep(training, witness if training.step == 0 else None)
     sums: dict[str, Tensor] = {}
     started, first = clock(), training.step
@@ -188,7 +190,7 @@ def train(
         asked = ranks.world == 1 or training.step % ASK_EVERY == 0
         stopping = asked and ranks.any(stop())
         last = stopping or training.step == total
-        saves = last or training.step % save_every == 0
+        saves = last or training.step % save_every == 0 or training.step % judge_every == 0
         if saves or training.step % log_every == 0:
             count = training.step - first
             stats = {name: float(value) / count for name, value in sums.items()}  # waits for the device
@@ -220,12 +222,18 @@ def one_step(training: Training, real: Tensor) -> dict[str, Tensor]:
         fake = training.fast_generator(latents)
     shown, made = augment(real, probability), augment(fake.detach(), probability)
     training.discriminator_optimizer.zero_grad(set_to_none=True)
-    penalty = _penalty(training, shown, made) if penalised else None
+    joined = penalised and _serves_both(training)
+    penalty = _penalty(training, shown, made) if penalised and not joined else None
+    shown.requires_grad_(joined)
+    made.requires_grad_(joined)
     with _precision(training):
         of_real = training.fast_discriminator(shown, restore=True)
         of_fake = training.fast_discriminator(made)
         loss = training.discriminator_loss(of_real, of_fake)
-    loss.backward()  # type: ignore[no-untyped-call]
+    if joined:
+        penalty = _slope(of_real, shown) + _slope(of_fake, made)
+    whole = loss if penalty is None or not joined else loss + penalty * _weight(settings)
+    whole.backward()  # type: ignore[no-untyped-call]
     ranks.average(training.discriminator.parameters())
     training.discriminator_optimizer.step()
     training.controller.watch(ranks.gathered(sureness(of_real)), settings.batch)
@@ -255,16 +263,30 @@ def _penalty(training: Training, *batches: Tensor) -> Tensor:
 
     R1 on real pictures (Mescheder et al. 2018, https://arxiv.org/abs/1801.04406), R2 on generated ones.
     """
-    weight = training.settings.penalty * training.settings.penalty_every
     total = torch.zeros((), device=training.device)
     for batch in batches:
         here = batch.detach().float().requires_grad_(True)
-        opinion = torch.stack([head.mean(dim=1).sum() for head in training.discriminator(here).heads]).sum()
-        (slope,) = torch.autograd.grad(opinion, here, create_graph=True)
-        size = slope.square().sum(dim=(1, 2, 3)).mean()
-        (size * weight).backward()  # type: ignore[no-untyped-call]
+        size = _slope(training.discriminator(here), here)
+        (size * _weight(training.settings)).backward()  # type: ignore[no-untyped-call]
         total += size.detach()
     return total
+
+
+def _slope(verdicts: Verdicts, pictures: Tensor) -> Tensor:
+    """Mean squared slope of these opinions of these pictures; can be learned from."""
+    opinion = torch.stack([head.mean(dim=1).sum() for head in verdicts.heads]).sum()
+    (slope,) = torch.autograd.grad(opinion, pictures, create_graph=True)
+    return slope.square().sum(dim=(1, 2, 3)).mean()
+
+
+def _weight(settings: TrainSettings) -> float:
+    return settings.penalty * settings.penalty_every
+
+
+def _serves_both(training: Training) -> bool:
+    """Whether what the loss goes through is exact and can be derived twice."""
+    plain = training.fast_discriminator is training.discriminator
+    return plain and not _uses_bf16(training.settings, training.device)
 
 
 def _regularised(training: Training, latents: Tensor) -> Tensor | None:
@@ -361,7 +383,8 @@ def _log(
     witness.log({**now, **stats})
 
 
-def _steps(kimg: float, settings: TrainSettings) -> int:
+def steps(kimg: float, settings: TrainSettings) -> int:
+    """Whole steps in so many thousand pictures, at least one."""
     return max(1, round(kimg * 1000 / settings.batch))
 
 

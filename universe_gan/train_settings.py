@@ -47,15 +47,19 @@ class TrainSettings(Settings):
     precision: Literal["auto", "bf16", "fp32"] = "auto"
     """`auto`: bf16 on a GPU that has it; on a CPU it was slower (`benchmarks/train.py`)."""
     compile: Literal["auto", "yes", "no"] = "auto"
-    """Compile the networks before the first step; `auto`: on a GPU."""
+    """Compile the networks before the first step; `auto`: on a GPU.
+
+    On a CPU compiling took minutes and made no step faster (`benchmarks/train.py --compile`)."""
     log_kimg: float = Field(default=1, gt=0)
     """How often a line of statistics is written, and it is checked that all is finite."""
     save_kimg: float = Field(default=20, gt=0)
     """How often the latest checkpoint and a sheet of pictures are written."""
     judge_kimg: float = Field(default=100, gt=0)
-    """How often generated pictures are measured against the held-out ones."""
+    """How often generated pictures are measured against the held-out ones, and a checkpoint written."""
     extractor: str = "auto"
     """What compares pictures: `lite0`, `plain`, `inception:WEIGHTS.pth`, or a TorchScript file you trust."""
+    trackers: tuple[Literal["tensorboard", "trackio"], ...] = ()
+    """What else shows the curves and sheets, on this machine; comes with the extra `trackers`."""
 
     @property
     def penalised(self) -> bool:

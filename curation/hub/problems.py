@@ -22,15 +22,15 @@ class MayNotWrite(HubProblem):
 
 
 class RepoMissing(HubProblem):
-    """There is no such dataset, or it is private and not ours."""
+    """There is no such repository, or it is private and not ours."""
 
 
 class RevisionMissing(HubProblem):
-    """The dataset has no such branch, tag or commit; `detail` is its name."""
+    """The repository has no such branch, tag or commit; `detail` is its name."""
 
 
 class FileMissing(HubProblem):
-    """The dataset has no such file; `detail` is its path."""
+    """The repository has no such file; `detail` is its path."""
 
 
 class HubBusy(HubProblem):

@@ -7,7 +7,7 @@ writes; other files stay.
 import difflib
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -102,15 +102,51 @@ def propose(
 
     `last` is what this workspace published before; without it the tags of the repository tell.
     """
-    files = [LocalFile(one.path, folder / one.path, one.bytes, one.sha256) for one in built.files]
+    rows, compared = _rows(hub, repo, base, folder)
+    return propose_files(
+        hub,
+        repo,
+        account,
+        base,
+        [LocalFile(one.path, folder / one.path, one.bytes, one.sha256) for one in built.files],
+        folders=FOLDERS,
+        private=private,
+        pull_request=pull_request,
+        tag=tag,
+        today=today,
+        last=last,
+        rows=rows,
+        compared=compared,
+    )
+
+
+def propose_files(
+    hub: Hub,
+    repo: str,
+    account: Account,
+    base: Published | None,
+    files: Sequence[LocalFile],
+    *,
+    folders: Collection[str] = (),
+    private: bool,
+    pull_request: PullRequest,
+    tag: str | None,
+    today: datetime,
+    last: Remembered | None = None,
+    rows: DatasetDiff | None = None,
+    compared: str = "",
+) -> Proposal:
+    """Hold files, a card among them, against what is published. Reads from the Hub, changes nothing.
+
+    `folders` of the repository are ours: what is no longer written there is deleted.
+    """
     there = dict(base.files) if base else {}
     send = tuple(one for one in files if one.path not in there or not there[one.path].holds(one))
     ours = {one.path for one in files}
-    owned = {path for path in there if path not in ours and path.split("/")[0] in FOLDERS}
+    owned = {path for path in there if path not in ours and path.split("/")[0] in folders}
     foreign = sorted(set(there) - ours - owned - set(_HOUSEKEEPING))
     tags = hub.tags(repo) if base else {}
-    build = build_hash(built)
-    rows, compared = _rows(hub, repo, base, folder)
+    build = build_hash(files)
     occupied = bool(set(there) - set(_HOUSEKEEPING))
     as_pull_request = pull_request == "always" or (pull_request == "auto" and occupied)
     name = tag or next(
@@ -127,18 +163,18 @@ def propose(
         foreign=tuple(foreign),
         rows=rows,
         compared=compared,
-        card_edits=_card_edits(hub, repo, base, folder, tags, last),
+        card_edits=_card_edits(hub, repo, base, files, tags, last),
         as_pull_request=as_pull_request and base is not None,
-        waiting=_waiting(hub, repo, files) if base and (send or owned) else None,
+        waiting=_waiting(hub, repo, files, folders) if base and (send or owned) else None,
         build=build,
         tag=name,
         tagged=name in tags,
     )
 
 
-def build_hash(built: BuiltDataset) -> str:
+def build_hash(files: Iterable[LocalFile]) -> str:
     """SHA-256 over the paths and hashes of every file: names the build, words and card included."""
-    lines = sorted(f"{file.path} {file.sha256}\n" for file in built.files)
+    lines = sorted(f"{file.path} {file.sha256}\n" for file in files)
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
@@ -168,14 +204,14 @@ def _remote_rows(hub: Hub, repo: str, revision: str) -> Iterator[dict[str, dict[
         yield {uid: dict(row) for uid, row in rows.items()}
 
 
-def _waiting(hub: Hub, repo: str, files: list[LocalFile]) -> int | None:
+def _waiting(hub: Hub, repo: str, files: Sequence[LocalFile], folders: Collection[str]) -> int | None:
     """The number of an open pull request that holds exactly these files."""
     for number in reversed(hub.open_pulls(repo)):
         try:
             proposed = hub.standing(repo, f"refs/pr/{number}").files
         except RevisionMissing:
             continue
-        owned = {path for path in proposed if path.split("/")[0] in FOLDERS}
+        owned = {path for path in proposed if path.split("/")[0] in folders}
         if owned <= {one.path for one in files} and all(
             one.path in proposed and proposed[one.path].holds(one) for one in files
         ):
@@ -184,13 +220,18 @@ def _waiting(hub: Hub, repo: str, files: list[LocalFile]) -> int | None:
 
 
 def _card_edits(
-    hub: Hub, repo: str, base: Published | None, folder: Path, tags: dict[str, str], last: Remembered | None
+    hub: Hub,
+    repo: str,
+    base: Published | None,
+    files: Sequence[LocalFile],
+    tags: dict[str, str],
+    last: Remembered | None,
 ) -> str:
     """What differs between the card that stands there and the last one that we wrote; empty: nothing."""
     if base is None or CARD not in base.files:
         return ""
     there = hub.read(repo, CARD, base.revision).decode("utf-8", errors="replace")
-    if there == (folder / CARD).read_text(encoding="utf-8"):
+    if any(one.path == CARD and one.place.read_text(encoding="utf-8") == there for one in files):
         return ""
     written = [tags[name] for name in sorted(tags, reverse=True) if _TAG.match(name)][:5]
     if last is not None and last.repo == repo:

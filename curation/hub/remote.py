@@ -7,11 +7,12 @@ whose exceptions become ours here: they carry facts, and never a token.
 import hashlib
 import os
 import re
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from curation.hub.account import Account, account_of
 from curation.hub.problems import (
@@ -27,13 +28,13 @@ from curation.hub.problems import (
     TokenRefused,
 )
 
-DATASET = "dataset"
+Kind = Literal["dataset", "model"]
 PUBLIC = "https://huggingface.co"
 
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """A file of the published dataset."""
+    """A file of a repository."""
 
     path: str
     bytes: int
@@ -89,18 +90,22 @@ class Done:
 
 
 class Hub:
-    """One Hub as one account sees it. Nothing is asked before a method is called."""
+    """A Hub's datasets or models as one account sees them. Nothing is asked before a method is called."""
 
-    def __init__(self, endpoint: str, token: str | None) -> None:
+    def __init__(self, endpoint: str, token: str | None, kind: Kind = "dataset") -> None:
         from huggingface_hub import HfApi
 
         self.endpoint = endpoint.rstrip("/")
-        self.token = token
+        self.token, self.kind = token, kind
         self.api = HfApi(endpoint=self.endpoint, token=token or False, library_name="universe-gan")
 
     def page(self, repo: str, *parts: str) -> str:
-        """Address of a dataset's page, or of one below it."""
-        return "/".join([self.endpoint, "datasets", repo, *parts])
+        """Address of a repository's page, or of one below it."""
+        return "/".join([self.endpoint, self._path(repo), *parts])
+
+    def _path(self, repo: str) -> str:
+        """How addresses name the repository: a model goes by its bare name."""
+        return f"datasets/{repo}" if self.kind == "dataset" else repo
 
     def account(self) -> Account:
         """Who the token belongs to. Raises `NoToken`, `TokenRefused`, `HubBusy`."""
@@ -112,31 +117,31 @@ class Hub:
     def standing(self, repo: str, revision: str | None = None) -> Published:
         """What is published. Raises `RepoMissing`, `RevisionMissing`."""
         with self.told(repo, revision or "main"):
-            info = self.api.dataset_info(repo, revision=revision)
-            tree = self.api.list_repo_tree(repo, recursive=True, revision=info.sha, repo_type=DATASET)
+            info = self.api.repo_info(repo, revision=revision, repo_type=self.kind)
+            tree = self.api.list_repo_tree(repo, recursive=True, revision=info.sha, repo_type=self.kind)
             files = [_remote_file(entry) for entry in tree if hasattr(entry, "blob_id")]
         return Published(str(info.sha), bool(info.private), {file.path: file for file in files})
 
     def head(self, repo: str) -> str:
         """The commit that `main` is at now."""
         with self.told(repo, "main"):
-            return str(self.api.dataset_info(repo).sha)
+            return str(self.api.repo_info(repo, repo_type=self.kind).sha)
 
     def may_write(self, repo: str) -> None:
         """Ask for write rights on a repository that exists. Raises `MayNotWrite`, `RepoMissing`."""
         with self.told(repo):
-            self.api.auth_check(repo, repo_type=DATASET, write=True)
+            self.api.auth_check(repo, repo_type=self.kind, write=True)
 
     def create(self, repo: str, *, private: bool) -> None:
         """Make the repository; one that is there already is left as it is. Raises `MayNotWrite`."""
         with self.told(repo):
-            self.api.create_repo(repo, repo_type=DATASET, private=private, exist_ok=True)
+            self.api.create_repo(repo, repo_type=self.kind, private=private, exist_ok=True)
 
     def read(self, repo: str, path: str, revision: str, most: int = 2**26) -> bytes:
         """A file's bytes. Raises `FileMissing`, and `HubRefused` beyond `most` bytes."""
         with (
             self.told(repo, path),
-            self.filesystem().open(f"datasets/{repo}@{revision}/{path}", "rb") as file,
+            self.filesystem().open(f"{self._path(repo)}@{revision}/{path}", "rb") as file,
         ):
             data: bytes = file.read(most + 1)
         if len(data) > most:
@@ -153,33 +158,33 @@ class Hub:
         """Tags and their commits."""
         with self.told(repo):
             return {
-                tag.name: tag.target_commit for tag in self.api.list_repo_refs(repo, repo_type=DATASET).tags
+                tag.name: tag.target_commit for tag in self.api.list_repo_refs(repo, repo_type=self.kind).tags
             }
 
     def refs(self, repo: str) -> dict[str, str]:
         """Every branch, tag and pull request: full name and commit."""
         with self.told(repo):
-            found = self.api.list_repo_refs(repo, repo_type=DATASET, include_pull_requests=True)
+            found = self.api.list_repo_refs(repo, repo_type=self.kind, include_pull_requests=True)
         kinds = (found.branches, found.tags, found.converts, found.pull_requests or ())
         return {one.ref: one.target_commit for kind in kinds for one in kind}
 
     def commits(self, repo: str) -> int:
         """How many commits lead to `main`."""
         with self.told(repo):
-            return len(self.api.list_repo_commits(repo, repo_type=DATASET))
+            return len(self.api.list_repo_commits(repo, repo_type=self.kind))
 
     def open_pulls(self, repo: str) -> list[int]:
         """Numbers of the open pull requests, oldest first."""
         with self.told(repo):
             found = self.api.get_repo_discussions(
-                repo, repo_type=DATASET, discussion_type="pull_request", discussion_status="open"
+                repo, repo_type=self.kind, discussion_type="pull_request", discussion_status="open"
             )
             return sorted(one.num for one in found)
 
     def tag(self, repo: str, name: str, revision: str) -> None:
         """Name a commit. A tag of that name that is there already stays where it is."""
         with self.told(repo, revision):
-            self.api.create_tag(repo, tag=name, revision=revision, repo_type=DATASET, exist_ok=True)
+            self.api.create_tag(repo, tag=name, revision=revision, repo_type=self.kind, exist_ok=True)
 
     def commit(
         self,
@@ -207,10 +212,10 @@ class Hub:
 
         disable_progress_bars()
         operations = [CommitOperationAdd(file.path, str(file.place)) for file in add]
-        with self.told(repo):
+        with self.told(repo), _without_the_advice_on_content():
             for file, operation in zip(add, operations, strict=True):
                 self.api.preupload_lfs_files(
-                    repo, [operation], repo_type=DATASET, create_pr=as_pull_request, free_memory=False
+                    repo, [operation], repo_type=self.kind, create_pr=as_pull_request, free_memory=False
                 )
                 sent(file.bytes)
             if self.head(repo) != parent:
@@ -218,7 +223,7 @@ class Hub:
             made = self.api.create_commit(
                 repo,
                 [*operations, *(CommitOperationDelete(path) for path in sorted(delete))],
-                repo_type=DATASET,
+                repo_type=self.kind,
                 commit_message=message,
                 commit_description=description,
                 parent_commit=parent,
@@ -279,6 +284,14 @@ class Hub:
         return kind(self.endpoint, repo, detail)
 
 
+@contextmanager
+def _without_the_advice_on_content() -> Iterator[None]:
+    """`huggingface_hub` uploads with `data=` what httpx wants as `content=`: nobody can mend that here."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Use 'content=<\.\.\.>' to upload", DeprecationWarning)
+        yield
+
+
 def _remote_file(entry: Any) -> RemoteFile:
     return RemoteFile(entry.path, entry.size, entry.blob_id, entry.lfs.sha256 if entry.lfs else None)
 
@@ -291,8 +304,8 @@ def _line(error: BaseException) -> str:
     return re.sub(r"\s*\(Request ID:[^)]*\)", "", text)[:300]
 
 
-def hub_here() -> Hub:
+def hub_here(kind: Kind = "dataset") -> Hub:
     """The Hub of `HF_ENDPOINT`, as whom `HF_TOKEN` or a stored login says."""
     from huggingface_hub import get_token
 
-    return Hub(os.environ.get("HF_ENDPOINT") or PUBLIC, get_token())
+    return Hub(os.environ.get("HF_ENDPOINT") or PUBLIC, get_token(), kind)

@@ -81,6 +81,7 @@ def _nearness(everything: Sequence[Outcome]) -> Iterator[Plot]:
         [(f"{at / BINS:.2f}", {"out": agreements[at]}) for at in range(BINS)],
         names,
         every=5,
+        scale=True,
     )
 
 
@@ -104,6 +105,7 @@ def _scores(everything: Sequence[Outcome], settings: CurateSettings | None) -> I
             names,
             line=(threshold, f"threshold {threshold:g}") if threshold is not None and threshold < 1 else None,
             every=5,
+            scale=True,
         )
 
 

@@ -23,7 +23,10 @@ BY_RIGHTS = frozenset(
         Reason.NOT_NEEDED,
     }
 )
-"""Reasons for which a fetched image is not even decoded."""
+"""Reasons for which a fetched image is not even looked at."""
+
+NOT_DECODED = frozenset({Reason.UNREADABLE, Reason.TOO_LARGE})
+"""Reasons for which a file that was looked at gave no picture."""
 
 
 def numbers(
@@ -72,7 +75,8 @@ def account(manifest: Manifest, everything: Sequence[Outcome], named: int) -> st
     """Why the counts of the stages differ, in one line."""
     verdicts = [outcome.judged.verdict for outcome in everything if outcome.judged]
     examined = [verdict for verdict in verdicts if verdict.reason not in BY_RIGHTS]
-    compared = [verdict for verdict in examined if verdict.reason in (None, Reason.DUPLICATE)]
+    decoded = [verdict for verdict in examined if verdict.reason not in NOT_DECODED]
+    compared = [verdict for verdict in decoded if verdict.reason in (None, Reason.DUPLICATE)]
     copies = sum(verdict.reason is Reason.DUPLICATE for verdict in compared)
     kept = sum(outcome.keep for outcome in everything)
     listed, skipped = manifest.header.records, sum(manifest.header.skipped.values())
@@ -80,9 +84,13 @@ def account(manifest: Manifest, everything: Sequence[Outcome], named: int) -> st
         f"{listed:,} listed"
         + (f" ({skipped:,} more were passed over and are only counted)" if skipped else ""),
         f"{len(verdicts):,} fetched",
-        f"{len(examined):,} decoded" + _less(len(verdicts) - len(examined), "stopped by their rights"),
-        f"{len(compared):,} compared" + _less(len(examined) - len(compared), "screened out"),
-        f"{kept:,} kept" + _less(copies, "copies"),
+        f"{len(decoded):,} decoded"
+        + _less(
+            (len(verdicts) - len(examined), "stopped by their rights"),
+            (len(examined) - len(decoded), "damaged or too large"),
+        ),
+        f"{len(compared):,} compared" + _less((len(decoded) - len(compared), "screened out")),
+        f"{kept:,} kept" + _less((copies, "copy" if copies == 1 else "copies")),
     ]
     if named:
         parts.append(f"{named:,} named without pixels")
@@ -91,8 +99,9 @@ def account(manifest: Manifest, everything: Sequence[Outcome], named: int) -> st
     )
 
 
-def _less(count: int, words: str) -> str:
-    return f" ({count:,} {words})" if count > 0 else ""
+def _less(*parts: tuple[int, str]) -> str:
+    said = ", ".join(f"{count:,} {words}" for count, words in parts if count > 0)
+    return f" ({said})" if said else ""
 
 
 def _not_named(everything: Sequence[Outcome], policy: PolicySettings) -> list[Outcome]:

@@ -52,11 +52,13 @@ def columns(
     *,
     line: tuple[float, str] | None = None,
     every: int = 1,
+    scale: bool = False,
     note: str = "",
 ) -> Plot:
     """Stacked columns, one a bin. `names`: colour → words, the lowest first; `line`: where (0 to 1), label.
 
-    Of the labels every `every`th is written under its column; the table has all of them.
+    Of the labels every `every`th is written under its column, or with `scale` where its column begins, as a
+    line is drawn at its number; the table has all of them.
     """
     used = {name: words for name, words in names.items() if any(counts.get(name) for _, counts in bins)}
     highest = max((sum(counts.values()) for _, counts in bins), default=0) or 1
@@ -75,7 +77,7 @@ def columns(
         title=title,
         bars=tuple(bars),
         ticks=tuple(
-            Tick(round((number + 0.5) * step, 2), label)
+            Tick(round((number + (0 if scale else 0.5)) * step, 2), label)
             for number, (label, _) in enumerate(bins)
             if number % every == 0
         ),

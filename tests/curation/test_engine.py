@@ -123,6 +123,12 @@ def test_what_the_function_raises_comes_through_in_order(workers: int) -> None:
     assert seen == [0, 1, 2, 3, 4]
 
 
+def test_workers_that_no_item_needed_are_not_waited_for() -> None:
+    begun = time.monotonic()
+    assert list(run(square, [3], workers=4)) == [9]
+    assert time.monotonic() - begun < engine.STARTING, "each that never started was waited for"
+
+
 def test_nothing_to_do_is_nothing_done() -> None:
     assert list(run(square, [], workers=4)) == []
 

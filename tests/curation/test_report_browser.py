@@ -225,6 +225,17 @@ def test_all_words_can_be_read_in_light_and_dark(browser: Any, address: str, sch
     opened.page.context.close()
 
 
+def test_groups_of_copies_in_a_row_are_of_one_height(browser: Any, address: str) -> None:
+    opened = Opened(browser, address, viewport={"width": 1700, "height": 900})
+    boxes = opened.page.evaluate(
+        "[...document.querySelectorAll('#copies .family')].map(one => one.getBoundingClientRect())"
+        ".map(box => [Math.round(box.top), Math.round(box.height)])"
+    )
+    assert boxes
+    assert len(set(map(tuple, boxes))) == len({top for top, _ in boxes})
+    opened.page.context.close()
+
+
 def test_it_fits_a_phone(browser: Any, address: str) -> None:
     opened = Opened(browser, address, viewport={"width": 360, "height": 740})
     assert opened.page.evaluate("document.documentElement.scrollWidth") == 360

@@ -9,6 +9,9 @@ from collectors.record import Reason, Verdict
 from collectors.workspace import Workspace
 from curation import report
 from curation.duplicates.edges import Edge, EdgeKind
+from curation.judged import Judged
+from curation.outcome import Outcome
+from curation.sections.numbers import account
 from curation.sections.plots import columns, strip
 from curation.settings import CurateSettings, PolicySettings
 
@@ -69,13 +72,31 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
         '<span class="side">test</span>',
         '<section id="named">',
         'data-state="reference"',
-        "5 fetched → 4 decoded (1 stopped by their rights) → 3 compared (1 screened out) → 2 kept (1 copies)",
+        "5 fetched → 4 decoded (1 stopped by their rights) → 3 compared (1 screened out) → 2 kept (1 copy)",
         'role="img" aria-label="Score “diagram”',
         "threshold 0.5",
     ],
 )
 def test_a_section_says(page: str, words: str) -> None:
     assert words in page
+
+
+def test_the_line_of_a_threshold_stands_at_its_number() -> None:
+    bins = [(f"{at / 4:.2f}", {"kept": 1}) for at in range(4)]
+    plot = columns("x", bins, {"kept": "kept"}, line=(0.5, "threshold"), scale=True)
+    assert plot.line is not None
+    assert [tick.x for tick in plot.ticks if tick.label == "0.50"] == [plot.line.x]
+
+
+def test_damaged_files_are_not_counted_as_decoded_or_screened() -> None:
+    records = [a_record(number=n) for n in (1, 2, 3)]
+    reasons = (None, Reason.UNREADABLE, Reason.DIAGRAM)
+    everything = [
+        Outcome(record, Judged(uid=record.uid, verdict=Verdict(reason=reason)), Verdict(reason=reason))
+        for record, reason in zip(records, reasons, strict=True)
+    ]
+    words = account(a_manifest(records), everything, 0)
+    assert "3 fetched → 2 decoded (1 damaged or too large) → 1 compared (1 screened out) → 1 kept" in words
 
 
 def test_a_reference_is_not_shown_and_not_counted_as_refused(page: str) -> None:

@@ -99,4 +99,6 @@ def test_its_words_can_be_read(
     assert len(measured) > 10
     assert [found for found in measured if found[1] < 4.5] == []
     assert opened.page.evaluate("document.documentElement.scrollWidth") == 360
+    assert opened.page.locator("#keys code").is_visible(), "a phone says too how decisions are taken back"
+    assert opened.page.locator("#keys .walk").is_hidden()
     opened.page.context.close()

@@ -2,12 +2,12 @@
 
 import hashlib
 import io
-import os
 import random
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+import stellarium
 from builders import a_record
 from PIL import Image, ImageEnhance, ImageOps
 
@@ -18,19 +18,12 @@ from curation.curate import curate
 from curation.judged import Judged
 from curation.settings import CurateSettings, PolicySettings
 
-FOLDER = Path(os.environ.get("STELLARIUM_DATA", "/")) / "usr/share/stellarium/nebulae/default"
 SETTINGS = CurateSettings(size=64, min_side=64)
 
 
 @pytest.fixture(scope="module")
 def pictures() -> list[Path]:
-    found = sorted(FOLDER.glob("*.png"))
-    if not found:
-        reason = "Debian's stellarium-data is not installed (or unpacked in $STELLARIUM_DATA)"
-        if "stellarium" in os.environ.get("UNIVERSE_GAN_REQUIRE", ""):
-            pytest.fail(f"required here: {reason}")
-        pytest.skip(reason)
-    return found
+    return stellarium.nebulae()
 
 
 def judged(files: Mapping[str, bytes], folder: Path) -> dict[str, Judged]:

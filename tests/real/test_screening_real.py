@@ -1,26 +1,16 @@
 """Screening on the deep-sky pictures of Debian's stellarium-data: at most 1 % lost, overlays found."""
 
-import os
-from pathlib import Path
-
 import pytest
+import stellarium
 from PIL import Image, ImageDraw, ImageFont
 
 from curation.pixels import open_upright
 from curation.screening.measures import Views, scores
 
-FOLDER = Path(os.environ.get("STELLARIUM_DATA", "/")) / "usr/share/stellarium/nebulae/default"
-
 
 @pytest.fixture(scope="module")
 def pictures() -> list[Image.Image]:
-    found = sorted(FOLDER.glob("*.png"))
-    if not found:
-        reason = "Debian's stellarium-data is not installed (or unpacked in $STELLARIUM_DATA)"
-        if "stellarium" in os.environ.get("UNIVERSE_GAN_REQUIRE", ""):
-            pytest.fail(f"required here: {reason}")
-        pytest.skip(reason)
-    return [open_upright(path, max_pixels=10**8).image for path in found[::5]]
+    return [open_upright(path, max_pixels=10**8).image for path in stellarium.nebulae()[::5]]
 
 
 def above(picture: Image.Image) -> set[str]:

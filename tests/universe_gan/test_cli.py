@@ -263,6 +263,51 @@ def test_an_interrupted_command_leaves_a_whole_state_and_goes_on(fresh: Path, nu
     assert run(["build", "sample"]) == Exit.DONE
 
 
+def test_a_wrong_sidecar_is_told_before_anything_is_touched(
+    fresh: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    credits = Path("manifests/credits.jsonl")
+    credits.write_text(credits.read_text() + credits.read_text().splitlines()[0] + "\n")
+    before = set(fresh.rglob("*"))
+    assert run(["build", "sample"]) == Exit.INPUT
+    assert "stands in line 1 already" in capsys.readouterr().err
+    assert set(fresh.rglob("*")) == before
+    Path("data/sample").mkdir(parents=True)
+    assert run(["build", "sample"]) == Exit.INPUT
+    assert Path("data/sample").is_dir()
+
+
+@pytest.mark.parametrize("flags", ["", "--json"])
+def test_a_reader_that_has_enough_ends_a_command_quietly(demo: Path, flags: str) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = to_file(write, "audit", "sample", "-q", *flags.split())
+    assert (done.returncode, done.stderr) == (Exit.UNREAD, "")
+    assert Path("data/sample/audit/audit.html").is_file()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("flags", ["", "--json"])
+def test_output_that_cannot_be_written_is_said_in_words(demo: Path, flags: str) -> None:
+    done = to_file(os.open("/dev/full", os.O_WRONLY), "status", *flags.split())
+    assert done.returncode == Exit.MACHINE
+    assert done.stderr.startswith("error: what this command prints cannot be written: No space left")
+    assert "Traceback" not in done.stderr
+
+
+def to_file(descriptor: int, *arguments: str) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(
+            [sys.executable, "-m", "universe_gan", *arguments],
+            stdout=descriptor,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        )
+    finally:
+        os.close(descriptor)
+
+
 def test_status_names_the_next_command_at_every_stage(
     fresh: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

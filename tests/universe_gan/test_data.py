@@ -16,6 +16,7 @@ from hub_server import HubServer  # noqa: E402
 from PIL import Image  # noqa: E402
 from toys import folder_of_pictures  # noqa: E402
 
+from collectors.progress import Silent  # noqa: E402
 from collectors.workspace import DiskFull, Workspace, WorkspaceBusy  # noqa: E402
 from curation.hub.problems import HubBusy, RepoMissing, RevisionMissing  # noqa: E402
 from universe_gan import data  # noqa: E402
@@ -167,9 +168,73 @@ def test_the_fingerprint_is_of_the_pictures_in_their_order(tmp_path: Path) -> No
     assert found == hashlib.sha256(digests.encode()).hexdigest()
 
 
+class Notes(Silent):
+    """Progress that remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.said.append(text)
+
+
+def cut_short(path: Path) -> None:
+    """Replace a picture by half a JPEG."""
+    file = io.BytesIO()
+    Image.effect_noise((64, 64), 90).convert("RGB").save(file, "JPEG")
+    path.write_bytes(file.getvalue()[: len(file.getvalue()) // 2])
+
+
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_picture_that_cannot_be_decoded_is_named(tmp_path: Path, workers: int) -> None:
+def test_pictures_that_cannot_be_decoded_are_left_out_by_name_and_counted(
+    tmp_path: Path, workers: int
+) -> None:
     place = folder_of_pictures(tmp_path / "pics", 70, side=8)
-    (place / "66.png").write_bytes(png((1, 2, 3))[:60])
-    with pytest.raises(NoPictures, match=r"66\.png: cannot be decoded"):
-        prepare(str(place), side=32, cache=tmp_path / "cache", workers=workers)
+    good = folder_of_pictures(tmp_path / "good", 70, side=8)
+    for number in (0, 3, 66, 68):
+        cut_short(place / f"{number:02}.png")
+        (good / f"{number:02}.png").unlink()
+    first, again = Notes(), Notes()
+    found = prepare(str(place), cache=tmp_path / "cache", progress=first, workers=workers)
+    assert found.train.names == tuple(f"{n:02}.png" for n in range(70) if n not in (0, 3, 66, 68))
+    assert found.origin.pictures == len(found.train) == 66
+    assert dict(found.origin.refused) == {data.UNDECODABLE: 4}
+    [said] = first.said
+    assert "00.png (" in said
+    assert "66.png (" in said
+    assert said.endswith("and 1 more")
+    assert prepare(str(place), cache=tmp_path / "cache", progress=again).origin == found.origin
+    assert again.said == first.said
+
+    whole = prepare(str(good), cache=tmp_path / "another")
+    assert whole.origin.fingerprint == found.origin.fingerprint
+    assert np.array_equal(whole.train.pixels, found.train.pixels)
+    kept = data.decoded(found.origin, 32, tmp_path / "cache")
+    assert kept is not None
+    assert np.array_equal(kept.train.pixels, found.train.pixels)
+
+
+def test_rows_of_a_dataset_that_cannot_be_decoded_count_no_licence(tmp_path: Path) -> None:
+    place = tmp_path / "set"
+    (place / "data").mkdir(parents=True)
+    pictures = [{"bytes": png((9, 0, 0)), "path": "0"}, {"bytes": png((8, 0, 0))[:60], "path": "1"}]
+    columns = {"image": pictures, "uid": ["a", "b"], "license": ["CC0-1.0", "CC-BY-4.0"]}
+    pq.write_table(pa.table(columns), place / "data" / "train-00000-of-00001.parquet")
+    found = prepare(str(place), cache=tmp_path / "cache")
+    assert found.train.names == ("a",)
+    assert dict(found.origin.licences) == {"CC0-1.0": 1}
+    assert dict(found.origin.refused) == {data.UNDECODABLE: 1}
+
+
+def test_nothing_decodable_is_no_picture_and_a_failing_disk_blames_no_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = folder_of_pictures(tmp_path / "pics", 1)
+    with monkeypatch.context() as patched:
+        patched.setattr(data, "open_upright", lambda *_, **__: (_ for _ in ()).throw(OSError(5, "I/O error")))
+        with pytest.raises(OSError, match="I/O error"):
+            prepare(str(place), cache=tmp_path / "cache")
+    assert len(prepare(str(place), cache=tmp_path / "cache").train) == 1
+    cut_short(place / "00.png")
+    with pytest.raises(NoPictures, match="1 because cannot be decoded"):
+        prepare(str(place), cache=tmp_path / "cache")

@@ -21,7 +21,7 @@ from collectors.workspace import Store  # noqa: E402
 from curation.policy import may_publish  # noqa: E402
 from curation.settings import PolicySettings  # noqa: E402
 from universe_gan.generate import Generator, SeedsWrong, read_seeds, write  # noqa: E402
-from universe_gan.sheets import KEY  # noqa: E402
+from universe_gan.sheets import KEY, png  # noqa: E402
 
 
 @pytest.mark.parametrize("model", ["stylegan2", "lightweight"])
@@ -49,6 +49,32 @@ def test_a_folder_is_the_same_after_being_left_half_way(tmp_path: Path) -> None:
     write(generator, [9], tmp_path / "half", sheet=False)
     lines = (tmp_path / "half" / "pictures.jsonl").read_text().splitlines()
     assert [json.loads(line)["seed"] for line in lines] == [0, 1, 2, 3, 9]
+
+
+def test_a_kill_loses_no_line_and_the_same_command_makes_the_folder_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generator = Generator.load(run_folder(tmp_path), "cpu")
+    write(generator, range(4), tmp_path / "whole")
+    drawn = iter(range(3))
+
+    def killed(image: Image.Image, facts: dict[str, object]) -> bytes:
+        if next(drawn) == 2:
+            raise KeyboardInterrupt
+        return png(image, facts)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("universe_gan.generate.sheets.png", killed)
+        write(generator, range(4), tmp_path / "half")
+    sidecar = tmp_path / "half" / "pictures.jsonl"
+    assert [json.loads(line)["seed"] for line in sidecar.read_text().splitlines()] == [0, 1]
+    with sidecar.open("ab") as file:
+        file.write(b'{"file":"seed-0000')
+    write(generator, range(4), tmp_path / "half")
+    whole, half = (
+        {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("whole", "half")
+    )
+    assert whole == half
 
 
 def test_every_file_says_that_it_is_synthetic_and_our_own_audit_believes_it(tmp_path: Path) -> None:

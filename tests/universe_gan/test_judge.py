@@ -83,3 +83,42 @@ def test_a_run_is_judged_and_its_best_is_kept(tmp_path: Path) -> None:
     tensors, facts = checkpoints.read(run.best)
     assert all(name.startswith("average.") for name in tensors)
     assert facts["judged"]["kid"] in [line["kid"] for line in judged]
+
+
+class Stub:
+    """A judge that says the KIDs it was given, in turn."""
+
+    def __init__(self, *kids: float) -> None:
+        self.kids = list(kids)
+
+    def __call__(self, generator: Any, device: Any, count: int | None = None) -> dict[str, Any]:
+        more = {"fd": 1, "fd_floor": 1, "coverage": 1, "recall": 1, "memorisation": None}
+        return figures(self.kids.pop(0)) | more
+
+
+def watched(root: Path, stub: Stub, **changed: Any) -> tuple[runs.Run, list[str]]:
+    """A short training under this judge, and what was said."""
+    asked, of = settings(**changed), prepared()
+    run = runs.begin(root, runs.about("toys", asked, SIDE, of.origin, CPU))
+    said: list[str] = []
+    recorder = runs.Recorder(run, of.train, None, stub, said.append)  # type: ignore[arg-type, unused-ignore]
+    train(Training(asked, SIDE, CPU), of.train, witness=recorder)
+    recorder.close()
+    return run, said
+
+
+def test_judgements_happen_when_they_are_due_whenever_checkpoints_are_written(tmp_path: Path) -> None:
+    run, _ = watched(tmp_path, Stub(4, 3, 2, 1), save_kimg=1, judge_kimg=0.008, kimg=0.024)
+    assert [line["step"] for line in run.stats() if "kid" in line] == [0, 2, 4, 6]
+    assert checkpoints.facts(run.best)["step"] == 6
+    rare, _ = watched(tmp_path, Stub(4, 3, 2), save_kimg=0.004, judge_kimg=0.012, kimg=0.02, seed=1)
+    assert [line["step"] for line in rare.stats() if "kid" in line] == [0, 3, 5]
+
+
+def test_five_judgements_without_gain_are_told_and_the_best_stays(tmp_path: Path) -> None:
+    run, said = watched(tmp_path, Stub(1, 2, 2, 2, 2, 2), log_kimg=1, judge_kimg=0.004, kimg=0.02)
+    assert [line for line in said if "no gain" in line] == [
+        f"no gain in 5 judgements; {run.best} is the best so far"
+    ]
+    assert said[-1].startswith("no gain")
+    assert checkpoints.facts(run.best)["step"] == 0

@@ -115,6 +115,11 @@ def test_copies_are_found_by_their_nearness_and_by_nothing_else() -> None:
     assert metrics.coverage(held_out, copies) > 0.8
 
 
+def test_where_held_out_pictures_were_trained_on_too_nothing_is_said_of_copies() -> None:
+    real = points(50, 1)
+    assert metrics.memorisation(real, real[:30], points(50, 2)) is None
+
+
 def test_blur_and_noise_change_the_spectrum_and_a_tint_the_colours() -> None:
     real = pictures()
     blurred = np.stack([np.asarray(Image.fromarray(one).filter(ImageFilter.GaussianBlur(1))) for one in real])

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from universe_gan.shell.output import Output, PlainStage
+from universe_gan.shell.output import Output, PlainStage, many
 
 
 def test_results_and_talk_go_their_own_ways(capsys: pytest.CaptureFixture[str]) -> None:
@@ -63,4 +63,13 @@ def test_plain_progress_speaks_every_thirty_seconds_with_rate_and_time_left() ->
         "fetch: 30 of 100 in 30.0 s, 1.0/s, about 70 s left",
         "fetch: 60 of 100 in 60.0 s, 1.0/s, about 40 s left",
         "fetch: 61 of 100 in 61.0 s",
+    ]
+
+
+def test_one_of_a_thing_is_not_told_as_many() -> None:
+    assert [many(count, "image") for count in (0, 1, 2, 1600)] == [
+        "0 images",
+        "1 image",
+        "2 images",
+        "1,600 images",
     ]

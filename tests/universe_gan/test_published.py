@@ -196,7 +196,7 @@ def test_what_holds_no_rows_is_said(home: Path, hub: HubServer, capsys: pytest.C
         "refs/convert/parquet", "bot", {"default/train/0000.parquet": Blob(file.getvalue(), True)}, None
     )
     assert run(["audit", THEIRS]) == Exit.VIOLATIONS
-    assert "1 rows of 1 files" in capsys.readouterr().out
+    assert "1 row of 1 file" in capsys.readouterr().out
 
 
 def test_a_published_dataset_is_made_again_from_what_it_carries(

@@ -156,6 +156,15 @@ def test_a_bare_name_is_looked_for_in_manifests(tmp_path: Path, monkeypatch: pyt
     assert find("manifests/nebulae.jsonl") == Path("manifests/nebulae.toml")
 
 
+def test_a_folder_means_the_one_recipe_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("demo/manifests").mkdir(parents=True)
+    Path("demo/manifests/sample.toml").write_text(GOOD)
+    assert find("demo") == Path("demo/manifests/sample.toml")
+    Path("demo/manifests/other.toml").write_text(GOOD)
+    assert find("demo") == Path("manifests/demo.toml"), "which of the two?"
+
+
 def test_a_missing_recipe_is_an_error_of_its_own(tmp_path: Path) -> None:
     with pytest.raises(RecipeMissing):
         load(tmp_path / "nothing.toml")

@@ -155,6 +155,23 @@ def test_the_discriminator_learns_nothing_from_the_generators_turn() -> None:
     assert all(value.shape == () and not value.requires_grad for value in stats.values())
 
 
+@pytest.mark.parametrize("model", ["lightweight", "stylegan2"])
+def test_a_penalty_taken_with_the_loss_teaches_what_one_taken_apart_does(
+    model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learned = []
+    for together in (True, False):
+        monkeypatch.setattr(module, "_serves_both", lambda _, together=together: together)
+        training = Training(settings(model=model), SIDE, CPU)
+        stats = one_step(training, pictures().batch(torch.arange(4), CPU))
+        slopes = [one.grad.flatten() for one in training.discriminator.parameters() if one.grad is not None]
+        learned.append((stats["penalty"], torch.cat(slopes)))
+    (penalty, slopes), (apart, slopes_apart) = learned
+    assert penalty > 0
+    assert torch.allclose(penalty, apart, rtol=1e-4)
+    assert (slopes - slopes_apart).norm() < 1e-4 * slopes_apart.norm()
+
+
 def test_the_average_starts_with_the_first_step_and_trails_the_generator(tmp_path: Path) -> None:
     training = Training(settings(), SIDE, CPU)
     before = [one.clone() for one in training.generator.parameters()]

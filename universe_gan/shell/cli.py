@@ -8,6 +8,7 @@ from __future__ import annotations
 import signal
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from universe_gan.shell.models import MODELS
 from universe_gan.shell.options import (
     goes_by_the_manifest,
     older_option,
+    or_a_run,
     or_what_is_published,
     repository,
     speaks,
@@ -238,13 +240,17 @@ def build(
 @click.option("--message", help="Title of the commit.")
 @click.option("--tag", help="Name of this build (default: the date and the hash of the build).")
 @speaks
+@or_a_run
 @takes_recipe
 def publish(output: Output, recipe: Recipe, **how: Any) -> Exit:
-    """Publish the built dataset on the Hub.
+    """Publish the built dataset, or a trained model, on the Hub.
 
     Checks who you are (HF_TOKEN) and whether you may write there, then every row against policy and
     manifest, shows what differs from the published revision, and sends only that, in one commit or pull
     request. Broken off, the same command goes on. Exit code 8 when a row may not be published.
+
+    RECIPE may also be the folder of a run (runs/0003-nebulae): then its generator goes out as a model, with
+    its figures, a sheet of pictures and a card. Pictures from it: universe-gan generate USER/NAME.
     """
     from universe_gan.shell import publishing
 
@@ -342,9 +348,6 @@ def run(arguments: list[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo("\ninterrupted: everything on disk is whole; run the same command to go on", err=True)
         return int(Exit.INTERRUPTED)
-    except BrokenPipeError:
-        sys.stderr.close()
-        return int(Exit.DONE)
     except Exception as error:  # noqa: BLE001 - the last resort: foreseen failures are put in words, bugs are shown
         return _failed(error, verbose="-v" in sys.argv or "--verbose" in sys.argv)
     return int(code or 0)
@@ -352,8 +355,10 @@ def run(arguments: list[str] | None = None) -> int:
 
 def _failed(error: Exception, *, verbose: bool) -> int:
     from universe_gan.shell.failures import explain
-    from universe_gan.shell.output import Output
+    from universe_gan.shell.output import Output, OutputLost, ReaderGone
 
+    if isinstance(error, ReaderGone):
+        return int(Exit.UNREAD)
     failure = explain(error)
     if failure is None:
         traceback.print_exception(error)
@@ -361,7 +366,8 @@ def _failed(error: Exception, *, verbose: bool) -> int:
         return int(Exit.BUG)
     if verbose:
         traceback.print_exception(error)
-    Output().error(str(failure))
+    with suppress(OutputLost):
+        Output().error(str(failure))
     return int(failure.code)
 
 

@@ -15,7 +15,7 @@ from universe_gan.shell import differences, lock, machine, publishing, reviewing
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.failures import explain
 from universe_gan.shell.invocation import python, tool
-from universe_gan.shell.output import Output
+from universe_gan.shell.output import Output, many
 from universe_gan.shell.recipe import Recipe, RecipeWrong, find, load, new_path, pattern_path
 from universe_gan.shell.stages import as_json
 from universe_gan.shell.status import Standing, recipes_here, standing
@@ -183,7 +183,7 @@ def _tell_audit(output: Output, recipe: Recipe, result: Audit) -> None:
             output.line(f"            {words}")
     for words in result.collisions:
         output.say(f"note: {words}")
-    verdict = f"{len(result.violations):,} violations" if result.violations else "no violation"
+    verdict = many(len(result.violations), "violation") if result.violations else "no violation"
     output.line(f"audit     {recipe.data / 'audit' / 'audit.md'}  {verdict}")
 
 
@@ -241,7 +241,7 @@ def report(output: Output, recipe: Recipe) -> Exit:
         path = stages.run_report(recipe, workspace, output)
     output.line(f"report    {path}")
     output.result({"report": str(path)})
-    output.say(f"next: open {path}; then load it: {_load_line(recipe)}")
+    output.say(f"next: open {path} in a browser; then {tool()} {standing(recipe).next}")
     return Exit.DONE
 
 

@@ -14,6 +14,7 @@ class Exit(IntEnum):
     MACHINE = 7
     VIOLATIONS = 8
     INTERRUPTED = 130
+    UNREAD = 141
 
 
 WORDS = {
@@ -27,4 +28,5 @@ WORDS = {
     Exit.MACHINE: "the machine is too small (disk, memory), or training diverged",
     Exit.VIOLATIONS: "audit or verify found violations",
     Exit.INTERRUPTED: "interrupted; everything on disk is whole",
+    Exit.UNREAD: "nobody reads on what is printed (as `head`); everything on disk is whole",
 }

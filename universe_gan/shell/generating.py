@@ -42,7 +42,7 @@ def generate(
         films.check(film)
     if device == "cuda" and not torch.cuda.is_available():
         raise SettingsUnfit(["--device cuda: PyTorch finds no GPU here; `universe-gan check` says more"])
-    generator = Generator.load(find(asked, runs), device)
+    generator = Generator.load(find(asked, runs), device, output.note)
     about = generator.about
     output.line(
         f"model     {about.settings.model}, {about.side} px, {generator.kimg:,g} kimg, checkpoint"
@@ -57,17 +57,24 @@ def generate(
     return Exit.DONE
 
 
-def find(asked: str, runs: Path) -> Path:
-    """A run's folder or a checkpoint as named, else the newest run of that recipe that has a checkpoint."""
+def find(asked: str, runs: Path) -> str | Path:
+    """A run's folder or a checkpoint as named, else the newest run of that recipe that has a checkpoint.
+
+    What is neither may be a model on the Hub, and comes back as it is.
+    """
     if Path(asked).exists():
         return Path(asked)
+    from universe_gan.downloads import named
+
+    if named(asked):
+        return asked
     from universe_gan.runs import every
 
     name = Path(asked).stem
     for run in reversed(every(runs)):
         if run.about.name == name and (run.best.is_file() or run.latest.is_file()):
             return run.path
-    return Path(asked)
+    return asked
 
 
 def _film(

@@ -22,6 +22,21 @@ if TYPE_CHECKING:
 @click.option("--kimg", type=click.FloatRange(0, min_open=True), help="Stop after so many thousand pictures.")
 @click.option("--data", type=click.Path(path_type=Path), help="Folder for workspaces (default: data/).")
 @click.option("-n", "--dry-run", is_flag=True, help="Decode the pictures, say what would be done.")
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="ray: as a job of Ray Train, which starts again what it loses.",
+)
+@click.option(
+    "--workers", type=click.IntRange(1), help="With --engine ray: processes, a GPU each (default: 1)."
+)
+@click.option(
+    "--address",
+    metavar="HOST:PORT",
+    help="With --engine ray: a running cluster (default: RAY_ADDRESS or here).",
+)
 @speaks
 @click.argument("asked", metavar="RECIPE|USER/DATASET[@REVISION]|FOLDER")
 def train(
@@ -30,6 +45,9 @@ def train(
     overrides: tuple[str, ...],
     data: Path | None,
     kimg: float | None,
+    engine: str,
+    workers: int | None,
+    address: str | None,
     **how: Any,
 ) -> Exit:
     """Train a GAN from a dataset.
@@ -39,7 +57,14 @@ def train(
     """
     from universe_gan.shell import training
 
-    return training.train(output, training.course(asked, overrides, data, kimg), **how)
+    if engine == "local" and (workers or address):
+        raise click.UsageError(
+            "--workers and --address go with --engine ray; without Ray, torchrun starts several"
+        )
+    course = training.course(asked, overrides, data, kimg)
+    if engine == "local":
+        return training.train(output, course, **how)
+    return training.train_on_cluster(output, course, workers=workers or 1, address=address, **how)
 
 
 @click.command()
@@ -64,7 +89,7 @@ def train(
 @runs_option
 @device_option
 @speaks
-@click.argument("asked", metavar="RUN|CHECKPOINT|RECIPE")
+@click.argument("asked", metavar="RUN|CHECKPOINT|RECIPE|USER/MODEL[@REVISION]")
 def generate(output: Output, asked: str, **how: Any) -> Exit:
     """Draw pictures from a trained model.
 
@@ -76,4 +101,37 @@ def generate(output: Output, asked: str, **how: Any) -> Exit:
     return generating.generate(output, asked, **how)
 
 
-MODELS: tuple[click.Command, ...] = (train, generate)
+@click.command()
+@click.option(
+    "--checkpoint",
+    metavar="latest|best|FILE",
+    default="best",
+    show_default=True,
+    help="Which state of the run.",
+)
+@click.option(
+    "--extractor",
+    metavar="lite0|plain|inception:WEIGHTS.pth|FILE.pt",
+    help="What compares the pictures (default: as in training).",
+)
+@click.option(
+    "--pictures",
+    type=click.IntRange(10),
+    help="How many to draw (default: as many as trained on, at most 1,000).",
+)
+@runs_option
+@device_option
+@speaks
+@click.argument("asked", metavar="RUN|CHECKPOINT|RECIPE...", nargs=-1, required=True)
+def judge(output: Output, asked: tuple[str, ...], **how: Any) -> Exit:
+    """Measure how good a trained model is; several side by side.
+
+    Generated pictures against the run's own real ones, held out where there are 20. KID is the figure to go
+    by, within its interval; coverage shows collapse, nearness to training pictures shows copying.
+    """
+    from universe_gan.shell import judging
+
+    return judging.judge(output, asked, **how)
+
+
+MODELS: tuple[click.Command, ...] = (train, judge, generate)

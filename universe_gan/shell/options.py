@@ -73,6 +73,27 @@ def or_what_is_published(command: F) -> F:
     return wrapped  # type: ignore[return-value]
 
 
+def or_a_run(command: F) -> F:
+    """Let `publish` take the folder of a training run too, and publish its model."""
+
+    @click.option("--licence", metavar="SPDX", help="Of a model's weights (default: none is claimed).")
+    @wraps(command)
+    def wrapped(output: Output, recipe: str, licence: str | None, **rest: Any) -> Any:
+        if (Path(recipe) / "run.json").is_file():
+            from universe_gan.shell import releasing
+
+            if any([rest.pop("overrides"), rest.pop("data")]):
+                raise click.UsageError("--set and --data go with a recipe")
+            if not (repo := rest.pop("repo")):
+                raise click.UsageError("name where the model goes: --repo USER/NAME")
+            return releasing.publish(output, Path(recipe), repo, licence=licence, **rest)
+        if licence:
+            raise click.UsageError("--licence goes with a run: a dataset says the licence of every picture")
+        return command(output, recipe=recipe, **rest)
+
+    return wrapped  # type: ignore[return-value]
+
+
 def goes_by_the_manifest(command: F) -> F:
     """Give a command `--locked` and what goes with it, handed on as `locked`: how to rebuild, or `None`."""
 

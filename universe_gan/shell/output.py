@@ -1,6 +1,7 @@
 """What the user sees: results on stdout, talk and progress on stderr, one JSON object on request."""
 
 import json
+import os
 import shlex
 import sys
 import time
@@ -30,15 +31,67 @@ PLAIN_EVERY = 30.0
 """Seconds between plain progress lines when stderr is no terminal."""
 
 
+class OutputLost(Exception):
+    """What a command prints cannot be written."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+
+class ReaderGone(OutputLost):
+    """Whoever read what a command prints has gone, as `head` does."""
+
+
+@contextmanager
+def written() -> Iterator[None]:
+    """Tell a failed write to stdout or stderr from every other failure.
+
+    Raises:
+        ReaderGone, OutputLost: from then on, nothing more is written there.
+    """
+    try:
+        yield
+    except BrokenPipeError as error:
+        _close_streams()
+        raise ReaderGone(str(error)) from error
+    except OSError as error:
+        _close_streams()
+        raise OutputLost(error.strerror or str(error)) from error
+
+
+def _close_streams() -> None:
+    """Let what is still buffered go nowhere; the interpreter would fail on it at its end."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            with Path(os.devnull).open("wb") as nowhere:
+                os.dup2(nowhere.fileno(), stream.fileno())
+
+
+class _Console(Console):
+    """A console that leaves it to us what happens when nobody reads on; rich would exit with code 1."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+def many(count: int, noun: str) -> str:
+    """`1 image`, `1,600 images`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 class Output:
     """Where a command speaks; also the `Progress` that work reports to."""
 
     def __init__(self, *, json: bool = False, quiet: bool = False, verbose: bool = False) -> None:
         self.as_json, self.quiet, self.verbose = json, quiet, verbose
-        self._out = Console(highlight=False, soft_wrap=True)
-        self._err = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._out = _Console(highlight=False, soft_wrap=True)
+        self._err = _Console(stderr=True, highlight=False, soft_wrap=True)
         self._notes: list[str] = []
         self._log: Path | None = None
+        self._unlogged: list[str] = []
         self._bars: Bars | None = None
 
     def keep_log(self, path: Path) -> None:
@@ -49,10 +102,13 @@ class Output:
     def _remember(self, text: str) -> None:
         if self._log is None:
             return
+        self._unlogged.append(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {text}\n")
+        if not self._log.parent.is_dir():  # nothing was touched yet, and perhaps nothing will be
+            return
         try:
-            self._log.parent.mkdir(parents=True, exist_ok=True)
             with self._log.open("a", encoding="utf-8") as file:
-                file.write(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {text}\n")
+                file.writelines(self._unlogged)
+            self._unlogged.clear()
         except OSError:  # a log that cannot be written stops nothing; the work itself will say what is wrong
             self._log = None
 
@@ -60,25 +116,25 @@ class Output:
         """A line of the result. Text is printed as it is, never read as markup."""
         self._remember(text)
         if not self.as_json:
-            self._out.print(Text(text))
+            self._print(self._out, Text(text))
 
     def say(self, text: str) -> None:
         """A line of talk, on stderr; silent with `--quiet`."""
         self._remember(text)
         if not self.quiet:
-            self._err.print(Text(text))
+            self._print(self._err, Text(text))
 
     def detail(self, text: str) -> None:
         """Talk for `--verbose`."""
         if self.verbose:
-            self._err.print(Text(text, style="dim"))
+            self._print(self._err, Text(text, style="dim"))
 
     def error(self, text: str) -> None:
         """A failure, on stderr, whatever the flags."""
         head, _, rest = text.partition("\n")
-        self._err.print(Text(head, style="bold red"))
+        self._print(self._err, Text(head, style="bold red"))
         if rest:
-            self._err.print(Text(rest))
+            self._print(self._err, Text(rest))
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         """A table of the result; numbers stand right."""
@@ -90,12 +146,18 @@ class Output:
             table.add_column(column, justify="right" if numbers else "left", overflow="fold")
         for row in rows:
             table.add_row(*(Text(f"{cell:,}" if isinstance(cell, int) else str(cell)) for cell in row))
-        self._out.print(table)
+        self._print(self._out, table)
 
     def result(self, value: Mapping[str, Any]) -> None:
         """The whole result as one JSON object, when `--json` was given."""
         if self.as_json:
-            sys.stdout.write(json.dumps(value, ensure_ascii=False, sort_keys=True) + "\n")
+            with written():
+                sys.stdout.write(json.dumps(value, ensure_ascii=False, sort_keys=True) + "\n")
+                sys.stdout.flush()
+
+    def _print(self, console: Console, what: Text | Table) -> None:
+        with written():
+            console.print(what)
 
     def note(self, text: str) -> None:
         """`Progress.note`: a line that stays; the same words once."""

@@ -18,7 +18,7 @@ from curation.hub.troubles import PublishedAudit
 from universe_gan.shell import recipe as recipes
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.invocation import tool
-from universe_gan.shell.output import Output
+from universe_gan.shell.output import Output, many
 from universe_gan.shell.recipe import RecipeExists, RecipeWrong
 
 RECIPE_BYTES, MANIFEST_BYTES = 2**20, 2**28
@@ -54,7 +54,8 @@ def audit(output: Output, address: str) -> Exit:
 
 def _tell(output: Output, result: PublishedAudit) -> None:
     output.line(f"dataset   {result.where}" + (f"  at {result.revision}" if result.revision else ""))
-    output.line(f"read      {result.rows:,} rows of {len(result.files):,} files; no picture was read")
+    rows, files = many(result.rows, "row"), many(len(result.files), "file")
+    output.line(f"read      {rows} of {files}; no picture was read")
     output.table(
         "Licences",
         ["rows", "licence", "class"],
@@ -66,10 +67,10 @@ def _tell(output: Output, result: PublishedAudit) -> None:
     output.line(f"manifest  {result.manifest}")
     for one in result.found:
         mark = "violation" if one.trouble.grave else "note     "
-        count = f"{one.rows:,} rows: " if one.rows else ""
+        count = f"{many(one.rows, 'row')}: " if one.rows else ""
         output.line(f"{mark}  {count}{one.trouble.words}: {one.what}")
     grave = len(result.grave)
-    output.line("no violation" if not grave else f"{grave:,} kinds of violation")
+    output.line("no violation" if not grave else f"{many(grave, 'kind')} of violation")
 
 
 def init(output: Output, name: str, address: str) -> Exit:

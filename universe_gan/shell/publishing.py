@@ -186,7 +186,7 @@ def carry_out(
     outcome = hub_publish.carry_out(hub, proposal, message=message or _message(proposal), progress=output)
     remember(recipe, outcome)
     tell_outcome(output, outcome)
-    told = {"proposal": proposal_json(proposal), "published": _outcome_json(outcome)}
+    told = {"proposal": proposal_json(proposal), "published": outcome_json(outcome)}
     output.result({**(also or {}), **told})
     return Exit.DONE
 
@@ -212,7 +212,7 @@ def tell_proposal(output: Output, hub: Hub, proposal: Proposal) -> None:
         if base and len(shown) < len(rows):
             output.say(f"  … and {len(rows) - len(shown):,} more (--verbose lists all)")
         output.line(f"rows      {proposal.rows.words}")
-    else:
+    elif proposal.compared:
         output.line(f"rows      cannot be compared with what stands there: {proposal.compared}")
     output.line(
         f"files     {len(proposal.send):,} to send ({proposal.bytes / 1e6:,.1f} MB), {proposal.same:,} there"
@@ -230,8 +230,8 @@ def tell_proposal(output: Output, hub: Hub, proposal: Proposal) -> None:
             output.say(f"  {line}")
 
 
-def tell_outcome(output: Output, outcome: Outcome) -> None:
-    """Where it is, under which names, and how to load exactly this."""
+def tell_outcome(output: Output, outcome: Outcome, use: str | None = None) -> None:
+    """Where it is, under which names, and how to use exactly this."""
     proposal = outcome.proposal
     if not outcome.committed and not (outcome.tag and not proposal.tagged):
         output.line(
@@ -251,7 +251,7 @@ def tell_outcome(output: Output, outcome: Outcome) -> None:
     else:
         output.say(f"warning: the tag {proposal.tag} stands at another commit and was left there")
     pin = outcome.tag or outcome.revision
-    output.say(f'next: load_dataset("{proposal.repo}", revision="{pin}")')
+    output.say(f"next: {use}" if use else f'next: load_dataset("{proposal.repo}", revision="{pin}")')
 
 
 def proposal_json(proposal: Proposal) -> dict[str, object]:
@@ -275,7 +275,8 @@ def proposal_json(proposal: Proposal) -> dict[str, object]:
     }
 
 
-def _outcome_json(outcome: Outcome) -> dict[str, object]:
+def outcome_json(outcome: Outcome) -> dict[str, object]:
+    """The outcome as plain JSON values."""
     return {
         "page": outcome.page,
         "revision": outcome.revision,

@@ -236,8 +236,11 @@ def train_settings(asked: str, overrides: Sequence[str] = ()) -> TrainSettings:
 
 
 def find(asked: str) -> Path:
-    """The recipe a user means: a path, or the bare name of one in `manifests/`."""
+    """The recipe a user means: a path, the bare name of one in `manifests/`, or the folder of just one."""
     path = Path(asked)
+    inside = sorted(path.glob("manifests/*.toml"))
+    if len(inside) == 1 and not (Path("manifests") / f"{asked}.toml").is_file():
+        return inside[0]
     if path.suffix == "" and not path.is_file() and _NAME.match(asked):
         path = Path("manifests") / f"{asked}.toml"
     if path.suffix == ".jsonl":

@@ -10,7 +10,7 @@ from curation.screening.review import Undecided
 from universe_gan.shell import stages
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.invocation import tool
-from universe_gan.shell.output import Output
+from universe_gan.shell.output import Output, many
 from universe_gan.shell.recipe import Recipe
 from universe_gan.shell.stages import StageMissing
 
@@ -22,10 +22,9 @@ def review(output: Output, recipe: Recipe, *, take: Path | None) -> Exit:
 
 def words_of(waiting: Undecided) -> str:
     """`17 pictures to look at: 8 doubtful, 9 screened out`, wherever they are counted."""
-    pictures = "picture" if waiting.total == 1 else "pictures"
     parts = {"doubtful": waiting.doubtful, "screened out": waiting.screened}
     words = ", ".join(f"{count:,} {name}" for name, count in parts.items() if count)
-    return f"{waiting.total:,} {pictures} to look at{': ' if words else ''}{words}"
+    return f"{many(waiting.total, 'picture')} to look at{': ' if words else ''}{words}"
 
 
 def _write(output: Output, recipe: Recipe) -> Exit:
@@ -62,5 +61,5 @@ def _take(output: Output, recipe: Recipe, file: Path) -> Exit:
     output.line(f"{words}; {added:,} new, {changed:,} changed")
     output.line(f"decisions {recipe.reviewed}")
     output.result({"decisions": str(recipe.reviewed), "taken": len(new), "added": added, "changed": changed})
-    output.say(f"next: {tool()} curate {recipe.path}, which obeys them")
+    output.say(f"next: {tool()} curate {recipe.path}   (obeys them)")
     return Exit.DONE

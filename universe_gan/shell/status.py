@@ -53,9 +53,7 @@ def standing(recipe: Recipe) -> Standing:
     if recipe.publish.repo or sent:
         rows.append(_publish(recipe, sent, root))
     command, why, otherwise = _next(recipe, rows, sent, lost=bool(manifest and _lost(manifest, workspace)))
-    return Standing(
-        recipe=str(recipe.path), stages=tuple(rows), next=command, why=why, otherwise=otherwise
-    )
+    return Standing(recipe=str(recipe.path), stages=tuple(rows), next=command, why=why, otherwise=otherwise)
 
 
 def _next(

@@ -24,7 +24,7 @@ from curation.judged import Judged
 from universe_gan.shell import publishing, stages
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.invocation import tool
-from universe_gan.shell.output import Output
+from universe_gan.shell.output import Output, many
 from universe_gan.shell.recipe import Recipe
 
 WITHOUT_FEATURES = "note: crops and tilted copies will not be recognised: pip install 'universe-gan[verify]'"
@@ -198,7 +198,10 @@ def _tell(output: Output, found: Takedown) -> None:
     ]
     output.table("Taken down", ["uid", "title", "creator", "why"], rows)
     files = sum(record.file is not None for record in found.gone)
-    output.line(f"{len(found.gone):,} images go, {files:,} of them with a file; {len(found.spared):,} stay")
+    go = "goes" if len(found.gone) == 1 else "go"
+    stay = "stays" if len(found.spared) == 1 else "stay"
+    going, staying = many(len(found.gone), "image"), f"{len(found.spared):,} {stay}"
+    output.line(f"{going} {go}, {files:,} with a file; {staying}")
     if found.author:
         output.line("everything else by this author is refused from now on")
     if found.copies:
@@ -213,7 +216,7 @@ def _tell_remains(output: Output, remains: history.Remains) -> None:
         output.say("the repository has no earlier commit that would hold them")
     else:
         output.say(
-            f"still on the Hub: {remains.commits:,} earlier commits"
+            f"still on the Hub: {many(remains.commits, 'earlier commit')}"
             + (f"; {', '.join(remains.refs)}" if remains.refs else "")
             + "; and their files in its large-file storage"
         )

@@ -7,11 +7,12 @@ from there as if nothing had been. Under `torchrun` every process runs this; the
 import os
 import re
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,10 +26,12 @@ from universe_gan.train_settings import TrainSettings, mistakes
 if TYPE_CHECKING:
     import torch
 
+    from universe_gan.cluster import Attempt
     from universe_gan.data import Prepared
     from universe_gan.judging import Judge
     from universe_gan.ranks import Ranks
     from universe_gan.runs import About, Run
+    from universe_gan.trackers import Tracker
 
 NEEDED = ("torch", "safetensors")
 
@@ -92,15 +95,28 @@ def course(asked: str, overrides: Sequence[str], data: Path | None, kimg: float 
 
 
 def train(
-    output: Output, wanted: Course, *, runs: Path, device: str | None, new: bool, dry_run: bool
+    output: Output,
+    wanted: Course,
+    *,
+    runs: Path,
+    device: str | None,
+    new: bool,
+    dry_run: bool,
+    attempt: "Attempt | None" = None,
 ) -> Exit:
-    """Train, or go on with the last run that learns the same; raises the failures named in this room."""
+    """Train, or go on with the last run that learns the same; raises the failures named in this room.
+
+    Every process that trains calls this, whoever started it; `attempt`: it is a worker of a cluster.
+    """
     if missing := [name for name in NEEDED if util.find_spec(name) is None]:
         raise PackagesMissing(missing)
+    from universe_gan import trackers
     from universe_gan.ranks import joined
     from universe_gan.runs import about
 
-    with joined() as ranks:
+    trackers.check(wanted.settings.trackers)
+
+    with joined(cpu=device == "cpu") as ranks:
         if not ranks.writes:
             output.quiet = True
         where = _device(device, ranks.rank)
@@ -113,9 +129,45 @@ def train(
             _tell_data(output, prepared, side)
         if dry_run:
             return _tell_plan(output, learning, runs, new) if ranks.writes else Exit.DONE
-        run = _begun(learning, runs, ranks, new=new)
+        run = _begun(learning, runs, ranks, new=new and (attempt is None or attempt.is_first))
+        if attempt and ranks.writes:
+            attempt.begin()
         with run.locked() if ranks.writes else nullcontext():
-            return _trained(output, run, prepared, where, ranks)
+            return _trained(output, run, prepared, where, ranks, attempt)
+
+
+def train_on_cluster(
+    output: Output, wanted: Course, *, workers: int, address: str | None, runs: Path, **how: Any
+) -> Exit:
+    """`train` in every worker of a Ray cluster; raises what `cluster.run` raises."""
+    from functools import partial
+
+    if missing := [name for name in (*NEEDED, "ray") if util.find_spec(name) is None]:
+        raise PackagesMissing(missing)
+    from universe_gan import cluster
+
+    if Path(wanted.source).is_dir():
+        wanted = replace(wanted, source=str(Path(wanted.source).resolve()))
+    said = {"json": output.as_json, "quiet": output.quiet, "verbose": output.verbose}
+    work = partial(_train_as_worker, said, wanted, {**how, "runs": runs.resolve()})
+    job = cluster.Job(work, runs / "ray", workers, address, gpus=how["device"] != "cpu")
+    output.say(f"{workers} workers of Ray{' at ' + address if address else ''}; Ctrl-C saves and stops")
+    return Exit(cluster.run(job, sys.stdout, sys.stderr))
+
+
+def _train_as_worker(said: dict[str, bool], wanted: Course, how: dict[str, Any], attempt: "Attempt") -> int:
+    """One worker's share. What we have words for becomes an exit code; all else is for Ray to try again."""
+    from universe_gan.shell.failures import explain
+
+    output = Output(**said)
+    try:
+        return train(output, wanted, **how, attempt=attempt)
+    except Exception as error:
+        failure = explain(error)
+        if failure is None:
+            raise
+        output.error(str(failure))
+        return failure.code
 
 
 def _prepared(output: Output, wanted: Course, cache: Path, ranks: "Ranks") -> "Prepared":
@@ -126,12 +178,14 @@ def _prepared(output: Output, wanted: Course, cache: Path, ranks: "Ranks") -> "P
     if not ranks.writes:
         ranks.wait()
     progress = output if ranks.writes else Silent()
-    prepared = data.prepare(
-        wanted.source, side=wanted.settings.size, cache=cache, progress=progress, workers=os.cpu_count() or 1
-    )
-    if ranks.writes:
-        ranks.wait()
-    return prepared
+    many = os.cpu_count() or 1
+    try:
+        return data.prepare(
+            wanted.source, side=wanted.settings.size, cache=cache, progress=progress, workers=many
+        )
+    finally:  # the others go on and fail alike, where it failed
+        if ranks.writes:
+            ranks.wait()
 
 
 def _begun(learning: "About", root: Path, ranks: "Ranks", *, new: bool) -> "Run":
@@ -144,7 +198,12 @@ def _begun(learning: "About", root: Path, ranks: "Ranks", *, new: bool) -> "Run"
 
 
 def _trained(
-    output: Output, run: "Run", prepared: "Prepared", device: "torch.device", ranks: "Ranks"
+    output: Output,
+    run: "Run",
+    prepared: "Prepared",
+    device: "torch.device",
+    ranks: "Ranks",
+    attempt: "Attempt | None",
 ) -> Exit:
     import torch
 
@@ -170,12 +229,19 @@ def _trained(
         words = f"pictures, from {before:,g} to {settings.kimg:,g} kimg"
         with _stopping() as stop, output.stage(words, left) if ranks.writes else nullcontext() as stage:
             witness = (
-                Recorder(run, prepared.train, stage, _judge(output, run, prepared, device), output.say)
+                Recorder(
+                    run,
+                    prepared.train,
+                    stage,
+                    _judge(output, run, prepared, device),
+                    output.say,
+                    _trackers(run, training.step),
+                )
                 if ranks.writes
                 else None
             )
             try:
-                go(training, prepared.train, witness=witness, stop=stop)
+                go(training, prepared.train, witness=witness, stop=attempt.stopping if attempt else stop)
             finally:
                 if witness:
                     witness.close()
@@ -205,6 +271,13 @@ def _judge(output: Output, run: "Run", prepared: "Prepared", device: "torch.devi
     except WeightsMissing as error:
         output.say(f"not judged: {error.package} is not installed (or: --set train.extractor=plain)")
         return None
+
+
+def _trackers(run: "Run", step: int) -> "list[Tracker]":
+    from universe_gan import trackers
+
+    told = max((line["step"] for line in run.stats()), default=0)
+    return trackers.opened(run.about.settings.trackers, run.path, run.about.name, step=step, told=told)
 
 
 def _state(run: "Run") -> tuple[dict[str, "torch.Tensor"], dict[str, Any]]:
@@ -262,6 +335,10 @@ def _device(asked: str | None, rank: int) -> "torch.device":
     if asked == "cpu" or not have:
         return torch.device("cpu")
     local = int(os.environ.get("LOCAL_RANK", rank))
+    if local >= (there := torch.cuda.device_count()):
+        raise SettingsUnfit(
+            [f"a process for each GPU: there are {there} here, and this is process {local + 1}"]
+        )
     torch.cuda.set_device(local)
     return torch.device("cuda", local)
 

@@ -1,0 +1,30 @@
+"""From a typed failure to what happened, how to fix it, and the exit code: the only place that advises.
+
+A module a room, each with its table of words; they are joined here.
+"""
+
+from universe_gan.shell.failures import collecting, curating, hub, machine, recipes, training
+from universe_gan.shell.failures.failure import Failure, Table
+
+__all__ = ["Failure", "explain"]
+
+_TABLE: Table = {
+    **recipes.TABLE,
+    **training.TABLE,
+    **curating.TABLE,
+    **collecting.TABLE,
+    **hub.TABLE,
+    **machine.TABLE,
+}
+"""The first that fits counts: those of the machine, which are the widest, come last."""
+
+
+def explain(error: BaseException) -> Failure | None:
+    """The words for a failure we foresaw; `None` for a bug."""
+    for kind, words in _TABLE.items():
+        if isinstance(error, kind):
+            return words(error)
+    for kind in type(error).__mro__:
+        if named := training.BY_NAME.get(f"{kind.__module__}.{kind.__name__}"):
+            return named(error)
+    return None

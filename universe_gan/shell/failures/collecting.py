@@ -1,0 +1,125 @@
+"""Words for failures of collecting: sources, their answers and keys, manifests, sidecars."""
+
+from collectors.collect import NothingFound
+from collectors.commons import AnotherWiki, CategoryMissing, NotAWiki, WikiRefused
+from collectors.deviantart.api import DeviantArtRefused, NotDeviantArt
+from collectors.deviantart.page import PageChanged
+from collectors.flickr.api import FlickrRefused, NotFlickr
+from collectors.folder import OutsideFolder, SidecarBroken
+from collectors.manifest import ManifestBroken, ManifestTooNew
+from collectors.nasa.library import NasaRefused, NotNasa
+from collectors.permissions import PermissionsBroken
+from collectors.source import KeyMissing, KeyRefused
+from collectors.web.polite import HostBusy, NoContact, RedirectRefused
+from universe_gan.shell.exits import Exit
+from universe_gan.shell.failures.failure import Failure, Table
+
+
+def _no_contact(error: NoContact) -> Failure:
+    return Failure(
+        f"{error.host} may only be asked by somebody who can be reached, and no valid contact is set",
+        "export UNIVERSE_GAN_CONTACT=you@example.org (e-mail or web page; it goes into the User-Agent)",
+        Exit.CREDENTIAL,
+    )
+
+
+def _not_the_service(error: NotNasa | NotFlickr | NotDeviantArt) -> Failure:
+    return Failure(
+        f"{error.api} does not answer as it should: {error.detail}",
+        "check the api address in the recipe, or leave it out",
+        Exit.INPUT,
+    )
+
+
+TABLE: Table = {
+    NoContact: _no_contact,
+    HostBusy: lambda error: Failure(
+        f"{error.host} does not serve us now: {error.detail}",
+        "check your own connection; if it is fine, wait and run the same command again; nothing is lost",
+        Exit.BUSY,
+    ),
+    RedirectRefused: lambda error: Failure(
+        f"{error.url} redirects to {error.target}, where we do not go: {error.why}",
+        "check the address in the recipe",
+        Exit.INPUT,
+    ),
+    CategoryMissing: lambda error: Failure(
+        f"Category:{error.category} does not exist at {error.api}",
+        "look the name up on the wiki (capitals matter) and edit [collect.commons] categories",
+        Exit.INPUT,
+    ),
+    NotAWiki: lambda error: Failure(
+        f"{error.api} does not answer like a MediaWiki API: {error.detail}",
+        "set [collect.commons] api to the address that ends in api.php",
+        Exit.INPUT,
+    ),
+    AnotherWiki: lambda error: Failure(
+        f"{error.uid} is in the manifest, and {error.api} is another wiki ({error.slug})",
+        "set [collect.commons] api to the wiki the manifest was collected from",
+        Exit.INPUT,
+    ),
+    WikiRefused: lambda error: Failure(
+        f"the wiki refused the question: {error.code}: {error.info}",
+        "read the message; if the wiki is read-only or overloaded, run the same command again later",
+        Exit.BUSY,
+    ),
+    NothingFound: lambda error: Failure(
+        f"nothing found: the source holds no image for {', '.join(error.asked)}",
+        "check names and spelling, raise depth, or choose other categories",
+        Exit.INPUT,
+    ),
+    SidecarBroken: lambda error: Failure(
+        str(error), "correct the sidecar, or [collect.folder] in the recipe", Exit.INPUT
+    ),
+    OutsideFolder: lambda error: Failure(
+        str(error), "put the file into the folder and name it there; nothing was touched", Exit.INPUT
+    ),
+    ManifestTooNew: lambda error: Failure(
+        f"{error.path} has format {error.format} (by version {error.tool}), which this version cannot read",
+        "pip install --upgrade universe-gan",
+        Exit.INPUT,
+    ),
+    KeyMissing: lambda error: Failure(
+        f"{error.variable} is not set",
+        f"get one at {error.where}; export {error.variable}=…",
+        Exit.CREDENTIAL,
+    ),
+    KeyRefused: lambda error: Failure(
+        f"{error.source} refuses the key: {error.detail}",
+        "check the environment variables that `universe-gan sources` names",
+        Exit.CREDENTIAL,
+    ),
+    NotNasa: _not_the_service,
+    NotFlickr: _not_the_service,
+    NotDeviantArt: _not_the_service,
+    NasaRefused: lambda error: Failure(
+        f"NASA's image library refused the question (HTTP {error.status}): {error.reason}",
+        "read the message; narrow [collect.nasa] query or years",
+        Exit.INPUT,
+    ),
+    FlickrRefused: lambda error: Failure(
+        f"Flickr refused {error.method} ({error.code}): {error.message}",
+        "read the message; check [collect.flickr]",
+        Exit.INPUT,
+    ),
+    DeviantArtRefused: lambda error: Failure(
+        f"DeviantArt refused {error.path} (HTTP {error.status}): {error.detail}",
+        "read the message; check [collect.deviantart]",
+        Exit.INPUT,
+    ),
+    PageChanged: lambda error: Failure(
+        f"DeviantArt changed its pages: {error.looked_for} was not found in that of {error.deviation}",
+        "look for a newer version of universe-gan; nothing was guessed, and nothing is lost",
+        Exit.BUSY,
+    ),
+    PermissionsBroken: lambda error: Failure(
+        "\n  ".join([f"{error.path} cannot be relied on", *error.problems]),
+        "correct the file; nothing was touched",
+        Exit.INPUT,
+    ),
+    ManifestBroken: lambda error: Failure(
+        str(error),
+        "restore the file (`git checkout`), or write it again with `universe-gan collect`",
+        Exit.INPUT,
+    ),
+}

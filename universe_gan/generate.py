@@ -4,7 +4,6 @@ Generator.load("runs/0003-nebulae").sheet(range(36)).save("sheet.png")
 """
 
 import hashlib
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,10 +17,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from collectors.workspace import Journal, canonical_json, write_whole
+from collectors.workspace import write_whole
 from universe_gan import checkpoints, downloads, foreign, sheets
 from universe_gan.checkpoints import CheckpointBroken
 from universe_gan.networks import table
+from universe_gan.pictures import Shelf
 from universe_gan.runs import About
 
 BATCH = sheets.BATCH
@@ -45,14 +45,6 @@ class NoCheckpoint(Exception):
     def __init__(self, asked: str) -> None:
         super().__init__(f"{asked} holds no checkpoint")
         self.asked = asked
-
-
-class NotOurs(Exception):
-    """A `pictures.jsonl` that somebody else wrote; it is not touched."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(f"{path} was not written by us")
-        self.path = path
 
 
 @dataclass(frozen=True)
@@ -166,28 +158,18 @@ def write(
     loses none; at the end they are put in order.
 
     Raises:
-        NotOurs: another `pictures.jsonl` lies there; nothing is written.
+        NotOurs: another `pictures.jsonl` lies there, or a picture that is not ours; it stays.
         DiskFull: no room; what is written is whole.
     """
-    before = list(_lines(folder))
     written: list[Path] = []
-    journal = Journal(folder / "pictures.jsonl")
-    lines: list[dict[str, Any]] = []
     small: list[NDArray[np.uint8]] = []
-    for seed, picture in zip(seeds, generator.pictures(seeds, truncation), strict=True):
-        facts = generator.provenance(seed=seed, truncation=truncation)
-        path = folder / f"seed-{seed:06}.png"
-        data = sheets.png(Image.fromarray(picture), facts)
-        write_whole(path, data)
-        written.append(path)
-        lines.append({"file": path.name, "sha256": hashlib.sha256(data).hexdigest(), **facts})
-        journal.append(lines[-1])
-        if len(small) < 100:
-            small.append(picture)
-    journal.close()
-    known = {line["file"]: line for line in [*before, *lines]}
-    kept = [known[name] for name in sorted(known)]
-    write_whole(folder / "pictures.jsonl", b"".join(canonical_json(line) + b"\n" for line in kept))
+    with Shelf(folder) as shelf:
+        for seed, picture in zip(seeds, generator.pictures(seeds, truncation), strict=True):
+            facts = generator.provenance(seed=seed, truncation=truncation)
+            data = sheets.png(Image.fromarray(picture), facts)
+            written.append(shelf.add(f"seed-{seed:06}.png", data, facts))
+            if len(small) < 100:
+                small.append(picture)
     if sheet and small:
         facts = generator.provenance(seeds=list(seeds[: len(small)]), truncation=truncation)
         write_whole(folder / "sheet.png", sheets.png(sheets.sheet(small), facts))
@@ -213,21 +195,6 @@ def _batches(numbers: Iterable[int], size: int) -> Iterator[tuple[int, ...]]:
     waiting = iter(numbers)
     while some := tuple(islice(waiting, size)):
         yield some
-
-
-def _lines(folder: Path) -> Iterator[dict[str, Any]]:
-    """What the sidecar says of pictures that still lie there."""
-    path = folder / "pictures.jsonl"
-    for text in path.read_bytes().splitlines(keepends=True) if path.is_file() else ():
-        if text.startswith(b'{"') and not text.endswith(b"\n"):
-            continue  # torn by a kill
-        try:
-            line = json.loads(text)
-            there = (folder / line["file"]).is_file()
-        except (ValueError, KeyError, TypeError) as error:
-            raise NotOurs(path) from error
-        if there:
-            yield line
 
 
 def checkpoint_of(asked: Path) -> Path:

@@ -117,7 +117,7 @@ BY_NAME: dict[str, Words] = {
         "leave --licence away: then no licence is claimed; nothing was sent",
         Exit.INPUT,
     ),
-    "universe_gan.generate.NotOurs": lambda error: Failure(
+    "universe_gan.pictures.NotOurs": lambda error: Failure(
         f"{error.path} is not of our making; nothing was written",
         "choose another folder with --to",
         Exit.INPUT,

@@ -1,13 +1,13 @@
 """Weights of the ESRGAN family as they are found in the wild, brought to one set of names.
 
 Three layouts hold the same network: Real-ESRGAN's (`body.0.rdb1.conv1.weight`), the first ESRGAN release's
-(`model.1.sub.0.RDB1.conv1.0.weight`) and BasicSR's early one (`RRDB_trunk.0.RDB1.conv1.weight`). Trainers put
-them under `params_ema`, `params` or `state_dict`, and `module.` before every name. Sizes are read from the
-shapes.
+(`model.1.sub.0.RDB1.conv1.0.weight`, the layers behind the body counted on) and BasicSR's early one
+(`RRDB_trunk.0.RDB1.conv1.weight`). Trainers put them under `params_ema`, `params` or `state_dict`, and
+`module.` before every name. How large the network is, and how much it enlarges, is read from the shapes.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -19,23 +19,32 @@ from torch import Tensor
 
 from universe_gan.upscaling.rrdbnet import RRDBNet, Scale
 
-NESTED = ("params_ema", "params", "state_dict", "model_state_dict")
-_SCALES: Mapping[int, Scale] = {3: 4, 12: 2, 48: 1}
-"""Scale by the channels that the first convolution takes."""
+NESTED = ("params_ema", "params", "state_dict", "model_state_dict", "model")
+MOST_BLOCKS, MOST_CHANNELS = 64, 512
+"""No network of the family is larger; what claims to be is not built."""
+_FOLDS = {3: 1, 12: 2, 48: 4}
+"""Side of the square that is folded into channels, by the channels that the first convolution takes."""
+_SCALES: Mapping[int, Scale] = {1: 1, 2: 2, 4: 4, 8: 8}
 _EARLY = {
     "RRDB_trunk.": "body.",
     "trunk_conv.": "conv_body.",
-    "upconv1.": "conv_up1.",
-    "upconv2.": "conv_up2.",
+    "upconv": "conv_up",
     "HRconv.": "conv_hr.",
 }
-_FIRST = {
-    "model.0.": "conv_first.",
-    "model.3.": "conv_up1.",
-    "model.6.": "conv_up2.",
-    "model.8.": "conv_hr.",
-    "model.10.": "conv_last.",
-}
+_DAMAGE = (
+    SafetensorError,
+    UnpicklingError,
+    RuntimeError,
+    ValueError,
+    EOFError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    OverflowError,
+    MemoryError,
+    AssertionError,
+)
+"""What readers of damaged files raise."""
 
 
 class NotOfTheFamily(Exception):
@@ -47,59 +56,89 @@ class NotOfTheFamily(Exception):
 
 
 def read(path: Path) -> RRDBNet:
-    """The network of a `.pth` or `.safetensors` file; nothing in the file is executed.
+    """The network of a `.pth` or `.safetensors` file in fp32; nothing in the file is executed.
 
     Raises:
         NotOfTheFamily: damaged, or another network.
         FileNotFoundError: there is no such file.
     """
+    if not path.is_file():
+        raise FileNotFoundError(path)
     try:
         if path.suffix == ".safetensors":
             found: Any = load_file(path)
         else:
             found = torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, RuntimeError, ValueError, EOFError, KeyError, UnpicklingError) as error:
-        raise NotOfTheFamily(path, str(error).splitlines()[0]) from error
-    state = _renamed(_tensors(path, found))
+    except _DAMAGE as error:
+        raise NotOfTheFamily(path, "damaged, or no plain table of tensors") from error
     try:
+        state = renamed(_tensors(found))
         net = _sized(state)
-        net.load_state_dict(state)
-    except (KeyError, RuntimeError, ValueError) as error:
-        raise NotOfTheFamily(path, f"not an RRDBNet: {str(error).splitlines()[0]}") from error
+        net.load_state_dict(state, assign=True)
+    except (LookupError, RuntimeError, ValueError) as error:
+        raise NotOfTheFamily(path, f"no RRDBNet: {' '.join(str(error).split())[:160]}") from error
     return net.eval().requires_grad_(False)
 
 
-def _tensors(path: Path, found: Any) -> dict[str, Tensor]:
+def _tensors(found: Any) -> dict[str, Tensor]:
+    """The table of tensors inside, in fp32. Raises `ValueError`."""
     for name in NESTED:
         if isinstance(found, Mapping) and isinstance(found.get(name), Mapping):
             found = found[name]
             break
     if not isinstance(found, Mapping) or not all(isinstance(one, Tensor) for one in found.values()):
-        raise NotOfTheFamily(path, "holds no table of tensors")
-    return {str(name).removeprefix("module."): one.float() for name, one in found.items()}
+        raise ValueError("no table of tensors")
+    if any(one.numel() > 9 * MOST_CHANNELS**2 for one in found.values()):
+        raise ValueError("a tensor is larger than any of the family")
+    state = {str(name).removeprefix("module."): one.float().contiguous() for name, one in found.items()}
+    if not all(one.isfinite().all() for one in state.values()):
+        raise ValueError("not all values are finite")
+    return state
 
 
-def _renamed(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def renamed(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Names of any layout → ours."""
-    blocks = [int(one[1]) for name in state if (one := re.match(r"model\.1\.sub\.(\d+)\.", name))]
-    first = {**_FIRST, f"model.1.sub.{max(blocks, default=0)}.": "conv_body."} if blocks else _EARLY
-    return {_one(name, first): tensor for name, tensor in state.items()}
+    beginnings = _counted(state) if any(name.startswith("model.1.sub.") for name in state) else _EARLY
+    return {_one(name, beginnings): tensor for name, tensor in state.items()}
+
+
+def _counted(names: Iterable[str]) -> dict[str, str]:
+    """The layers of the first release: by their order they are enlargements but for the last two."""
+    names = list(names)
+    last = max(int(one[1]) for name in names if (one := re.match(r"model\.1\.sub\.(\d{1,3})\.", name)))
+    behind = sorted(
+        {int(one[1]) for name in names if (one := re.match(r"model\.(\d{1,3})\.\w+$", name))} - {0}
+    )
+    ours = [*(f"conv_up{number}" for number in range(1, len(behind) - 1)), "conv_hr", "conv_last"]
+    return {
+        f"model.1.sub.{last}.": "conv_body.",
+        "model.0.": "conv_first.",
+        **{f"model.{number}.": f"{name}." for number, name in zip(behind, ours[-len(behind) :], strict=True)},
+        "model.1.sub.": "body.",
+    }
 
 
 def _one(name: str, beginnings: Mapping[str, str]) -> str:
-    for old, new in beginnings.items():
-        if name.startswith(old):
-            name = new + name.removeprefix(old)
-    name = name.replace("model.1.sub.", "body.")
+    old = next((old for old in beginnings if name.startswith(old)), None)
+    name = beginnings[old] + name.removeprefix(old) if old else name
     name = re.sub(r"\bRDB(\d)", r"rdb\1", name)
     return re.sub(r"\.(conv\d)\.0\.", r".\1.", name)
 
 
 def _sized(state: Mapping[str, Tensor]) -> RRDBNet:
-    """The network these tensors fit."""
+    """The network these tensors fit, without numbers of its own. Raises `ValueError`, `KeyError`."""
+    missing = [name for name in ("conv_first.weight", "body.0.rdb1.conv1.weight") if name not in state]
+    if missing:
+        raise ValueError(f"it has no {missing[0]}")
     channels, taken = state["conv_first.weight"].shape[:2]
-    if taken not in _SCALES:
-        raise ValueError(f"takes {taken} channels")
-    blocks = 1 + max(int(name.split(".")[1]) for name in state if name.startswith("body."))
+    blocks = len({name.split(".")[1] for name in state if name.startswith("body.")})
     growth = state["body.0.rdb1.conv1.weight"].shape[0]
-    return RRDBNet(_SCALES[taken], blocks, channels, growth)
+    enlargements = len({name.split(".")[0] for name in state if name.startswith("conv_up")})
+    fold = _FOLDS.get(taken)
+    scale = _SCALES.get(2**enlargements // fold) if fold and enlargements < 8 else None
+    if scale is None:
+        raise ValueError(f"{taken} channels in and {enlargements} doublings do not make a scale")
+    if blocks > MOST_BLOCKS or channels > MOST_CHANNELS or growth > MOST_CHANNELS:
+        raise ValueError(f"{blocks} blocks of {channels} channels are beyond any of the family")
+    with torch.device("meta"):
+        return RRDBNet(scale, blocks, channels, growth, enlargements)

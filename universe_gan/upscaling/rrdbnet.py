@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 SHRINK = 0.2
 """Share of a residual that is added: keeps deep sums stable (section 3.1)."""
-Scale = Literal[1, 2, 4]
+Scale = Literal[1, 2, 4, 8]
 
 
 def convolution(before: int, after: int) -> nn.Conv2d:
@@ -52,29 +52,42 @@ class Residual(nn.Module):
 class RRDBNet(nn.Module):
     """(n, 3, h, w) → (n, 3, scale·h, scale·w), values about 0 to 1 on both sides.
 
-    With `scale` 2 or 1, sides must be multiples of 2 or 4: the picture is folded into channels first.
+    `enlargements`: how often the sides are doubled inside. Where that makes more than `scale`, the picture is
+    folded into channels first, and its sides must be multiples of `fold`.
     """
 
-    def __init__(self, scale: Scale = 4, blocks: int = 23, channels: int = 64, growth: int = 32) -> None:
+    def __init__(
+        self,
+        scale: Scale = 4,
+        blocks: int = 23,
+        channels: int = 64,
+        growth: int = 32,
+        enlargements: int = 2,
+    ) -> None:
         super().__init__()
-        self.scale, self.fold = scale, 4 // scale
+        self.scale, self.fold = scale, 2**enlargements // scale
         self.conv_first = convolution(3 * self.fold**2, channels)
         self.body = nn.Sequential(*(Residual(channels, growth) for _ in range(blocks)))
         self.conv_body = convolution(channels, channels)
-        self.conv_up1 = convolution(channels, channels)
-        self.conv_up2 = convolution(channels, channels)
+        self.enlarging = tuple(f"conv_up{number}" for number in range(1, enlargements + 1))
+        for name in self.enlarging:
+            self.add_module(name, convolution(channels, channels))
         self.conv_hr = convolution(channels, channels)
         self.conv_last = convolution(channels, 3)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv_first(F.pixel_unshuffle(x, self.fold))
         x = x + self.conv_body(self.body(x))
-        for enlarge in (self.conv_up1, self.conv_up2):
-            x = F.leaky_relu(enlarge(F.interpolate(x, scale_factor=2, mode="nearest")), 0.2)
+        for name in self.enlarging:
+            x = F.leaky_relu(self.get_submodule(name)(F.interpolate(x, scale_factor=2, mode="nearest")), 0.2)
         out: Tensor = self.conv_last(F.leaky_relu(self.conv_hr(x), 0.2))
         return out
 
     @property
     def radius(self) -> int:
-        """Pixels of the small picture, on each side, that one of its pixels can feel (per folded pixel)."""
+        """Pixels of the small picture, on each side, that one of its pixels can feel.
+
+        Folded pixels: 15 for each block, 1 each for `conv_first` and `conv_body`, and the convolutions at the
+        larger sizes, ½ + ¼ + 2 · ¼ for two doublings: between 1 and 2 for any number of them.
+        """
         return (15 * len(self.body) + 4) * self.fold

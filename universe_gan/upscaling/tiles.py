@@ -23,6 +23,8 @@ Run = Callable[[Floats], Floats]
 
 SMALLEST = 32
 """Side of a core below which no tile is cut smaller."""
+BAND = 64
+"""Large rows that are given out at once."""
 
 
 class MemoryShort(Exception):
@@ -65,6 +67,28 @@ class Array:
 
 
 @dataclass(frozen=True)
+class Cut:
+    """How a picture is cut, in small pixels."""
+
+    side: int = 256
+    """Of a core."""
+    overlap: int = 64
+    """Width of the margin around it."""
+    fade: int = 16
+    """Half the width of the band in which neighbours fade into each other; 0: a sharp seam."""
+    step: int = 1
+    """Tiles begin at multiples of it."""
+
+
+@dataclass
+class Room:
+    """What fits the device, as far as is known."""
+
+    side: int
+    batch: int
+
+
+@dataclass(frozen=True)
 class Span:
     """One tile along one side of the picture, in small pixels."""
 
@@ -101,11 +125,12 @@ class Span:
         return share.clip(0, 1).astype(np.float32)
 
 
-def spans(length: int, side: int, overlap: int) -> list[Span]:
-    """Cut a side into cores of at most `side` pixels, as equal as can be."""
+def spans(length: int, side: int, overlap: int, fade: int = 0, step: int = 1) -> list[Span]:
+    """Cut a side into cores of about `side` pixels, as equal as can be; all begin at multiples of `step`."""
     count = ceil(length / side)
-    edges = [length * number // count for number in range(count + 1)]
-    fade = 0 if count == 1 else min(overlap // 4, (length // count) // 2)
+    edges = [*(length * number // count // step * step for number in range(count)), length]
+    overlap = ceil(overlap / step) * step
+    fade = 0 if count == 1 else min(fade, overlap, (length // count) // 2)
     return [
         Span(first, last, max(0, first - overlap), min(length, last + overlap), fade, length)
         for first, last in pairwise(edges)
@@ -117,43 +142,36 @@ def enlarged(
     run: Run,
     *,
     scale: int,
-    side: int = 256,
-    overlap: int = 64,
-    batch: int = 1,
+    cut: Cut,
     room: "Room | None" = None,
 ) -> Iterator[Floats]:
-    """The large picture from the top, some rows at a time: (rows, scale·width, 3).
+    """The large picture from the top, `BAND` rows at a time: (rows, scale·width, 3).
 
-    `side`, `overlap`: of cores and margins, in small pixels. `batch`: tiles that go through at once. Where
-    memory runs out the batch is halved, then the tiles; `room` remembers what fits, for pictures to come too.
+    Where memory runs out fewer tiles go through at once, then smaller ones; `room` remembers what fits, for
+    pictures to come too.
 
     Raises:
         MemoryShort: not even a tile of `SMALLEST` fits.
     """
-    room = room or Room(side, batch)
-    across = spans(source.width, side, overlap)
+    room = room or Room(cut.side, 1)
+    side = min(cut.side, room.side)
+    across = spans(source.width, side, cut.overlap, cut.fade, cut.step)
     carried = np.zeros((0, source.width * scale, 3), np.float32)
-    for down in spans(source.height, side, overlap):
+    for down in spans(source.height, side, cut.overlap, cut.fade, cut.step):
         low, high = down.shown
         rows = np.zeros(((high - low) * scale, source.width * scale, 3), np.float32)
         rows[: len(carried)] = carried
         for some in _alike(across, room):
             tiles = [source.read(down.begin, one.begin, down.reach, one.reach) for one in some]
-            for one, made in zip(some, _through(run, tiles, scale, overlap, room), strict=True):
+            for one, made in zip(some, _through(run, tiles, scale, cut, room), strict=True):
                 left, right = one.shown
                 shares = down.weights(scale)[:, None, None] * one.weights(scale)[:, None]
                 rows[:, left * scale : right * scale] += shares * made[_inside(down, one, scale)]
         final = len(rows) - 2 * down.fade * scale * (down.last < source.height)
-        yield rows[:final]
-        carried = rows[final:]
-
-
-@dataclass
-class Room:
-    """What fits the device, as far as is known."""
-
-    side: int
-    batch: int
+        for at in range(0, final, BAND):
+            yield rows[at : min(at + BAND, final)].copy()
+        carried = rows[final:].copy()
+        del rows  # before the next ones are made: there is never more than one row of tiles
 
 
 def _alike(across: Sequence[Span], room: Room) -> Iterator[list[Span]]:
@@ -167,28 +185,26 @@ def _alike(across: Sequence[Span], room: Room) -> Iterator[list[Span]]:
     yield waiting
 
 
-def _through(run: Run, tiles: Sequence[Floats], scale: int, overlap: int, room: Room) -> Iterator[Floats]:
+def _through(run: Run, tiles: Sequence[Floats], scale: int, cut: Cut, room: Room) -> list[Floats]:
     """Each tile enlarged: all at once, else half of them, else in smaller tiles of its own."""
+    core = max(tiles[0].shape[:2]) - 2 * cut.overlap
+    if len(tiles) == 1 and core > room.side:
+        return [_in_parts(run, tiles[0], scale, cut, room)]
+    try:
+        return list(run(np.stack(tiles)))
+    except MemoryShort:
+        if len(tiles) == 1 and room.side <= SMALLEST:
+            raise
     if len(tiles) > 1:
-        try:
-            yield from run(np.stack(tiles))
-        except MemoryShort:
-            room.batch = len(tiles) // 2
-            yield from _through(run, tiles[: room.batch], scale, overlap, room)
-            yield from _through(run, tiles[room.batch :], scale, overlap, room)
-        return
-    (tile,) = tiles
-    core = max(tile.shape[:2]) - 2 * overlap
-    if core <= room.side:
-        try:
-            yield run(tile[None])[0]
-            return
-        except MemoryShort:
-            if room.side <= SMALLEST:
-                raise
-            room.side = max(SMALLEST, min(room.side, core) // 2)
-    parts = enlarged(Array(tile), run, scale=scale, side=room.side, overlap=overlap, room=room)
-    yield np.concatenate(list(parts))
+        room.batch = half = len(tiles) // 2
+        first = _through(run, tiles[:half], scale, cut, room)
+        return first + _through(run, tiles[half:], scale, cut, room)
+    room.side = max(SMALLEST, min(room.side, core) // 2)
+    return [_in_parts(run, tiles[0], scale, cut, room)]
+
+
+def _in_parts(run: Run, tile: Floats, scale: int, cut: Cut, room: Room) -> Floats:
+    return np.concatenate(list(enlarged(Array(tile), run, scale=scale, cut=cut, room=room)))
 
 
 def _inside(down: Span, across: Span, scale: int) -> tuple[slice, slice]:

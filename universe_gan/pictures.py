@@ -68,6 +68,17 @@ def inside(path: Path) -> dict[str, Any] | None:
     return dict(json.loads(words)) if words else None
 
 
+def made_from(source: Mapping[str, Any], step: str, how: Mapping[str, Any], tool: str) -> dict[str, Any]:
+    """What is said of a picture that was made from another: all that is said of that one, and the step.
+
+    What the new one says of itself too (`file`, `sha256`, an earlier step of that name) goes into `source`.
+    """
+    own = {"file", "sha256", "source", "tool", step}
+    before = {key: value for key, value in source.items() if key in own}
+    kept = {key: value for key, value in source.items() if key not in own}
+    return {**kept, "source": before, step: dict(how), "tool": tool}
+
+
 def read(folder: Path, side: int | None = None) -> tuple[NDArray[np.uint8], list[dict[str, Any]]]:
     """The pictures of a folder, (n, side, side, 3), and their lines, by name.
 

@@ -134,4 +134,56 @@ def judge(output: Output, asked: tuple[str, ...], **how: Any) -> Exit:
     return judging.judge(output, asked, **how)
 
 
-MODELS: tuple[click.Command, ...] = (train, judge, generate)
+@click.command()
+@click.option("--scale", type=click.Choice(["2", "4"]), help="Factor (default: 4).")
+@click.option("--to", metavar="DIR", type=click.Path(path_type=Path), help="Default: upscaled/NAME.")
+@click.option(
+    "--weights",
+    metavar="official|packaged|FILE",
+    help="official: fetched once, 67 MB; FILE: .pth or .safetensors (default: what is here).",
+)
+@click.option("--passes", type=click.IntRange(0, 10), help="Back-projections (default: 2, for JPEG files 1).")
+@click.option("--strength", type=click.FloatRange(0, 1), help="Below 1: blended with Lanczos (default: 1).")
+@click.option("--tile", type=click.IntRange(32, 4096), help="Side of a tile (default: 256).")
+@click.option("--overlap", type=click.IntRange(0, 1024), help="Margin around a tile (default: 64).")
+@click.option("--exact", is_flag=True, default=None, help="Margins as wide as the network sees; slow.")
+@click.option("--precision", type=click.Choice(["auto", "bf16", "fp16", "fp32"]), help="What to compute in.")
+@click.option(
+    "--max-pixels", type=click.IntRange(1), help="Leave larger pictures out (default: 250 million)."
+)
+@click.option("--seeds", default="0-35", show_default=True, help="With a RUN: which pictures to draw first.")
+@click.option("--set", "overrides", multiple=True, metavar="upscale.KEY=VALUE", help="Override a setting.")
+@click.option("--data", type=click.Path(path_type=Path), help="Folder for workspaces (default: data/).")
+@click.option("-n", "--dry-run", is_flag=True, help="Say what would be done.")
+@runs_option
+@device_option
+@speaks
+@click.argument("asked", metavar="PICTURE|FOLDER|DATASET|RUN|RECIPE...", nargs=-1, required=True)
+def upscale(
+    output: Output,
+    asked: tuple[str, ...],
+    overrides: tuple[str, ...],
+    data: Path | None,
+    runs: Path,
+    to: Path | None,
+    seeds: str,
+    device: str | None,
+    dry_run: bool,
+    **flags: Any,
+) -> Exit:
+    """Make pictures larger with ESRGAN, true to what they show.
+
+    Files and folders of them, what `generate` drew, the squares of a dataset or a recipe, or of a run the
+    pictures of --seeds. Depth, alpha, profile and metadata are kept. What is there is not made again.
+    """
+    from universe_gan.shell import upscaling
+
+    what, settings = upscaling.wanted(asked, overrides, data, runs)
+    if flags["scale"]:
+        flags["scale"] = int(flags["scale"])
+    given = {name: value for name, value in flags.items() if value is not None}
+    settings = settings.model_copy(update=given)
+    return upscaling.upscale(output, what, settings, to=to, seeds=seeds, device=device, dry_run=dry_run)
+
+
+MODELS: tuple[click.Command, ...] = (train, judge, generate, upscale)

@@ -23,6 +23,7 @@ from curation.settings import CurateSettings, PolicySettings, PublishSettings
 from universe_gan import __version__
 from universe_gan.shell.mistakes import did_you_mean, in_words, place
 from universe_gan.train_settings import TrainSettings
+from universe_gan.upscale_settings import UpscaleSettings
 
 SECTIONS: dict[str, type[Frozen]] = {
     "collect": CollectSettings,
@@ -30,6 +31,7 @@ SECTIONS: dict[str, type[Frozen]] = {
     "curate": CurateSettings,
     "publish": PublishSettings,
     "train": TrainSettings,
+    "upscale": UpscaleSettings,
 }
 
 _SECRET = re.compile(r"(^|_)(api_?key|secret|token|password|passwd|credential|key)s?($|_)", re.IGNORECASE)
@@ -89,6 +91,7 @@ class Recipe:
     curate: CurateSettings
     publish: PublishSettings
     train: TrainSettings
+    upscale: UpscaleSettings
     data: Path
     """The workspace, `data/NAME/` unless moved."""
     overrides: tuple[str, ...] = ()
@@ -161,12 +164,13 @@ def load(path: Path, overrides: Sequence[str] = (), data: Path | None = None) ->
     settings, sources = _sections(raw, problems)
     if problems:
         raise RecipeWrong(path, problems, _own(text) if overrides else None)
-    collect, policy, curate, publish, train = (settings[name] for name in SECTIONS)
+    collect, policy, curate, publish, train, upscale = (settings[name] for name in SECTIONS)
     assert isinstance(collect, CollectSettings)
     assert isinstance(policy, PolicySettings)
     assert isinstance(curate, CurateSettings)
     assert isinstance(publish, PublishSettings)
     assert isinstance(train, TrainSettings)
+    assert isinstance(upscale, UpscaleSettings)
     if collect.min_side is None:
         collect = collect.model_copy(update={"min_side": curate.min_side or curate.size})
     understood = {
@@ -193,6 +197,7 @@ def load(path: Path, overrides: Sequence[str] = (), data: Path | None = None) ->
         curate=curate,
         publish=publish,
         train=train,
+        upscale=upscale,
         data=root / path.stem,
         overrides=tuple(overrides),
         leads_out=tuple(leading_out(raw)),
@@ -225,13 +230,26 @@ def _leaves(value: str) -> bool:
 
 def train_settings(asked: str, overrides: Sequence[str] = ()) -> TrainSettings:
     """`[train]` of a training without a recipe: defaults, and `train.key=value`. Raises `RecipeWrong`."""
+    settings = _alone("train", asked, overrides)
+    assert isinstance(settings, TrainSettings)
+    return settings
+
+
+def upscale_settings(asked: str, overrides: Sequence[str] = ()) -> UpscaleSettings:
+    """`[upscale]` without a recipe: defaults, and `upscale.key=value`. Raises `RecipeWrong`."""
+    settings = _alone("upscale", asked, overrides)
+    assert isinstance(settings, UpscaleSettings)
+    return settings
+
+
+def _alone(section: str, asked: str, overrides: Sequence[str]) -> Frozen | None:
     raw: dict[str, Any] = {}
     problems = list(_apply(raw, overrides))
-    problems += [f"[{name}] goes with a recipe; only [train] is used here" for name in raw if name != "train"]
-    settings = _check(TrainSettings, raw.get("train", {}), ("train",), problems)
+    others = [name for name in raw if name != section]
+    problems += [f"[{name}] goes with a recipe; only [{section}] is used here" for name in others]
+    settings = _check(SECTIONS[section], raw.get(section, {}), (section,), problems)
     if problems:
         raise RecipeWrong(Path(asked), problems, own=())
-    assert isinstance(settings, TrainSettings)
     return settings
 
 

@@ -37,11 +37,11 @@ NEEDED = ("torch", "safetensors")
 
 
 class PackagesMissing(Exception):
-    """What is needed for training is not installed."""
+    """What is needed for training, or for something else that an extra brings, is not installed."""
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(self, names: Sequence[str], what: str = "training", extra: str = "train") -> None:
         super().__init__(f"not installed: {', '.join(names)}")
-        self.names = tuple(names)
+        self.names, self.what, self.extra = tuple(names), what, extra
 
 
 class SettingsUnfit(Exception):

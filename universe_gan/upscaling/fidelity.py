@@ -33,7 +33,7 @@ def lanczos(pictures: Tensor, scale: int) -> Tensor:
 
 @lru_cache(maxsize=8)
 def _shares(side: int, scale: int) -> Tensor:
-    """(scale·side, side): how much of each small pixel is in each large one; nothing from beyond the border."""
+    """(scale·side, side): how much of each small pixel is each large one takes; none from outside."""
     centres = (torch.arange(side * scale, dtype=torch.float64) + 0.5) / scale
     away = centres[:, None] - (torch.arange(side, dtype=torch.float64) + 0.5)
     shares = torch.sinc(away) * torch.sinc(away / LOBES) * (away.abs() < LOBES)

@@ -7,7 +7,10 @@ which is turned upright. libvips decodes large files to disk, so a piece costs t
 (https://www.libvips.org/API/current/how-it-opens-files.html).
 """
 
+import errno
 import json
+import os
+import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +20,7 @@ import numpy as np
 import pyvips
 from numpy.typing import NDArray
 
+from collectors.workspace import DiskFull
 from universe_gan.sheets import KEY
 from universe_gan.upscaling.tiles import Floats
 
@@ -28,31 +32,38 @@ _TYPES: Mapping[str, Any] = {
     "float": np.float32,
     "double": np.float32,
 }
+_AS_THEY_ARE = frozenset({"b-w", "grey16", "rgb", "rgb16", "srgb", "scrgb", "multiband"})
+"""Kinds of colour whose numbers are taken as they stand."""
 KEPT = frozenset({"icc-profile-data", "exif-data", "xmp-data", "iptc-data"})
 """Metadata that goes with the picture, by libvips' names."""
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff"})
+
+pyvips.cache_set_max(0)  # a file that changed is read again, and no picture stays in memory
 
 
 class NoPicture(Exception):
     """A file that cannot be read as a picture."""
 
-    def __init__(self, path: Path, problem: str) -> None:
-        super().__init__(f"{path}: {problem}")
-        self.path, self.problem = path, problem
+    def __init__(self, name: str, problem: str) -> None:
+        super().__init__(f"{name}: {problem}")
+        self.name, self.problem = name, problem
 
 
 @dataclass(frozen=True)
 class Opened:
     """A picture file, upright, as a source of tiles."""
 
-    path: Path
+    name: str
     image: pyvips.Image
     low: float
     """Value that counts as 0."""
     high: float
     """Value that counts as 1."""
     alpha: bool
+    loader: str
+    """libvips' name of what reads the file."""
     notes: tuple[str, ...] = ()
+    """What became of it on the way in."""
 
     @property
     def height(self) -> int:
@@ -70,41 +81,69 @@ class Opened:
     @property
     def from_jpeg(self) -> bool:
         """Whether its noise is a JPEG's."""
-        return bool(str(self.image.get("vips-loader")).startswith("jpeg"))
+        return self.loader.startswith("jpeg")
+
+    @property
+    def suffix(self) -> str:
+        """Of the large picture's file: `.tif` for what PNG cannot hold or what was a TIFF, else `.png`."""
+        return ".tif" if self.loader.startswith("tiff") or self.image.format not in LEVELS else ".png"
 
     def read(self, top: int, left: int, height: int, width: int) -> Floats:
-        """(height, width, 3) from 0 to 1."""
-        piece = self.image.crop(left, top, width, height).numpy().reshape(height, width, -1)
+        """(height, width, 3) from 0 to 1. Raises `NoPicture` where the file is damaged."""
+        try:
+            piece = self.image.crop(left, top, width, height).numpy().reshape(height, width, -1)
+        except pyvips.Error as error:
+            raise NoPicture(self.name, _first_line(error)) from error
         pixels = (piece[..., : self.colours].astype(np.float32) - self.low) / (self.high - self.low)
+        if self.image.format not in LEVELS:
+            np.nan_to_num(pixels, copy=False)
         return np.ascontiguousarray(np.broadcast_to(pixels, (height, width, 3)))
 
 
-def open_picture(path: Path, *, max_pixels: int) -> Opened:
+def open_picture(source: Path | bytes, name: str, *, max_pixels: int) -> Opened:
     """Read a file's header, check it, and make it readable in pieces.
 
     Raises:
         NoPicture: not a picture, a damaged one, or one of more than `max_pixels`.
-        FileNotFoundError: there is no such file.
     """
-    if not path.is_file():
-        raise FileNotFoundError(path)
-    notes: list[str] = []
     try:
-        image = pyvips.Image.new_from_file(str(path), fail_on="truncated")
+        if isinstance(source, bytes):
+            image = pyvips.Image.new_from_buffer(source, "", fail_on="truncated")
+        else:
+            image = pyvips.Image.new_from_file(str(source), fail_on="truncated")
         if image.width * image.height > max_pixels:
-            raise NoPicture(path, f"{image.width} x {image.height} is beyond {max_pixels:,} pixels")
-        image = image.autorot()
-        if image.interpretation == "cmyk":
-            image = image.icc_transform("srgb", embedded=True)
-            notes.append("CMYK became sRGB")
-        if image.format not in (*LEVELS, "float", "double"):
-            raise NoPicture(path, f"samples of type {image.format} are not understood")
-        low, high = 0.0, LEVELS.get(image.format, 1.0)
-        if image.format not in LEVELS:
-            low, high = min(0.0, image.min()), max(1.0, image.max())
+            size = f"{image.width:,} x {image.height:,}"
+            raise NoPicture(name, f"{size} pixels are more than --max-pixels {max_pixels:,}")
+        return _opened(image, name)
     except pyvips.Error as error:
-        raise NoPicture(path, _first_line(error)) from error
-    return Opened(path, image, low, high, bool(image.hasalpha()), tuple(notes))
+        raise NoPicture(name, _first_line(error)) from error
+
+
+def _opened(image: pyvips.Image, name: str) -> Opened:
+    loader, notes = str(image.get("vips-loader")), []
+    if image.get_n_pages() > 1:
+        notes.append(f"the first of {image.get_n_pages()} pages")
+    image = image.autorot()
+    if image.interpretation == "cmyk":
+        depth = 16 if image.format == "ushort" else 8
+        image = image.icc_transform("srgb", embedded=True, input_profile="cmyk", depth=depth)
+        notes.append("CMYK became sRGB")
+    elif image.interpretation not in _AS_THEY_ARE:
+        notes.append(f"{image.interpretation} became sRGB")
+        image = image.colourspace("srgb")
+    if image.format not in _TYPES:
+        raise NoPicture(name, f"samples of type {image.format} are not understood")
+    low, high = 0.0, LEVELS.get(image.format, 1.0)
+    if image.format not in LEVELS:
+        low, high = min(0.0, image.min()), max(1.0, image.max())
+        if not np.isfinite([low, high]).all():
+            raise NoPicture(name, "holds infinite values")
+        if (image != image).max():
+            notes.append("undefined samples became 0")
+    opened = Opened(name, image, low, high, bool(image.hasalpha()), loader, tuple(notes))
+    if opened.colours not in (1, 3):
+        raise NoPicture(name, f"{opened.colours} channels are neither grey nor colour")
+    return opened
 
 
 def save(
@@ -114,6 +153,10 @@ def save(
 
     Samples wait in a file beside the target until all are there, so memory holds one strip. `xmp` is written
     where the picture brings none of its own.
+
+    Raises:
+        DiskFull: no room; nothing is left behind.
+        NoPicture: and whatever making the strips raises.
     """
     to.parent.mkdir(parents=True, exist_ok=True)
     raw, part = to.with_name(f"{to.name}.samples"), to.with_name(f"{to.stem}.part{to.suffix}")
@@ -124,16 +167,31 @@ def save(
         image = _with_words(opened, _assembled(opened, raw, scale), provenance, xmp)
         options = {"compression": 6} if to.suffix == ".png" else {"compression": "deflate", "bigtiff": True}
         image.write_to_file(str(part), **options)
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
         part.replace(to)
+    except (OSError, pyvips.Error) as error:
+        full = os.strerror(errno.ENOSPC) in str(error) or getattr(error, "errno", 0) == errno.EDQUOT
+        if full:
+            raise DiskFull(to.parent, shutil.disk_usage(to.parent).free) from error
+        if isinstance(error, OSError):
+            raise
+        raise NoPicture(opened.name, _first_line(error)) from error
     finally:
         raw.unlink(missing_ok=True)
         part.unlink(missing_ok=True)
 
 
-def suffix(opened: Opened) -> str:
-    """`.tif` for what PNG cannot hold or what was a TIFF, else `.png`."""
-    tiff = opened.path.suffix.lower() in (".tif", ".tiff") or opened.image.format not in LEVELS
-    return ".tif" if tiff else ".png"
+def said_inside(path: Path) -> dict[str, Any] | None:
+    """The provenance that we wrote into a file of any size; `None`: there is none."""
+    try:
+        image = pyvips.Image.new_from_file(str(path))
+        fields = (name for name in image.get_fields() if name.endswith(f"-{KEY}"))
+        name = next(fields, "image-description")
+        found = json.loads(image.get(name)) if name in image.get_fields() else None
+    except (pyvips.Error, ValueError):
+        return None
+    return found if isinstance(found, dict) and "tool" in found else None
 
 
 def _samples(opened: Opened, strip: Floats) -> NDArray[Any]:
@@ -167,13 +225,16 @@ def _with_words(opened: Opened, large: pyvips.Image, provenance: Mapping[str, An
     have = set(opened.image.get_fields())
     for name in KEPT & have:
         large.set_type(pyvips.GValue.blob_type, name, opened.image.get(name))
+    if "exif-data" in have:  # its pixels stand upright now
+        large.set_type(pyvips.GValue.gint_type, "orientation", 1)
+        large.set_type(pyvips.GValue.gstr_type, "exif-ifd0-Orientation", "1")
     if "xmp-data" not in have:
         large.set_type(pyvips.GValue.blob_type, "xmp-data", xmp.encode())
-    words = json.dumps(provenance, ensure_ascii=False, sort_keys=True)
+    words = json.dumps(provenance, sort_keys=True)  # in ASCII, as PNG's plain text chunks hold it
     large.set_type(pyvips.GValue.gstr_type, f"png-comment-0-{KEY}", words)
     large.set_type(pyvips.GValue.gstr_type, "image-description", words)
     return large
 
 
 def _first_line(error: Exception) -> str:
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), "unreadable")
+    return next((line.strip() for line in str(error).splitlines()[1:] if line.strip()), "unreadable")

@@ -59,11 +59,10 @@ def read(path: Path) -> RRDBNet:
     """The network of a `.pth` or `.safetensors` file in fp32; nothing in the file is executed.
 
     Raises:
-        NotOfTheFamily: damaged, or another network.
-        FileNotFoundError: there is no such file.
+        NotOfTheFamily: missing, damaged, or another network.
     """
     if not path.is_file():
-        raise FileNotFoundError(path)
+        raise NotOfTheFamily(path, "there is no such file")
     try:
         if path.suffix == ".safetensors":
             found: Any = load_file(path)

@@ -65,7 +65,7 @@ class RRDBNet(nn.Module):
         enlargements: int = 2,
     ) -> None:
         super().__init__()
-        self.scale, self.fold = scale, 2**enlargements // scale
+        self.scale, self.fold = scale, int(2**enlargements) // scale
         self.conv_first = convolution(3 * self.fold**2, channels)
         self.body = nn.Sequential(*(Residual(channels, growth) for _ in range(blocks)))
         self.conv_body = convolution(channels, channels)

@@ -98,8 +98,7 @@ def find(
         NoWeights: nothing is here, or nothing may be fetched because there is no session.
         NotFetched: the official address does not give the file.
         WeightsWrong: the packaged file is not the one we know.
-        NotOfTheFamily: the file holds another network.
-        FileNotFoundError: there is no such file.
+        NotOfTheFamily: the file holds another network, or is missing.
         DiskFull, NoContact: on the way.
     """
     store = Store(cache or cache_folder())
@@ -116,7 +115,7 @@ def find(
 
 
 def of_file(path: Path) -> Weights:
-    """Any weights of the family. Raises `NotOfTheFamily`, `FileNotFoundError`."""
+    """Any weights of the family. Raises `NotOfTheFamily`."""
     net = layouts.read(path)
     facts = {
         "weights": path.stem,

@@ -3,7 +3,7 @@
 A module a room, each with its table of words; they are joined here.
 """
 
-from universe_gan.shell.failures import collecting, curating, hub, machine, recipes, training
+from universe_gan.shell.failures import collecting, curating, hub, machine, recipes, training, upscaling
 from universe_gan.shell.failures.failure import Failure, Table
 
 __all__ = ["Failure", "explain"]
@@ -17,6 +17,7 @@ _TABLE: Table = {
     **machine.TABLE,
 }
 """The first that fits counts: those of the machine, which are the widest, come last."""
+_BY_NAME = {**training.BY_NAME, **upscaling.BY_NAME}
 
 
 def explain(error: BaseException) -> Failure | None:
@@ -25,6 +26,6 @@ def explain(error: BaseException) -> Failure | None:
         if isinstance(error, kind):
             return words(error)
     for kind in type(error).__mro__:
-        if named := training.BY_NAME.get(f"{kind.__module__}.{kind.__name__}"):
+        if named := _BY_NAME.get(f"{kind.__module__}.{kind.__name__}"):
             return named(error)
     return None

@@ -130,8 +130,8 @@ BY_NAME: dict[str, Words] = {
 
 TABLE: Table = {
     PackagesMissing: lambda error: Failure(
-        f"training needs {' and '.join(error.names)}, not installed here",
-        "pip install 'universe-gan[" + ("train,cluster" if "ray" in error.names else "train") + "]'",
+        f"{error.what} needs {' and '.join(error.names)}, not installed here",
+        "pip install 'universe-gan[" + ("train,cluster" if "ray" in error.names else error.extra) + "]'",
         Exit.INPUT,
     ),
     SettingsUnfit: lambda error: Failure(

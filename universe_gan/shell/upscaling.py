@@ -1,0 +1,258 @@
+"""What `universe-gan upscale` does and says; the work is in `universe_gan.upscaling`, which needs PyTorch."""
+
+import os
+import threading
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib import util
+from math import ceil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from collectors.progress import Stage
+from universe_gan.shell import generating, publishing, recipe, stages
+from universe_gan.shell.exits import Exit
+from universe_gan.shell.output import Output, many
+from universe_gan.shell.training import PackagesMissing, SettingsUnfit
+from universe_gan.upscale_settings import UpscaleSettings
+
+if TYPE_CHECKING:
+    import requests
+
+    from universe_gan.upscaling.jobs import Job
+    from universe_gan.upscaling.upscaler import Upscaler
+    from universe_gan.upscaling.weights import Weights
+    from universe_gan.upscaling.work import Outcome
+
+NEEDED = ("torch", "safetensors", "pyvips")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the user named."""
+
+    name: str
+    """Of the folder that the results go to; empty: single files."""
+    paths: tuple[Path, ...] = ()
+    dataset: Path | None = None
+    run: str | Path | None = None
+    """Of which pictures are drawn first."""
+
+
+def wanted(
+    asked: Sequence[str], overrides: Sequence[str], data: Path | None, runs: Path
+) -> tuple[Wanted, UpscaleSettings]:
+    """Read what the user named: a run, a recipe, a built dataset, else files and folders of pictures.
+
+    Raises:
+        RecipeWrong, RecipeMissing, StageMissing, StageStale: as for `train`.
+    """
+    settings = recipe.upscale_settings(asked[0], overrides)
+    if len(asked) > 1:
+        return Wanted("", tuple(Path(one) for one in asked)), settings
+    [one] = asked
+    path = Path(one)
+    if (path / "run.json").is_file() or path.suffix == ".safetensors":
+        return Wanted("", run=generating.find(one, runs)), settings
+    if path.is_dir() and not recipe.find(one).is_file():
+        tables = any((path / "data").glob("*.parquet")) or any(path.glob("*.parquet"))
+        whole = path.resolve()
+        name = whole.parent.name if tables and whole.name == "dataset" else whole.name
+        return (Wanted(name, dataset=path) if tables else Wanted(name, (path,))), settings
+    if path.is_file() and path.suffix not in (".toml", ".jsonl"):
+        return Wanted("", (path,)), settings
+    if "/" in one and path.suffix not in (".toml", ".jsonl"):
+        return Wanted("", (path,)), settings
+    loaded = recipe.load(recipe.find(one), overrides, data)
+    with stages.at_work(loaded) as workspace:
+        built = publishing.read_built(loaded, workspace)
+    return Wanted(loaded.name, dataset=Path(built.path)), loaded.upscale
+
+
+def upscale(
+    output: Output,
+    what: Wanted,
+    settings: UpscaleSettings,
+    *,
+    to: Path | None,
+    seeds: str,
+    device: str | None,
+    dry_run: bool,
+) -> Exit:
+    """Make pictures larger; raises the failures of `universe_gan.upscaling`."""
+    _look_for_packages()
+    import torch
+
+    from universe_gan.upscaling.upscaler import Upscaler, precision_of
+    from universe_gan.upscaling.work import upscale as go
+
+    if device == "cuda" and not torch.cuda.is_available():
+        raise SettingsUnfit(["--device cuda: PyTorch finds no GPU here; `universe-gan check` says more"])
+    where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    name, jobs = _jobs(output, what, seeds, device, dry_run=dry_run)
+    folder = to or Path("upscaled") / name
+    jobs = [job for job in jobs if not _lies_in(job, folder)]
+    found = _weights(output, settings.weights)
+    upscaler = Upscaler(
+        found,
+        where,
+        precision_of(settings.precision, where),
+        passes=2 if settings.passes is None else settings.passes,
+        strength=settings.strength,
+        side=settings.tile,
+        overlap=settings.overlap,
+        exact=settings.exact,
+        asked=settings.scale,
+    )
+    _tell_how(output, upscaler)
+    total = _megapixels(jobs, settings.scale)
+    if dry_run:
+        output.line(f"pictures  {many(len(jobs), 'picture')}, {total:,.1f} megapixels, would go to {folder}")
+        output.result({"folder": str(folder), "pictures": len(jobs), "megapixels": round(total, 1)})
+        return Exit.DONE
+    outcomes: list[Outcome] = []
+    with output.stage("megapixels", ceil(total)) as stage:
+        drawn = _Counter(stage)
+        for one in go(
+            jobs, upscaler, folder, passes=settings.passes, max_pixels=settings.max_pixels, drawn=drawn
+        ):
+            outcomes.append(one)
+            for note in one.notes:
+                output.say(f"{one.job.label}: {note}")
+        drawn.done(ceil(total))
+    return _tell(output, folder, outcomes, upscaler)
+
+
+def _look_for_packages() -> None:
+    missing = [name for name in NEEDED if util.find_spec(name) is None]
+    if not missing:
+        try:
+            import pyvips  # noqa: F401 (it looks for libvips only now)
+        except OSError:
+            missing = ["libvips"]
+    if missing:
+        raise PackagesMissing(missing, "upscaling", "upscale")
+
+
+def _jobs(
+    output: Output, what: Wanted, seeds: str, device: str | None, *, dry_run: bool
+) -> tuple[str, list["Job"]]:
+    """The pictures, those of a run drawn first, and the name of the folder."""
+    from universe_gan.upscaling import jobs
+
+    if what.dataset is not None:
+        return what.name, jobs.of_dataset(what.dataset)
+    if what.run is None:
+        return what.name, jobs.of_paths(what.paths)
+    from universe_gan.generate import Generator, read_seeds, write
+
+    numbers = read_seeds(seeds)
+    generator = Generator.load(what.run, device, output.note)
+    folder = Path("generated") / generator.about.name
+    if dry_run:
+        output.line(f"model     {many(len(numbers), 'picture')} would be drawn into {folder}")
+        return generator.about.name, []
+    drawn = write(generator, numbers, folder, sheet=False)
+    output.line(f"pictures  {folder}  {many(len(numbers), 'picture')}, synthetic")
+    return generator.about.name, jobs.of_paths(drawn)
+
+
+def _lies_in(job: "Job", folder: Path) -> bool:
+    """Whether the picture is a result of ours itself."""
+    return isinstance(job.source, Path) and folder.resolve() in job.source.resolve().parents
+
+
+def _weights(output: Output, asked: str | None) -> "Weights":
+    """The weights; they are fetched where the user asks for the official ones, or nothing is here."""
+    from collectors.web.polite import valid_contact
+    from universe_gan.upscaling import weights
+
+    contact = os.environ.get(stages.CONTACT)
+    try:
+        return weights.find(asked)
+    except weights.NoWeights:
+        if asked == "packaged" or (asked is None and not valid_contact(contact)):
+            raise
+    size = f"{weights.OFFICIAL.bytes / 1e6:.0f} MB"
+    output.note(f"fetching {size} of weights, once: {weights.OFFICIAL.url}")
+    return weights.find("official", session=_session(contact, output))
+
+
+def _session(contact: str | None, output: Output) -> "requests.Session":
+    from collectors.web.polite import polite_session
+
+    return polite_session(contact, progress=output)
+
+
+def _tell_how(output: Output, upscaler: "Upscaler") -> None:
+    about: Mapping[str, Any] = upscaler.provenance()
+    rounded = ", rounded to fp16" if about["fp16_rounded"] else ""
+    output.line(f"weights   {about['weights']} from {about['weights_from']}{rounded}")
+    margin = f"margins of {upscaler.cut.overlap}" + (" (exact)" if upscaler.exact else "")
+    output.line(
+        f"how       x{upscaler.scale}, {upscaler.device.type} in {about['precision']}, tiles of"
+        f" {upscaler.side} with {margin}, {many(upscaler.passes, 'back-projection')}"
+        + (f", strength {upscaler.strength:g}" if upscaler.strength < 1 else "")
+    )
+
+
+def _megapixels(jobs: Sequence["Job"], scale: int) -> float:
+    """Of the results; in a dataset all pictures are as large as the first. What cannot be read counts 0."""
+    from universe_gan.upscaling.images import NoPicture, open_picture
+
+    total = 0.0
+    for job in jobs:
+        with suppress(NoPicture, OSError):
+            opened = open_picture(job.open()[0], job.label, max_pixels=2**62)
+            size = opened.width * opened.height * scale**2 / 1e6
+            if not isinstance(job.source, Path):
+                return size * len(jobs)
+            total += size
+    return total
+
+
+class _Counter:
+    """Tells a stage of whole megapixels, from any thread."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage, self._lock = stage, threading.Lock()
+        self._pixels, self._told = 0, 0
+
+    def __call__(self, pixels: int) -> None:
+        with self._lock:
+            self._pixels += pixels
+            self._tell(self._pixels // 1_000_000)
+
+    def done(self, total: int) -> None:
+        """The last part of a megapixel counts as one."""
+        with self._lock:
+            self._tell(min(total, ceil(self._pixels / 1e6)))
+
+    def _tell(self, now: int) -> None:
+        if now > self._told:
+            self._stage.advance(now - self._told)
+            self._told = now
+
+
+def _tell(output: Output, folder: Path, outcomes: Sequence["Outcome"], upscaler: "Upscaler") -> Exit:
+    counts = Counter(one.state for one in outcomes)
+    failed = sorted((one for one in outcomes if one.state == "failed"), key=lambda one: one.job.label)
+    for note in sorted(upscaler.notes):
+        output.say(f"note: {note}")
+    output.table("Failed", ["picture", "why"], [(one.job.label, one.problem) for one in failed])
+    words = [f"{many(counts['made'], 'picture')} made"]
+    words += [f"{counts['there']:,} were there already"] if counts["there"] else []
+    words += [f"{counts['failed']:,} failed"] if failed else []
+    output.line(f"pictures  {folder}  {', '.join(words)}")
+    output.result(
+        {
+            "folder": str(folder),
+            "files": sorted(one.file for one in outcomes if one.file),
+            "failed": {one.job.label: one.problem for one in failed},
+            "notes": sorted(upscaler.notes),
+            **upscaler.provenance(),
+        }
+    )
+    return Exit.SOME_FAILED if failed else Exit.DONE

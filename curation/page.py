@@ -12,13 +12,16 @@ from curation.markup import plain
 
 
 @cache
-def inline(css: str | tuple[str, ...], js: str | None = None) -> dict[str, Markup | str]:
+def inline(
+    css: str | tuple[str, ...], js: str | None = None, floor: str = "curation"
+) -> dict[str, Markup | str]:
     """Style and script by the names of their files, and the content security policy that lets them in.
 
-    Every page begins with the style of `page.css`: colours, type, light and dark.
+    Every page begins with the style of `page.css`: colours, type, light and dark. `floor`: as `templates`.
     """
     sheets = ("page.css", *((css,) if isinstance(css, str) else css))
-    style, script = "\n".join(map(_source, sheets)), _source(js) if js else ""
+    style = "\n".join(_source(name, floor) for name in sheets)
+    script = _source(js, floor) if js else ""
     return {
         "css": Markup(style),  # noqa: S704  (our own files)
         "js": Markup(script),  # noqa: S704
@@ -36,10 +39,13 @@ def inline(css: str | tuple[str, ...], js: str | None = None) -> dict[str, Marku
 
 
 @cache
-def templates() -> jinja2.Environment:
-    """Whatever a page prints is one line of visible text and escaped as HTML."""
+def templates(floor: str = "curation") -> jinja2.Environment:
+    """Whatever a page prints is one line of visible text and escaped as HTML.
+
+    `floor`: the package whose folder `templates` is looked into before our own.
+    """
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("curation"),
+        loader=jinja2.ChoiceLoader([jinja2.PackageLoader(name) for name in (floor, "curation")]),
         undefined=jinja2.StrictUndefined,
         autoescape=True,
         finalize=lambda value: plain(value) if type(value) is str else "" if value is None else value,
@@ -50,8 +56,9 @@ def templates() -> jinja2.Environment:
     return environment
 
 
-def _source(name: str) -> str:
-    loader, environment = templates().loader, templates()
+def _source(name: str, floor: str) -> str:
+    environment = templates(floor)
+    loader = environment.loader
     assert loader is not None
     return loader.get_source(environment, name)[0]
 

@@ -1,0 +1,1 @@
+"""What was made beside what is real: figures, plots, pages, and people asked."""

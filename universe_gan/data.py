@@ -85,6 +85,11 @@ class Origin(Frozen):
     """Pictures by licence, where the dataset says; empty where it does not."""
     refused: Mapping[str, int] = {}
     """Rows that may not be trained on, by reason."""
+    synthetic: int = 0
+    """Of `pictures`, those that a generator made; they come last."""
+    generation: int = 0
+    """Of what learns from these: 0 from real pictures only, else one more than the latest generator's whose
+    pictures are among them."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +131,12 @@ class Prepared:
     held_out: Pictures
     """Never trained on; empty where the dataset has no test split."""
 
+    @property
+    def reals(self) -> Pictures:
+        """Of those trained on the real ones, which alone may judge."""
+        real = len(self.train) - self.origin.synthetic
+        return Pictures(self.train.pixels[:real], self.train.names[:real])
+
 
 @dataclass(frozen=True)
 class _Row:
@@ -140,6 +151,10 @@ class _Row:
     place: tuple[int, int] | None = None
     """Row group and row in it; `None`: the file is the picture."""
     licence: str | None = None
+    generation: int | None = None
+    """Of the generator that made it; `None`: it is real."""
+    rank: int = 0
+    """Its place among those made by generators, the best first."""
 
 
 class _Broken:
@@ -167,12 +182,15 @@ def prepare(
     revision: str | None = None,
     progress: Progress | None = None,
     workers: int = 1,
+    synthetic: float = 0.0,
 ) -> Prepared:
     """Find the pictures of a Hub id, a built dataset or a folder, and decode them to `side` × `side`.
 
     `side`: by default the largest power of two, up to 1,024, within the first picture. `cache`: where decoded
     pictures are kept; a cache that was left half-way is made again. Pictures that cannot be decoded are left
     out, told by name and counted in `refused`; the cache remembers which, so that all agree without trying.
+    `synthetic`: share of the training pictures that generated ones of the dataset may have, the best first;
+    real ones are never left out for them, and no generated one is ever held out.
 
     Raises:
         WorkspaceBusy: another process decodes the same pictures at this moment.
@@ -191,7 +209,10 @@ def prepare(
         progress.note(broken.words(left))
     if not any(row.split == "train" for row in rows):
         raise NoPictures(source, _why_none(refused))
+    made = [row for row in _made_rows(folder) if row.digest not in broken.why] if synthetic else []
+    made = _the_best(made, sum(row.split == "train" for row in rows), synthetic)
     asked, side = side, side or _natural_side(row for row in rows if row.split == "train")
+    rows += made
     fingerprint = hashlib.sha256("".join(row.digest for row in rows).encode()).hexdigest()
     parts = {split: [row for row in rows if row.split == split] for split in ("train", "test")}
     origin = Origin(
@@ -202,6 +223,8 @@ def prepare(
         held_out=len(parts["test"]),
         licences=dict(Counter(row.licence for row in rows if row.licence is not None).most_common()),
         refused=dict(refused),
+        synthetic=len(made),
+        generation=1 + max(row.generation or 0 for row in made) if made else 0,
     )
     place = _place(cache, fingerprint, side)
     if not (place / "about.json").is_file():
@@ -213,7 +236,13 @@ def prepare(
             broken.remember(failed)
             shutil.rmtree(place)
             return prepare(
-                source, side=asked, cache=cache, revision=revision, progress=progress, workers=workers
+                source,
+                side=asked,
+                cache=cache,
+                revision=revision,
+                progress=progress,
+                workers=workers,
+                synthetic=synthetic,
             )
     names = {split: tuple(row.name for row in part) for split, part in parts.items()}
     train, test = (Pictures(_mapped(place, split, side), names[split]) for split in parts)
@@ -303,6 +332,31 @@ def _table_rows(path: Path, refused: Counter[str]) -> Iterator[_Row]:
             digest = row.get("image_sha256") or hashlib.sha256(row[image]["bytes"]).hexdigest()
             name = str(row.get("uid") or f"{path.stem}:{group}:{number}")
             yield _Row(name, str(digest), split, path, (group, number), licence)
+
+
+def _made_rows(folder: Path) -> Iterator[_Row]:
+    """The pictures of the configuration `synthetic`, which generators made and somebody accepted."""
+    for path in sorted((folder / "synthetic").glob("*.parquet")):
+        table = pq.ParquetFile(path)
+        for group in range(table.num_row_groups):
+            columns = ["uid", "image_sha256", "generation", "rank"]
+            for number, row in enumerate(table.read_row_group(group, columns=columns).to_pylist()):
+                yield _Row(
+                    row["uid"],
+                    row["image_sha256"],
+                    "train",
+                    path,
+                    (group, number),
+                    generation=row["generation"],
+                    rank=row["rank"],
+                )
+
+
+def _the_best(made: Sequence[_Row], reals: int, share: float) -> list[_Row]:
+    """As many as may be, the best first, then in the order they lie in."""
+    most = int(reals * share / (1 - share) + 1e-9)
+    best = set(sorted(made, key=lambda row: (row.rank, row.digest))[:most])
+    return [row for row in made if row in best]
 
 
 def _forbidden(row: Mapping[str, Any]) -> str | None:

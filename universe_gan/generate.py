@@ -142,6 +142,7 @@ class Generator:
             "dataset_revision": origin.revision,
             "dataset_fingerprint": origin.fingerprint,
             "dataset_licences": dict(origin.licences),
+            "generation": origin.generation,
             "tool": f"universe-gan {self.about.tool}",
             **self.published,
             **more,

@@ -1,9 +1,9 @@
 """Judging a training: how good its average is by now, in figures that hold for a few hundred pictures.
 
-Every `judge_kimg` the same seeds are drawn, as many as there are training pictures but at most 1,000, and
-compared with real pictures: the held-out ones where there are enough of them, else those trained on. The best
-checkpoint is the one of the lowest KID; it gives way only to one whose gain is larger than half the width of
-the interval, because less may be chance.
+Every `judge_kimg` the same seeds are drawn, as many as there are real training pictures but at most 1,000,
+and compared with real pictures, never with generated ones: the held-out ones where there are enough of them,
+else those trained on. The best checkpoint is the one of the lowest KID; it gives way only to one whose gain is
+larger than half the width of the interval, because less may be chance.
 """
 
 from collections.abc import Mapping, Sequence
@@ -83,7 +83,7 @@ def judge(prepared: Prepared, settings: TrainSettings, cache: Path, device: torc
     """
     extractor = choose(settings.extractor, chosen(settings).backbone, device)
     key = prepared.origin.fingerprint
-    train, held_out = prepared.train.pixels, prepared.held_out.pixels
+    train, held_out = prepared.reals.pixels, prepared.held_out.pixels
     of_train, of_held_out = (
         extractor.remembered(pixels, cache, f"{key} {split}") if len(pixels) else np.zeros((0, 1))
         for split, pixels in (("train", train), ("test", held_out))

@@ -73,6 +73,9 @@ def _data(origin: Origin) -> Iterator[str]:
         yield "The dataset is **not published**; nobody else can check it or train on it again."
     yield f"{origin.pictures:,} pictures to learn from, {origin.held_out:,} held out. Fingerprint of"
     yield f"the pictures: `{origin.fingerprint}`.\n"
+    if origin.synthetic:
+        yield f"**{origin.synthetic:,} of the pictures to learn from were generated** by an earlier model and"
+        yield f"accepted; this is generation {origin.generation}. Only real pictures judged it.\n"
     if origin.licences:
         yield "| licence | pictures |\n| --- | ---: |"
         for id, count in origin.licences.items():

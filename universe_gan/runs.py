@@ -69,9 +69,19 @@ class About(Frozen):
     def question(self) -> str:
         """Hash of what is learned from what: runs with the same one may go on in each other's place.
 
-        How long, how often it is told about, and on which device do not change it.
+        How long, how often it is told about, and on which device do not change it. What share generated
+        pictures may have shows in which pictures there are.
         """
-        free = {"kimg", "log_kimg", "save_kimg", "judge_kimg", "extractor", "compile", "trackers"}
+        free = {
+            "kimg",
+            "log_kimg",
+            "save_kimg",
+            "judge_kimg",
+            "extractor",
+            "compile",
+            "trackers",
+            "synthetic",
+        }
         asked = [self.settings.model_dump(mode="json", exclude=free), self.side, self.origin.fingerprint]
         return hashlib.sha256(canonical_json(asked)).hexdigest()
 

@@ -7,6 +7,9 @@ from pydantic import Field, field_validator
 
 from collectors.frozen import Settings
 
+MOST_SYNTHETIC = 0.25
+"""Share of generated pictures among those trained on that is never exceeded."""
+
 
 class TrainSettings(Settings):
     """`[train]`: which networks learn from the dataset, for how long, and how they are judged."""
@@ -41,6 +44,10 @@ class TrainSettings(Settings):
     """Steps between penalties, each of which then weighs that many times more."""
     path_length_every: int = Field(default=16, ge=1)
     """Steps between path length penalties of `stylegan2`, each of which then weighs that many times more."""
+    synthetic: float = Field(default=0.25, ge=0)
+    """Most of the training pictures that may be generated ones, accepted by `select`; 0: reals only.
+
+    All reals are always trained on, and they alone judge."""
     ema_kimg: float = Field(default=10, gt=0)
     """Half-life of the average over the generator's weights, which is what is published."""
     seed: int = 0
@@ -65,6 +72,17 @@ class TrainSettings(Settings):
     def penalised(self) -> bool:
         """Whether the gradient penalty is taken at all."""
         return self.penalty > 0 and self.discriminator == "own"
+
+    @field_validator("synthetic")
+    @classmethod
+    def _mostly_real(cls, share: float) -> float:
+        """Alemohammad et al., Self-Consuming Generative Models Go MAD, ICLR 2024 (arXiv:2307.01850)."""
+        if share > MOST_SYNTHETIC:
+            raise ValueError(
+                f"more than {MOST_SYNTHETIC}: with less real data each generation loses variety or quality"
+                " (https://arxiv.org/abs/2307.01850)"
+            )
+        return share
 
     @field_validator("size")
     @classmethod

@@ -160,7 +160,12 @@ def _pictures(output: Output, run: "Run") -> "Prepared":
     if kept := data.decoded(origin, run.about.side, cache):
         return kept
     prepared = data.prepare(
-        origin.source, side=run.about.side, cache=cache, revision=origin.revision, progress=output
+        origin.source,
+        side=run.about.side,
+        cache=cache,
+        revision=origin.revision,
+        progress=output,
+        synthetic=run.about.settings.synthetic if origin.synthetic else 0.0,
     )
     if prepared.origin.fingerprint != origin.fingerprint:
         raise DataChanged(run.path, origin.source)

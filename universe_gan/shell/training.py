@@ -181,7 +181,12 @@ def _prepared(output: Output, wanted: Course, cache: Path, ranks: "Ranks") -> "P
     many = os.cpu_count() or 1
     try:
         return data.prepare(
-            wanted.source, side=wanted.settings.size, cache=cache, progress=progress, workers=many
+            wanted.source,
+            side=wanted.settings.size,
+            cache=cache,
+            progress=progress,
+            workers=many,
+            synthetic=wanted.settings.synthetic,
         )
     finally:  # the others go on and fail alike, where it failed
         if ranks.writes:
@@ -263,8 +268,8 @@ def _judge(output: Output, run: "Run", prepared: "Prepared", device: "torch.devi
     from universe_gan import judging
     from universe_gan.networks.lite0 import WeightsMissing
 
-    if len(prepared.train) < judging.FEWEST:
-        output.say(f"not judged: that takes {judging.FEWEST} pictures, there are {len(prepared.train)}")
+    if (real := len(prepared.reals)) < judging.FEWEST:
+        output.say(f"not judged: that takes {judging.FEWEST} pictures, there are {real}")
         return None
     try:
         return judging.judge(prepared, run.about.settings, run.path.parent / "cache", device)
@@ -294,6 +299,13 @@ def _tell_data(output: Output, prepared: "Prepared", side: int) -> None:
         f"data      {origin.source}{at}  {origin.pictures:,} pictures of {side} px,"
         f" {origin.held_out:,} held out"
     )
+    if origin.synthetic:
+        real = origin.pictures - origin.synthetic
+        output.line(
+            f"of these  {real:,} real, {origin.synthetic:,} generated"
+            f" ({origin.synthetic / origin.pictures:.0%}); this is generation {origin.generation},"
+            " judged by real ones only"
+        )
     for reason, count in origin.refused.items():
         output.line(f"refused   {count:,} rows: {reason}")
 

@@ -141,7 +141,7 @@ def test_no_folder_of_this_machine_goes_out(place: Path, hub: HubServer) -> None
     text = text.replace('"revision": "' + "a" * 40 + '"', '"revision": null')
     path.write_text(text.replace("ada/nebulae", "/srv/ada/secret/pictures"))
     about = read(place / RUN).about
-    assert about.origin.source.startswith("/home")
+    assert about.origin.source.startswith("/srv")
     checkpoint = checkpoint_of(place / RUN)
     tensors, facts = release.checkpoints.read(checkpoint)
     release.checkpoints.write(checkpoint, tensors, {**facts, "about": about.model_dump(mode="json")})

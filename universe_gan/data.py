@@ -33,9 +33,8 @@ from collectors.progress import Progress, Silent
 from collectors.workspace import DiskFull, Workspace, canonical_json, write_whole
 from curation import engine
 from curation.crop import centre_box
-from curation.hub.problems import HubBusy
-from curation.hub.remote import hub_here
 from curation.pixels import FORMATS, Unreadable, open_upright
+from universe_gan import downloads
 from universe_gan.sheets import scaled
 
 VERSION = 1
@@ -277,30 +276,7 @@ def _located(source: str, revision: str | None, progress: Progress) -> tuple[Pat
 
 def _from_hub(name: str, revision: str | None, progress: Progress) -> tuple[Path, str]:
     """The files of one commit: from the Hub or, where nobody answers, as an earlier download left them."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
-
-    hub = hub_here()
-    wanted = ["data/*", "*.parquet"]
-    try:
-        hub.head(name)
-        with hub.told(name, revision or "main"):
-            folder = hub.api.snapshot_download(
-                name, repo_type="dataset", revision=revision, allow_patterns=wanted
-            )
-        commit = Path(folder).name
-    except HubBusy:
-        try:
-            folder = snapshot_download(
-                name, repo_type="dataset", revision=revision, allow_patterns=wanted, local_files_only=True
-            )
-        except LocalEntryNotFoundError:
-            folder = None
-        if folder is None:
-            raise
-        commit = Path(str(folder)).name
-        progress.note(f"{hub.endpoint} does not answer; taking {name} as downloaded, at {commit[:12]}")
-    return Path(str(folder)), commit
+    return downloads.snapshot("dataset", name, revision, ("data/*", "*.parquet"), progress.note)
 
 
 def _rows(folder: Path, refused: Counter[str]) -> Iterator[_Row]:

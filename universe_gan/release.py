@@ -134,7 +134,7 @@ def _without_places(about: About) -> About:
 
 
 def _bare(words: str) -> str:
-    """`inception:/home/ada/weights.pth` → `inception:weights.pth`."""
+    """`inception:/srv/ada/weights.pth` → `inception:weights.pth`."""
     kind, colon, path = words.rpartition(":")
     return f"{kind}{colon}{PurePath(path).name}"
 

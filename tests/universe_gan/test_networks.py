@@ -62,6 +62,17 @@ def test_breadth_one_64th_is_a_toy(model: str) -> None:
     assert all(sum(one.numel() for one in net.parameters()) < 60_000 for net in pair(model, 32))
 
 
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("breadth", [0.01, 0.03, 0.1, 0.3, 0.7])
+def test_any_breadth_builds_networks_that_work(model: str, breadth: float) -> None:
+    with torch.device("meta"):
+        generator, discriminator = pair(model, 64, breadth=breadth)
+        pictures = generator(torch.randn(2, 16))
+        verdicts = discriminator(pictures, restore=True)
+    assert pictures.shape == (2, 3, 64, 64)
+    assert len(verdicts.heads[0]) == 2
+
+
 def test_a_side_that_is_no_power_of_two_is_refused() -> None:
     for model in MODELS:
         with pytest.raises(ValueError, match="power of two"):

@@ -24,7 +24,7 @@ RUN = "runs/0001-toy"
 KEY = "models/ada/toy"
 FILES = {"README.md", "config.json", "generator.safetensors", "metrics.json", "samples.png"}
 FIGURES = {
-    "extractor": "inception:/home/ada/secret/weights.pth",
+    "extractor": "inception:/srv/ada/secret/weights.pth",
     "against": "held out",
     "judged": 100,
     "kid": 0.0123,
@@ -139,9 +139,9 @@ def test_no_folder_of_this_machine_goes_out(place: Path, hub: HubServer) -> None
     path = place / RUN / "run.json"
     text = path.read_text().replace('"revision":"' + "a" * 40 + '"', '"revision":null')
     text = text.replace('"revision": "' + "a" * 40 + '"', '"revision": null')
-    path.write_text(text.replace("ada/nebulae", "/home/ada/secret/pictures"))
+    path.write_text(text.replace("ada/nebulae", "/srv/ada/secret/pictures"))
     about = read(place / RUN).about
-    assert about.origin.source.startswith("/home")
+    assert about.origin.source.startswith("/srv")
     checkpoint = checkpoint_of(place / RUN)
     tensors, facts = release.checkpoints.read(checkpoint)
     release.checkpoints.write(checkpoint, tensors, {**facts, "about": about.model_dump(mode="json")})

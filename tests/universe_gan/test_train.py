@@ -44,7 +44,7 @@ def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
-@pytest.mark.parametrize(("model", "penalty"), [("lightweight", 0), ("stylegan2", 2.5)])
+@pytest.mark.parametrize(("model", "penalty"), [("lightweight", 0), ("lightweight", 2.5), ("stylegan2", 2.5)])
 def test_two_and_two_steps_are_four_bit_for_bit(model: str, penalty: float) -> None:
     asked = settings(model=model, penalty=penalty)
     whole = Training(asked, SIDE, CPU)

@@ -120,7 +120,7 @@ class Discriminator(nn.Module):
             for octave in range(top, 3, -1)
         )
         self.to_logits = _to_logits(widths[3], patches)
-        outer, inner = (max(8, int(breadth * width)) for width in (64, 32))
+        outer, inner = (_whole(breadth * width) for width in (64, 32))
         self.to_shape_disc_out = nn.Sequential(
             nn.Conv2d(channels, outer, 3, padding=1),
             Residual(_attention(outer, breadth)),
@@ -289,7 +289,12 @@ def _octaves(side: int) -> int:
 
 def _width(octave: int, widest: int, breadth: float) -> int:
     """Channels of a map of side 2^octave: halved as the side doubles."""
-    return max(8, int(breadth * min(widest, 2 ** (12 - octave))))
+    return _whole(breadth * min(widest, 2 ** (12 - octave)))
+
+
+def _whole(channels: float) -> int:
+    """A number of channels that can be halved three times, as the decoders do."""
+    return max(8, int(channels) // 8 * 8)
 
 
 def _attention(channels: int, breadth: float) -> Normed:

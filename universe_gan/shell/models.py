@@ -64,7 +64,9 @@ def train(
     course = training.course(asked, overrides, data, kimg)
     if engine == "local":
         return training.train(output, course, **how)
-    return training.train_on_cluster(output, course, workers=workers or 1, address=address, **how)
+    from universe_gan.shell import clustering
+
+    return clustering.train_on_cluster(output, course, workers=workers or 1, address=address, **how)
 
 
 @click.command()

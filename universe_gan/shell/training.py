@@ -7,12 +7,11 @@ from there as if nothing had been. Under `torchrun` every process runs this; the
 import os
 import re
 import signal
-import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -134,40 +133,6 @@ def train(
             attempt.begin()
         with run.locked() if ranks.writes else nullcontext():
             return _trained(output, run, prepared, where, ranks, attempt)
-
-
-def train_on_cluster(
-    output: Output, wanted: Course, *, workers: int, address: str | None, runs: Path, **how: Any
-) -> Exit:
-    """`train` in every worker of a Ray cluster; raises what `cluster.run` raises."""
-    from functools import partial
-
-    if missing := [name for name in (*NEEDED, "ray") if util.find_spec(name) is None]:
-        raise PackagesMissing(missing)
-    from universe_gan import cluster
-
-    if Path(wanted.source).is_dir():
-        wanted = replace(wanted, source=str(Path(wanted.source).resolve()))
-    said = {"json": output.as_json, "quiet": output.quiet, "verbose": output.verbose}
-    work = partial(_train_as_worker, said, wanted, {**how, "runs": runs.resolve()})
-    job = cluster.Job(work, runs / "ray", workers, address, gpus=how["device"] != "cpu")
-    output.say(f"{workers} workers of Ray{' at ' + address if address else ''}; Ctrl-C saves and stops")
-    return Exit(cluster.run(job, sys.stdout, sys.stderr))
-
-
-def _train_as_worker(said: dict[str, bool], wanted: Course, how: dict[str, Any], attempt: "Attempt") -> int:
-    """One worker's share. What we have words for becomes an exit code; all else is for Ray to try again."""
-    from universe_gan.shell.failures import explain
-
-    output = Output(**said)
-    try:
-        return train(output, wanted, **how, attempt=attempt)
-    except Exception as error:
-        failure = explain(error)
-        if failure is None:
-            raise
-        output.error(str(failure))
-        return failure.code
 
 
 def _prepared(output: Output, wanted: Course, cache: Path, ranks: "Ranks") -> "Prepared":

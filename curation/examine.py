@@ -14,7 +14,7 @@ from collectors.workspace import Store, Workspace, write_whole
 from curation import boxes, crop, subject
 from curation.boxes import Box
 from curation.features import VERSION as FEATURES
-from curation.fingerprint import ORIENTATIONS, fingerprint, pixels_sha256
+from curation.fingerprint import ORIENTATIONS, canonical, fingerprint, pixels_sha256
 from curation.pixels import LARGE, Picture, TooManyPixels, Unreadable, size_in_header
 from curation.screening import measures
 from curation.settings import CurateSettings
@@ -104,7 +104,8 @@ def died(sha256: str) -> Examined:
 
 
 def _measured(picture: Picture, sha256: str, settings: CurateSettings, places: Folders) -> Examined:
-    print_ = fingerprint(picture.image)
+    gray = canonical(picture.image)
+    print_ = fingerprint(picture.image, gray)
     body = _subject(picture) if settings.crop == "subject" else None
     write_whole(places.thumbnails.path(sha256), print_.thumbnail)
     if min(picture.width, picture.height) >= (settings.min_side or settings.size):
@@ -122,7 +123,7 @@ def _measured(picture: Picture, sha256: str, settings: CurateSettings, places: F
         hashes=print_.hashes.hex(),
         detail=print_.detail,
         peak=round(print_.peak, 3),
-        scores=measures.scores(measures.Views.of(picture.image)),
+        scores=measures.scores(measures.Views.of(picture.image, gray)),
         subject=body,
         notes=picture.notes,
     )

@@ -128,9 +128,9 @@ def _inside(border: NDArray[np.bool_]) -> tuple[int, int]:
     return first + _MIXED * (first > 0), last - _MIXED * (last < len(border))
 
 
-def fingerprint(image: Image.Image) -> Fingerprint:
-    """Measure an RGB picture."""
-    whole = trimmed(canonical(image))
+def fingerprint(image: Image.Image, gray: Image.Image | None = None) -> Fingerprint:
+    """Measure an RGB picture. `gray`: its `canonical` form, where it is there already."""
+    whole = trimmed(gray or canonical(image))
     square = whole.crop(centre_box(*whole.size))
     thumbnail = BytesIO()
     whole.save(thumbnail, "JPEG", quality=90)

@@ -44,11 +44,11 @@ class Views:
     """A square of original pixels in gray, where the picture has most contrast of nine places."""
 
     @staticmethod
-    def of(image: Image.Image) -> "Views":
-        """The views of an RGB picture."""
+    def of(image: Image.Image, canonical_gray: Image.Image | None = None) -> "Views":
+        """The views of an RGB picture. `canonical_gray`: its `canonical` form, where it is there already."""
         factor = -(-max(image.size) // LONGEST)
         small = image.reduce(factor) if factor > 1 else image
-        gray = np.asarray(canonical(image), dtype=np.float32)
+        gray = np.asarray(canonical_gray or canonical(image), dtype=np.float32)
         return Views(np.asarray(small), gray, _busiest(image, gray))
 
     @cached_property

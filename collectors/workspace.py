@@ -140,6 +140,8 @@ class Workspace:
         self.root = root
         self.originals = Store(root / "originals")
         self.answers = Store(root / "answers")
+        self.synthetic = Store(root / "synthetic")
+        """Generated pictures that were accepted; drawn again from run and seed where this folder is lost."""
         self.parts = root / "parts"
         """Downloads that are not finished yet."""
         self.journal = root / "collect.jsonl"

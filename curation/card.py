@@ -13,7 +13,7 @@ import pyarrow as pa
 from collectors import licences
 from collectors.licences import Licence
 from collectors.record import Reason
-from curation import features
+from curation import features, synthetic
 from curation.columns import COLUMNS
 from curation.duplicates.edges import EdgeKind
 from curation.facts import Facts
@@ -158,6 +158,9 @@ def _render(template: str, facts: Facts) -> str:
         "size": facts.settings.size,
         "rows": len(facts.kept),
         "columns": COLUMNS,
+        "columns_of": {"metadata": COLUMNS[1:], synthetic.CONFIG: synthetic.COLUMNS},
+        "generations": list(synthetic.counts(facts.synthetic)),
+        "made_by": sorted({(one.run, one.checkpoint_sha256[:12]) for one in facts.synthetic}),
         "configs": [(config, list(parts)) for config, parts in groupby(ordered, lambda part: part.config)],
         "hub_licence": hub_licence(licence for licence, _ in facts.by_licence),
         "size_category": size_category(len(facts.kept)),

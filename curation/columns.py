@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
 import pyarrow as pa
@@ -41,15 +41,18 @@ class Row:
         return licences.get(self.record.rights.chosen)
 
 
+R = TypeVar("R")
+
+
 @dataclass(frozen=True)
-class Column:
+class Column(Generic[R]):
     """One column: its name, its type in the words of `datasets`, what it holds, and where that comes from."""
 
     name: str
     type: str
-    """`image`, `string`, `bool`, `int32`, `int64`, or `strings` for a list of them."""
+    """`image`, `string`, `bool`, `int32`, `int64`, `float64`, or `strings` for a list of them."""
     words: str
-    value: Callable[[Row], Any]
+    value: Callable[[R], Any]
     """Row → the value; `None` where it is not known."""
 
 
@@ -67,7 +70,7 @@ def _statement(one: Evidence) -> str:
     return json.dumps(said, ensure_ascii=False)
 
 
-COLUMNS = (
+COLUMNS: tuple[Column[Row], ...] = (
     Column(
         "image",
         "image",
@@ -260,6 +263,7 @@ _ARROW = {
     "bool": pa.bool_(),
     "int32": pa.int32(),
     "int64": pa.int64(),
+    "float64": pa.float64(),
     "strings": pa.list_(pa.string()),
 }
 
@@ -269,7 +273,7 @@ WORDS = COLUMNS[1:]
 
 
 @cache
-def schema(columns: tuple[Column, ...] = COLUMNS) -> pa.Schema:
+def schema(columns: tuple[Column[Any], ...] = COLUMNS) -> pa.Schema:
     """The Arrow schema, with the note by which `datasets` knows that `image` holds pictures.
 
     The note is what `datasets.Features(...).arrow_schema` writes, spelled here so that the bytes of a

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from curation import synthetic
 from curation.columns import COLUMNS, WORDS, Column
 from curation.facts import Facts
 from curation.shards import Part
@@ -30,6 +31,7 @@ _TYPES = {
     "bool": "sc:Boolean",
     "int32": "cr:Int32",
     "int64": "cr:Int64",
+    "float64": "cr:Float64",
 }
 
 _TERMS = (
@@ -134,7 +136,7 @@ def _records(facts: Facts, config: str) -> Iterator[dict[str, Any]]:
         "data": [{f"{splits}/split_name": part.split} for part in parts],
     }
     # Without pixels a reader cannot be given pictures: the column is there, and all null.
-    columns = COLUMNS if config == "default" else WORDS
+    columns = _COLUMNS.get(config, WORDS)
     yield {
         "@type": "cr:RecordSet",
         "@id": config,
@@ -145,9 +147,11 @@ def _records(facts: Facts, config: str) -> Iterator[dict[str, Any]]:
     }
 
 
+_COLUMNS: dict[str, tuple[Column[Any], ...]] = {"default": COLUMNS, synthetic.CONFIG: synthetic.COLUMNS}
 _WORDS = {
     "default": "Square pictures with their rights, credit and provenance.",
     "metadata": "The same rows without pixels.",
+    "synthetic": "Generated pictures that were accepted, each with its run, seed and checkpoint.",
     "references": "Images that may be trained on but are not handed on: their rights, and where they are.",
 }
 
@@ -168,7 +172,7 @@ def _split(config: str, parts: list[Part]) -> dict[str, Any]:
     }
 
 
-def _field(config: str, column: Column) -> dict[str, Any]:
+def _field(config: str, column: Column[Any]) -> dict[str, Any]:
     source: dict[str, Any] = {"fileSet": {"@id": _set(config)}, "extract": {"column": column.name}}
     if column.type == "image":
         source["transform"] = {"jsonPath": "bytes"}

@@ -12,8 +12,8 @@ from collectors.frozen import Frozen
 from collectors.manifest import Manifest
 from collectors.progress import Progress, Silent, Stage
 from collectors.record import Reason
-from collectors.workspace import Workspace, canonical_json, write_whole
-from curation import card, contact_sheet, croissant, crop
+from collectors.workspace import Store, Workspace, canonical_json, write_whole
+from curation import card, contact_sheet, croissant, crop, synthetic
 from curation.columns import COLUMNS, WORDS, Row
 from curation.facts import SPLITS, Facts, Origin, split_of
 from curation.folders import folder_written_whole
@@ -23,6 +23,7 @@ from curation.settings import CurateSettings, PolicySettings, PublishSettings
 from curation.shards import PICTURES, Part, Shards
 from curation.shards import WORDS as WORD_GROUPS
 from curation.squares import Render, Squares
+from curation.synthetic import Synthetic
 
 
 class NothingKept(Exception):
@@ -52,8 +53,11 @@ class BuiltDataset(Frozen):
     files: tuple[BuiltFile, ...]
     references: int = 0
     """Rows of the configuration `references`."""
+    synthetic: int = 0
+    """Rows of the configuration `synthetic`."""
     root_sha256: str
-    """SHA-256 over every row in order, references last, each picture standing in its row by its own hash."""
+    """SHA-256 over every row in order, references and then generated pictures last, each picture standing in
+    its row by its own hash."""
 
 
 def build(
@@ -66,6 +70,7 @@ def build(
     publish: PublishSettings = PublishSettings(),  # noqa: B008  (frozen)
     origin: Origin = Origin(),  # noqa: B008  (frozen)
     notices: Sequence[str] = (),
+    accepted: Sequence[Synthetic] = (),
     progress: Progress | None = None,
     workers: int = 1,
     render: Render = crop.render,
@@ -75,6 +80,7 @@ def build(
         data/train-*.parquet  data/test-*.parquet      pictures with their rights: configuration `default`
         metadata/train-*.parquet  metadata/test-*      the same rows without pixels: `metadata`
         references/train-*.parquet                     images that may be trained on but not handed on
+        synthetic/train-*.parquet                      generated pictures that were accepted
         manifest/NAME.jsonl  manifest/NAME.toml        what it was made from
         README.md  LICENSE.md  ATTRIBUTION.md  croissant.json  thumbnails.webp
 
@@ -90,6 +96,7 @@ def build(
         NothingKept: there is no image to publish.
         NotJudged: the verdicts belong to another manifest.
         OriginalsMissing: a kept image has no file in the workspace.
+        SyntheticMissing: an accepted picture has none.
         DiskFull: the old dataset is untouched.
     """
     everything = outcomes(manifest, judged, policy)
@@ -98,6 +105,7 @@ def build(
         raise NothingKept(reasons(manifest, everything))
     named = [one for one in everything if is_reference(one, policy)] if publish.references else []
     _demand_originals(kept, workspace)
+    synthetic.demand(accepted, workspace.synthetic)
     squares = Squares(workspace, settings, render)
     with folder_written_whole(workspace.dataset) as folder:
         with (progress or Silent()).stage("dataset", len(kept)) as stage:
@@ -105,6 +113,7 @@ def build(
             for split in SPLITS:
                 writing.pictures(squares, [one for one in kept if split_of(one) == split], workers, stage)
             writing.references(named)
+            writing.synthetic(accepted, workspace.synthetic)
         facts = Facts(
             manifest,
             everything,
@@ -114,6 +123,7 @@ def build(
             root_sha256=writing.digest.hexdigest(),
             parts=tuple(writing.parts),
             references=tuple(named),
+            synthetic=tuple(accepted),
             notices=tuple(notices),
             origin=origin,
             shown=tuple(sorted(writing.shown)),
@@ -126,6 +136,7 @@ def build(
         rows=len(kept),
         splits=dict(facts.by_split),
         references=len(named),
+        synthetic=len(accepted),
         bytes=sum(file.bytes for file in files),
         files=files,
         root_sha256=facts.root_sha256,
@@ -172,6 +183,13 @@ class _Writing:
                 shards.add(self._digested(_reference(outcome)), 0)
         self.parts += [part for part in (shards.part,) if part]
 
+    def synthetic(self, accepted: Sequence[Synthetic], store: Store) -> None:
+        """The configuration `synthetic`, or nothing: then the hash is that of the real pictures alone."""
+        part, words = synthetic.write_rows(accepted, store, self._folder)
+        if part:
+            self.digest.update(b"synthetic\n" + b"".join(words))
+            self.parts.append(part)
+
     def _digested(self, row: Row) -> dict[str, Any]:
         values = {column.name: column.value(row) for column in COLUMNS}
         self.digest.update(canonical_json({name: values[name] for name in values if name != "image"}) + b"\n")
@@ -186,6 +204,8 @@ def _write_words(facts: Facts, shown: Mapping[str, bytes], folder: Path) -> None
         write_whole(folder / "manifest" / f"{header.name}.toml", facts.origin.recipe)
     if facts.origin.review is not None:
         write_whole(folder / "manifest" / f"{header.name}.review.jsonl", facts.origin.review)
+    if facts.origin.synthetic is not None:
+        write_whole(folder / "manifest" / f"{header.name}.synthetic.jsonl", facts.origin.synthetic)
     write_whole(folder / contact_sheet.NAME, contact_sheet.contact_sheet([shown[uid] for uid in facts.shown]))
     for name, text in card.files(facts):
         write_whole(folder / name, text)

@@ -15,6 +15,7 @@ from curation.markup import plain
 from curation.outcome import Outcome, reasons, seen
 from curation.settings import CurateSettings, PolicySettings, PublishSettings
 from curation.shards import Part
+from curation.synthetic import Synthetic
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Origin:
     """Settings given beside the recipe, `section.key=value`."""
     review: str | None = None
     """What a person decided in the review, `NAME.review.jsonl`; `None`: nothing."""
+    synthetic: str | None = None
+    """Which generated pictures were accepted, `NAME.synthetic.jsonl`; `None`: none."""
     leads_out: bool = False
     """Whether the recipe reads files from outside its own folder, where nobody else has them."""
     lock: Manifest | None = None
@@ -51,6 +54,8 @@ class Facts:
     parts: tuple[Part, ...] = ()
     references: tuple[Outcome, ...] = ()
     """Images that are named without pixels."""
+    synthetic: tuple[Synthetic, ...] = ()
+    """Generated pictures of the configuration `synthetic`."""
     notices: tuple[str, ...] = ()
     """Sentences that the terms of the sources want to see here."""
     origin: Origin = Origin()

@@ -71,7 +71,13 @@ class Shards:
     """The shards of one split while they are written: `train-00000-of-0000N.parquet`."""
 
     def __init__(
-        self, root: Path, folder: str, config: str, split: str, columns: Sequence[Column], grouping: Grouping
+        self,
+        root: Path,
+        folder: str,
+        config: str,
+        split: str,
+        columns: Sequence[Column[Any]],
+        grouping: Grouping,
     ) -> None:
         self._root, self._folder, self._config, self._split = root, folder, config, split
         self._columns, self._schema, self._grouping = columns, schema(tuple(columns)), grouping
@@ -146,7 +152,7 @@ class Shards:
         )
 
 
-def _open(path: Path, layout: pa.Schema, columns: Sequence[Column]) -> Any:
+def _open(path: Path, layout: pa.Schema, columns: Sequence[Column[Any]]) -> Any:
     """A writer that keeps pictures as they are and compresses words."""
     leaves = list(_leaves(columns))
     words = [leaf for leaf in leaves if leaf != "image.bytes"]
@@ -161,7 +167,7 @@ def _open(path: Path, layout: pa.Schema, columns: Sequence[Column]) -> Any:
     )
 
 
-def _leaves(columns: Sequence[Column]) -> Iterator[str]:
+def _leaves(columns: Sequence[Column[Any]]) -> Iterator[str]:
     """Paths of the physical columns, as Parquet names them."""
     for column in columns:
         inner = {"image": (".bytes", ".path"), "strings": (".list.element",)}.get(column.type, ("",))

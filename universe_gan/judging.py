@@ -2,8 +2,8 @@
 
 Every `judge_kimg` the same seeds are drawn, as many as there are real training pictures but at most 1,000,
 and compared with real pictures, never with generated ones: the held-out ones where there are enough of them,
-else those trained on. The best checkpoint is the one of the lowest KID; it gives way only to one whose gain is
-larger than half the width of the interval, because less may be chance.
+else those trained on. The best checkpoint is the one of the lowest KID; it gives way only to one whose gain
+is larger than half the width of the interval, because less may be chance.
 """
 
 from collections.abc import Mapping, Sequence

@@ -5,7 +5,7 @@ a policy that changed since, or a takedown in between must not slip out.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,13 @@ import pyarrow.parquet as pq
 from collectors.frozen import Frozen
 from collectors.manifest import Manifest
 from collectors.record import Record, Verdict
+from curation import synthetic
 from curation.columns import COLUMNS, Row
 from curation.dataset import BuiltDataset
 from curation.judged import Judged
 from curation.policy import may_publish, may_reference
 from curation.settings import PolicySettings
+from curation.synthetic import Synthetic
 
 HELD_AGAINST_THE_MANIFEST = (
     "source",
@@ -88,8 +90,11 @@ def check_rows(
     manifest: Manifest,
     policy: PolicySettings,
     taken_down: Callable[[Record], Verdict],
+    accepted: Sequence[Synthetic] = (),
 ) -> int:
-    """Ask every row of every Parquet file once more; returns how many pictures there are.
+    """Ask every row of every Parquet file once more; returns how many real pictures there are.
+
+    Generated ones (`synthetic/`) must be those of the list, and say what it says.
 
     Raises:
         MayNotBePublished: with every row that is forbidden, unproven, or not what the manifest says.
@@ -99,7 +104,10 @@ def check_rows(
     records = {record.uid: record for record in manifest.records}
     refusals: dict[str, Refusal] = {}
     pictures = 0
+    refusals |= {refusal.uid: refusal for refusal in strangers(folder, accepted)}
     for path in sorted(folder.rglob("*.parquet")):
+        if path.relative_to(folder).parts[0] == synthetic.CONFIG:
+            continue
         named = path.relative_to(folder).parts[0] == "references"
         for row in rows(path):
             pictures += row.pop("__picture") and not named
@@ -109,6 +117,16 @@ def check_rows(
     if refusals:
         raise MayNotBePublished(refusals[uid] for uid in sorted(refusals, key=str))
     return pictures
+
+
+def strangers(folder: Path, accepted: Sequence[Synthetic]) -> Iterator[Refusal]:
+    """Rows of generated pictures that nobody accepted, or that say something else of them."""
+    known = {one.sha256: one for one in accepted}
+    names = [column.name for column in synthetic.COLUMNS[1:]]
+    for path in sorted((folder / synthetic.CONFIG).glob("*.parquet")):
+        for row in pq.read_table(path, columns=names, partitioning=None).to_pylist():
+            if not synthetic.stands_for(row, known):
+                yield Refusal(uid=row["uid"], what="it is not what the list of accepted pictures says")
 
 
 def objection(

@@ -23,7 +23,7 @@ from curation.hub.rows import NotReadable, groups, published
 
 PullRequest = Literal["auto", "always", "never"]
 
-FOLDERS = ("data", "references", "metadata", "manifest")
+FOLDERS = ("data", "references", "metadata", "synthetic", "manifest")
 """Folders of the repository that are ours: what a build no longer writes there is deleted."""
 CARD = "README.md"
 _HOUSEKEEPING = (".gitattributes", ".gitignore")

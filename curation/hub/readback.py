@@ -189,7 +189,9 @@ def _manifest(place: Place) -> tuple[Manifest | None, str]:
 def manifest_path(place: Place) -> str | None:
     """Where the manifest lies in a dataset of ours. Raises `ValueError` where there are several."""
     found = [path for path in place.files if re.fullmatch(r"manifest/[^/]+\.jsonl", path)]
-    found = [path for path in found if not path.endswith((".blocked.jsonl", ".review.jsonl"))]
+    found = [
+        path for path in found if not path.endswith((".blocked.jsonl", ".review.jsonl", ".synthetic.jsonl"))
+    ]
     if len(found) > 1:
         raise ValueError(f"it carries several manifests: {', '.join(found)}")
     return found[0] if found else None

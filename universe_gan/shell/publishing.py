@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from collectors.progress import Progress
 from collectors.workspace import Workspace
-from curation import dataset_diff
+from curation import dataset_diff, synthetic
 from curation.dataset import BuiltDataset
 from curation.hub import blocked, gate
 from curation.hub import publish as hub_publish
@@ -79,7 +79,8 @@ def run_publish(
     blocklist = blocked.read(recipe.blocked)
     with progress.stage("check", len(built.files)) as stage:
         gate.check_files(built, workspace.dataset)
-        gate.check_rows(workspace.dataset, manifest, recipe.policy, blocklist.refuses)
+        accepted = synthetic.read(recipe.synthetic)
+        gate.check_rows(workspace.dataset, manifest, recipe.policy, blocklist.refuses, accepted)
         stage.advance(len(built.files))
     return propose(
         hub,

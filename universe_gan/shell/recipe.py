@@ -20,6 +20,7 @@ from curation.hub.blocked import path_beside
 from curation.policy import check_settings
 from curation.screening.decisions import path_beside as reviewed_beside
 from curation.settings import CurateSettings, PolicySettings, PublishSettings
+from curation.synthetic import path_beside as synthetic_beside
 from universe_gan import __version__
 from universe_gan.shell.mistakes import did_you_mean, in_words, place
 from universe_gan.train_settings import TrainSettings
@@ -123,12 +124,19 @@ class Recipe:
             said.append(hashlib.sha256(self.blocked.read_bytes()).hexdigest())
         if stage in ("curate", "report") and self.reviewed.is_file():
             said.append(hashlib.sha256(self.reviewed.read_bytes()).hexdigest())
+        if stage == "curate" and self.synthetic.is_file():
+            said.append(hashlib.sha256(self.synthetic.read_bytes()).hexdigest())
         return hashlib.sha256(canonical_json(said)).hexdigest()
 
     @property
     def reviewed(self) -> Path:
         """What a person decided about doubtful pictures, beside the manifest."""
         return reviewed_beside(self.manifest)
+
+    @property
+    def synthetic(self) -> Path:
+        """Which generated pictures were accepted, beside the manifest; no file: none."""
+        return synthetic_beside(self.manifest)
 
     @property
     def published(self) -> Path:

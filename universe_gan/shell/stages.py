@@ -41,6 +41,7 @@ from curation.outcome import is_reference, outcomes
 from curation.policy import may_fetch
 from curation.screening import decisions
 from curation.screening.review import Undecided, undecided
+from curation.synthetic import read as read_synthetic
 from universe_gan.shell.recipe import Recipe
 from universe_gan.shell.state import State
 
@@ -254,6 +255,7 @@ def run_curate(
         publish=recipe.publish,
         origin=_origin(recipe, lock),
         notices=_notices(recipe, manifest),
+        accepted=read_synthetic(recipe.synthetic),
         progress=progress,
         workers=count,
     )
@@ -302,6 +304,7 @@ def _origin(recipe: Recipe, lock: Manifest) -> Origin:
         overrides=recipe.overrides,
         leads_out=bool(recipe.leads_out),
         review=review.read_text(encoding="utf-8") if review.is_file() else None,
+        synthetic=recipe.synthetic.read_text(encoding="utf-8") if recipe.synthetic.is_file() else None,
         lock=lock,
     )
 

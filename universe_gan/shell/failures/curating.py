@@ -6,8 +6,35 @@ from curation.dataset_diff import NoRows
 from curation.judged import OriginalsMissing
 from curation.outcome import NotJudged
 from curation.screening.decisions import ReviewBroken
+from curation.synthetic import Synthetic, SyntheticBroken, SyntheticMissing
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.failures.failure import Failure, Table
+
+_SOME = 5
+"""Generators that are named at most; the others are counted."""
+
+
+def _draw_again(error: SyntheticMissing) -> Failure:
+    """Each generator with its seeds, so that the words are enough to draw them."""
+    by_generator: dict[tuple[str, str], list[Synthetic]] = {}
+    for one in error.missing:
+        by_generator.setdefault((one.run, one.checkpoint_sha256), []).append(one)
+    lines = []
+    for (run, checkpoint), some in list(by_generator.items())[:_SOME]:
+        seeds = ",".join(str(seed) for seed in sorted({one.seed for one in some}))
+        steps = " and ".join(sorted({step for one in some for step in one.steps}))
+        lines.append(
+            f"{run}, checkpoint {checkpoint[:12]}, seeds {seeds}{f', then {steps}' if steps else ''}"
+        )
+    if (more := len(by_generator) - _SOME) > 0:
+        lines.append(f"and {more:,} more generators")
+    return Failure(
+        "\n  ".join([f"{len(error.missing):,} accepted generated pictures are not in the workspace", *lines]),
+        "draw them again (`universe-gan generate RUN --seeds … --to DIR`): `universe-gan select DIR --into …`"
+        " puts back those with the same bytes; or take their lines out of NAME.synthetic.jsonl",
+        Exit.INPUT,
+    )
+
 
 TABLE: Table = {
     NothingKept: lambda error: Failure(
@@ -26,6 +53,12 @@ TABLE: Table = {
         Exit.INPUT,
     ),
     VerdictsBroken: lambda error: Failure(str(error), "run `universe-gan curate …` again", Exit.INPUT),
+    SyntheticMissing: _draw_again,
+    SyntheticBroken: lambda error: Failure(
+        "\n  ".join([f"{error.path} cannot be taken: {len(error.problems)} wrong", *error.problems]),
+        "take these lines out, or bring back a copy of the file; nothing was touched",
+        Exit.INPUT,
+    ),
     ReviewBroken: lambda error: Failure(
         "\n  ".join([f"{error.path} cannot be taken: {len(error.problems)} wrong", *error.problems]),
         "save it again on the page that `universe-gan review …` writes; nothing was touched",

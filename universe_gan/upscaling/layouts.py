@@ -43,6 +43,7 @@ _DAMAGE = (
     OverflowError,
     MemoryError,
     AssertionError,
+    OSError,
 )
 """What readers of damaged files raise."""
 

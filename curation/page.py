@@ -13,11 +13,12 @@ from curation.markup import plain
 
 @cache
 def inline(
-    css: str | tuple[str, ...], js: str | None = None, floor: str = "curation"
+    css: str | tuple[str, ...], js: str | None = None, floor: str = "curation", *, served: bool = False
 ) -> dict[str, Markup | str]:
     """Style and script by the names of their files, and the content security policy that lets them in.
 
     Every page begins with the style of `page.css`: colours, type, light and dark. `floor`: as `templates`.
+    `served`: the page is no file, and may ask the server that it came from.
     """
     sheets = ("page.css", *((css,) if isinstance(css, str) else css))
     style = "\n".join(_source(name, floor) for name in sheets)
@@ -28,11 +29,12 @@ def inline(
         "policy_of_page": "; ".join(
             [
                 "default-src 'none'",
-                "img-src data:",
+                "img-src 'self' data:" if served else "img-src data:",
                 f"style-src '{_hash(style)}'",
                 f"script-src {_quoted_hash(script)}",
                 "base-uri 'none'",
                 "form-action 'none'",
+                *(["connect-src 'self'", "frame-ancestors 'none'"] if served else []),
             ]
         ),
     }

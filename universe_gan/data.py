@@ -248,6 +248,12 @@ def prepare(
     return Prepared(origin, train, test)
 
 
+def natural_side(source: str, *, revision: str | None = None, progress: Progress | None = None) -> int:
+    """The side that `prepare` takes where none is asked for; nothing is decoded. Raises as `prepare`."""
+    folder, _ = _located(source, revision, progress or Silent())
+    return _natural_side(row for row in _rows(folder, Counter()) if row.split == "train")
+
+
 def decoded(origin: Origin, side: int, cache: Path) -> Prepared | None:
     """The same pictures as an earlier `prepare` left them in the cache, where it still has them; unnamed."""
     place = _place(cache, origin.fingerprint, side)

@@ -1,4 +1,4 @@
-"""Picture files as the upscaler reads and writes them, through libvips: whatever their depth, in pieces.
+"""Picture files as the upscaler reads them, through libvips: whatever their depth, in pieces.
 
 What becomes of each kind: grey goes through the network thrice over and is averaged back; alpha never meets
 the network, Lanczos enlarges it; 16 bits stay 16, by the file's type and never by its values; floats beyond 0
@@ -7,26 +7,19 @@ which is turned upright. libvips decodes large files to disk, so a piece costs t
 (https://www.libvips.org/API/current/how-it-opens-files.html).
 """
 
-import errno
-import json
-import os
-import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyvips
-from numpy.typing import NDArray
 
-from collectors.workspace import DiskFull
-from universe_gan.sheets import KEY
 from universe_gan.upscaling.tiles import Floats
 
 LEVELS = {"uchar": 255.0, "ushort": 65535.0}
 """Largest value of a sample, by libvips' name of its type; of floats it is 1."""
-_TYPES: Mapping[str, Any] = {
+TYPES: Mapping[str, Any] = {
     "uchar": np.uint8,
     "ushort": np.uint16,
     "float": np.float32,
@@ -34,8 +27,6 @@ _TYPES: Mapping[str, Any] = {
 }
 _AS_THEY_ARE = frozenset({"b-w", "grey16", "rgb", "rgb16", "srgb", "scrgb", "multiband"})
 """Kinds of colour whose numbers are taken as they stand."""
-KEPT = frozenset({"icc-profile-data", "exif-data", "xmp-data", "iptc-data"})
-"""Metadata that goes with the picture, by libvips' names."""
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff"})
 
 pyvips.cache_set_max(0)  # a file that changed is read again, and no picture stays in memory
@@ -93,7 +84,7 @@ class Opened:
         try:
             piece = self.image.crop(left, top, width, height).numpy().reshape(height, width, -1)
         except pyvips.Error as error:
-            raise NoPicture(self.name, _first_line(error)) from error
+            raise NoPicture(self.name, first_line(error)) from error
         pixels = (piece[..., : self.colours].astype(np.float32) - self.low) / (self.high - self.low)
         if self.image.format not in LEVELS:
             np.nan_to_num(pixels, copy=False)
@@ -108,15 +99,15 @@ def open_picture(source: Path | bytes, name: str, *, max_pixels: int) -> Opened:
     """
     try:
         if isinstance(source, bytes):
-            image = pyvips.Image.new_from_buffer(source, "", fail_on="truncated")
+            image = pyvips.Image.new_from_buffer(source, "", fail_on="error")
         else:
-            image = pyvips.Image.new_from_file(str(source), fail_on="truncated")
+            image = pyvips.Image.new_from_file(str(source), fail_on="error")
         if image.width * image.height > max_pixels:
             size = f"{image.width:,} x {image.height:,}"
             raise NoPicture(name, f"{size} pixels are more than --max-pixels {max_pixels:,}")
         return _opened(image, name)
     except pyvips.Error as error:
-        raise NoPicture(name, _first_line(error)) from error
+        raise NoPicture(name, first_line(error)) from error
 
 
 def _opened(image: pyvips.Image, name: str) -> Opened:
@@ -131,7 +122,7 @@ def _opened(image: pyvips.Image, name: str) -> Opened:
     elif image.interpretation not in _AS_THEY_ARE:
         notes.append(f"{image.interpretation} became sRGB")
         image = image.colourspace("srgb")
-    if image.format not in _TYPES:
+    if image.format not in TYPES:
         raise NoPicture(name, f"samples of type {image.format} are not understood")
     low, high = 0.0, LEVELS.get(image.format, 1.0)
     if image.format not in LEVELS:
@@ -146,95 +137,6 @@ def _opened(image: pyvips.Image, name: str) -> Opened:
     return opened
 
 
-def save(
-    opened: Opened, strips: Iterable[Floats], to: Path, scale: int, provenance: Mapping[str, Any], xmp: str
-) -> None:
-    """Write the large picture whole or not at all, as PNG or TIFF by the name; strips come from the top.
-
-    Samples wait in a file beside the target until all are there, so memory holds one strip. `xmp` is written
-    where the picture brings none of its own.
-
-    Raises:
-        DiskFull: no room; nothing is left behind.
-        NoPicture: and whatever making the strips raises.
-    """
-    to.parent.mkdir(parents=True, exist_ok=True)
-    raw, part = to.with_name(f"{to.name}.samples"), to.with_name(f"{to.stem}.part{to.suffix}")
-    try:
-        with raw.open("wb") as file:
-            for strip in strips:
-                file.write(_samples(opened, strip).tobytes())
-        image = _with_words(opened, _assembled(opened, raw, scale), provenance, xmp)
-        options = {"compression": 6} if to.suffix == ".png" else {"compression": "deflate", "bigtiff": True}
-        image.write_to_file(str(part), **options)
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
-        part.replace(to)
-    except (OSError, pyvips.Error) as error:
-        full = os.strerror(errno.ENOSPC) in str(error) or getattr(error, "errno", 0) == errno.EDQUOT
-        if full:
-            raise DiskFull(to.parent, shutil.disk_usage(to.parent).free) from error
-        if isinstance(error, OSError):
-            raise
-        raise NoPicture(opened.name, _first_line(error)) from error
-    finally:
-        raw.unlink(missing_ok=True)
-        part.unlink(missing_ok=True)
-
-
-def said_inside(path: Path) -> dict[str, Any] | None:
-    """The provenance that we wrote into a file of any size; `None`: there is none."""
-    try:
-        image = pyvips.Image.new_from_file(str(path))
-        fields = (name for name in image.get_fields() if name.endswith(f"-{KEY}"))
-        name = next(fields, "image-description")
-        found = json.loads(image.get(name)) if name in image.get_fields() else None
-    except (pyvips.Error, ValueError):
-        return None
-    return found if isinstance(found, dict) and "tool" in found else None
-
-
-def _samples(opened: Opened, strip: Floats) -> NDArray[Any]:
-    pixels = strip if opened.colours == 3 else strip.mean(axis=2, keepdims=True)
-    pixels = pixels * np.float32(opened.high - opened.low) + np.float32(opened.low)
-    if opened.image.format in LEVELS:
-        pixels = np.rint(pixels).clip(0, opened.high)
-    return pixels.astype(_TYPES[opened.image.format])
-
-
-def _assembled(opened: Opened, raw: Path, scale: int) -> pyvips.Image:
-    """The samples as an image, with the alpha channel enlarged by Lanczos."""
-    small = opened.image
-    large = pyvips.Image.rawload(
-        str(raw),
-        opened.width * scale,
-        opened.height * scale,
-        opened.colours,
-        format="float" if small.format == "double" else small.format,
-        interpretation=small.interpretation,
-    )
-    if not opened.alpha:
-        return large
-    alpha = small.extract_band(small.bands - 1).resize(scale, kernel="lanczos3").cast(large.format)
-    return large.bandjoin(alpha).copy(interpretation=small.interpretation)
-
-
-def _with_words(opened: Opened, large: pyvips.Image, provenance: Mapping[str, Any], xmp: str) -> pyvips.Image:
-    """The image with profile and metadata of the small one, and where it comes from."""
-    large = large.copy()
-    have = set(opened.image.get_fields())
-    for name in KEPT & have:
-        large.set_type(pyvips.GValue.blob_type, name, opened.image.get(name))
-    if "exif-data" in have:  # its pixels stand upright now
-        large.set_type(pyvips.GValue.gint_type, "orientation", 1)
-        large.set_type(pyvips.GValue.gstr_type, "exif-ifd0-Orientation", "1")
-    if "xmp-data" not in have:
-        large.set_type(pyvips.GValue.blob_type, "xmp-data", xmp.encode())
-    words = json.dumps(provenance, sort_keys=True)  # in ASCII, as PNG's plain text chunks hold it
-    large.set_type(pyvips.GValue.gstr_type, f"png-comment-0-{KEY}", words)
-    large.set_type(pyvips.GValue.gstr_type, "image-description", words)
-    return large
-
-
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What libvips found wrong, without what it was asked."""
     return next((line.strip() for line in str(error).splitlines()[1:] if line.strip()), "unreadable")

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from universe_gan import __version__, pictures, sheets
 from universe_gan.pictures import NotOurs, Shelf
-from universe_gan.upscaling import images
+from universe_gan.upscaling import images, saving
 from universe_gan.upscaling.images import NoPicture, Opened
 from universe_gan.upscaling.jobs import Job
 from universe_gan.upscaling.tiles import Floats
@@ -108,11 +108,11 @@ class _One:
             self.drawn(large)
             return Outcome(job, "there", file)
         to = self.shelf.folder / file
-        if to.exists() and file not in self.shelf and images.said_inside(to) is None:
+        if to.exists() and file not in self.shelf and saving.said_inside(to) is None:
             raise NotOurs(to)
         xmp = sheets.XMP if facts.get("synthetic") else sheets.XMP.replace("trainedAlgorithmicMedia", ALTERED)
         strips = self._counted(self.upscaler.strips(opened, passes))
-        images.save(opened, strips, to, self.upscaler.scale, facts, xmp)
+        saving.save(opened, strips, to, self.upscaler.scale, facts, xmp)
         self.facts[file] = facts
         return Outcome(job, "made", file, notes=opened.notes)
 
@@ -141,7 +141,7 @@ def _inside(job: Job) -> dict[str, Any]:
     """What a picture says inside of where it comes from, where nothing beside it does."""
     if job.about.keys() > {"file"} or not isinstance(job.source, Path):
         return {}
-    return images.said_inside(job.source) or {}
+    return saving.said_inside(job.source) or {}
 
 
 def _asked(line: Mapping[str, Any]) -> dict[str, Any]:

@@ -188,4 +188,32 @@ def upscale(
     return upscaling.upscale(output, what, settings, to=to, seeds=seeds, device=device, dry_run=dry_run)
 
 
-MODELS: tuple[click.Command, ...] = (train, judge, generate, upscale)
+@click.command()
+@click.option("--keep", metavar="N", type=click.IntRange(1), help="How many to accept (default: a quarter).")
+@click.option("--by-hand", is_flag=True, help="Accept and reject in the browser; the ranking only sorts.")
+@click.option("--to", metavar="DIR", type=click.Path(path_type=Path), help="Copy the accepted ones there.")
+@click.option("--into", metavar="RECIPE", help="Feed them back: the next `curate` makes rows of them.")
+@click.option(
+    "--extractor",
+    metavar="lite0|plain|inception:WEIGHTS.pth|FILE.pt",
+    help="What compares the pictures (default: as in training).",
+)
+@click.option("--seeds", default="0-99", show_default=True, help="With a RUN: which pictures to draw first.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Of the page (default: a free one).")
+@click.option("--data", type=click.Path(path_type=Path), help="Folder for workspaces (default: data/).")
+@runs_option
+@device_option
+@speaks
+@click.argument("asked", metavar="FOLDER|RUN")
+def select(output: Output, asked: str, **how: Any) -> Exit:
+    """Choose the best generated pictures, and feed them back.
+
+    Ranked by how real they look, each as unlike those before it as can be. Copies of training pictures and
+    near-duplicates are refused. `train` takes those that are fed back beside all real ones, 25 % at most.
+    """
+    from universe_gan.shell import selecting
+
+    return selecting.select(output, asked, **how)
+
+
+MODELS: tuple[click.Command, ...] = (train, judge, generate, upscale, select)

@@ -73,6 +73,16 @@ BY_NAME: dict[str, Words] = {
         " picture",
         Exit.INPUT,
     ),
+    "universe_gan.feedback.NothingGenerated": lambda error: Failure(
+        f"{error.folder} cannot be selected from: {error.problem}",
+        "name a run, or a folder that `universe-gan generate`, `colour` or `upscale` wrote, of one model",
+        Exit.INPUT,
+    ),
+    "universe_gan.feedback.LineageMissing": lambda error: Failure(
+        f"{error.path} does not say where it comes from: {error.problem}",
+        "draw it again with `universe-gan generate`; nothing was listed",
+        Exit.INPUT,
+    ),
     "universe_gan.data.NoPictures": lambda error: Failure(
         str(error),
         "name a recipe, a dataset on the Hub (user/name, for a private one export HF_TOKEN=…) or a folder",

@@ -1,0 +1,259 @@
+"""Feeding good pictures back: a folder of generated ones is ranked, and the accepted go into a dataset.
+
+    generated/nebulae/pictures.jsonl     what each picture is (`pictures`)
+    generated/nebulae/ranking.jsonl      {file, rank, quality, novelty, diversity, nearest, plausible, …}, and
+                                         {…, refused, why} of what is not for keeping
+    generated/nebulae/decisions.jsonl    {file, decision: accept | reject | undecided, at}, a line a click
+    manifests/nebulae.synthetic.jsonl    the accepted ones with their lineage; `curate` makes rows of them
+
+A ranking is written whole. Accepted files go into the workspace's store before the list names them, so that a
+kill in between loses nothing, and the same words again do nothing twice.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from pydantic import ValidationError
+
+from collectors.workspace import Journal, Store, canonical_json, write_whole
+from curation import synthetic
+from curation.synthetic import Synthetic
+from universe_gan import pictures, select, sheets
+from universe_gan.data import Prepared
+from universe_gan.extractors import Extractor
+from universe_gan.select import Ranked
+
+RANKING = "ranking.jsonl"
+DECISIONS = "decisions.jsonl"
+_OWN = frozenset({"drawn_sha256", "rank", "accepted", "quality", "novelty", "steps", "sha256", "licences"})
+
+
+class NothingGenerated(Exception):
+    """A folder without a picture of which it is known that a model drew it, or of models that differ."""
+
+    def __init__(self, folder: Path, problem: str) -> None:
+        super().__init__(f"{folder}: {problem}")
+        self.folder, self.problem = folder, problem
+
+
+class LineageMissing(Exception):
+    """A picture that does not say which run, seed and checkpoint it comes from."""
+
+    def __init__(self, path: Path, problem: str) -> None:
+        super().__init__(f"{path}: {problem}")
+        self.path, self.problem = path, problem
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The generated pictures of a folder, which all learned from the same real ones."""
+
+    folder: Path
+    pixels: NDArray[np.uint8]
+    """(n, side, side, 3)."""
+    lines: Sequence[Mapping[str, Any]]
+    """What is said of each."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One accepted picture."""
+
+    path: Path
+    line: Mapping[str, Any]
+    ranked: Ranked
+    by_hand: bool
+
+
+def about(folder: Path) -> Mapping[str, Any]:
+    """What is said of the generated pictures of a folder, of which all learned from the same real ones.
+
+    Raises:
+        NothingGenerated: there is none, or they learned from different pictures.
+        NotOurs: as `pictures.lines`.
+    """
+    lines = [line for line in pictures.lines(folder) if line.get("synthetic")]
+    if not lines:
+        raise NothingGenerated(folder, f"its {pictures.SIDECAR} names no generated picture")
+    if len({str(line.get("dataset_fingerprint")) for line in lines}) > 1:
+        raise NothingGenerated(folder, "their models learned from different pictures")
+    return lines[0]
+
+
+def drawn(folder: Path, side: int) -> Drawn:
+    """The generated pictures of a folder, brought to `side` pixels. Raises as `pictures.read`."""
+    pixels, lines = pictures.read(folder, side)
+    own = [number for number, line in enumerate(lines) if line.get("synthetic")]
+    return Drawn(folder, pixels[own], [lines[number] for number in own])
+
+
+def ranked(made: Drawn, prepared: Prepared, extractor: Extractor, cache: Path) -> list[Ranked]:
+    """Rank the pictures against those of the run and write `ranking.jsonl`. Raises `TooFew`, `DiskFull`."""
+    key = prepared.origin.fingerprint
+    train = extractor.remembered(prepared.train.pixels, cache, f"{key} train")
+    held_out = (
+        extractor.remembered(prepared.held_out.pixels, cache, f"{key} test")
+        if len(prepared.held_out)
+        else np.zeros((0, train.shape[1]))
+    )
+    found = select.rank(extractor(made.pixels), train, held_out, len(prepared.reals))
+    names = [name or f"training picture {number}" for number, name in enumerate(prepared.train.names)]
+    lines = (_line(one, made, names) for one in found)
+    write_whole(made.folder / RANKING, b"".join(canonical_json(line) + b"\n" for line in lines))
+    return found
+
+
+def _line(one: Ranked, made: Drawn, names: Sequence[str]) -> dict[str, Any]:
+    said = {
+        "file": made.lines[one.number]["file"],
+        "rank": one.rank,
+        "quality": round(one.quality, 4),
+        "novelty": round(one.novelty, 4),
+        "diversity": None if one.diversity is None else round(one.diversity, 4),
+        "nearest": names[one.nearest],
+        "plausible": one.plausible,
+    }
+    if one.refused is None:
+        return said
+    other = names[one.nearest] if one.same_as is None else made.lines[one.same_as]["file"]
+    return {**said, "refused": one.refused.value, "why": f"{one.refused.words}: {other}"}
+
+
+def decided(made: Drawn) -> dict[int, bool]:
+    """What a person said of the pictures, the last word on each: accepted (true) or rejected, by number."""
+    last = {line.get("file"): line.get("decision") for line in Journal(made.folder / DECISIONS).read()}
+    said = ((number, last.get(line["file"])) for number, line in enumerate(made.lines))
+    return {number: word == "accept" for number, word in said if word in ("accept", "reject")}
+
+
+def choices(made: Drawn, found: Sequence[Ranked], keep: int, *, by_hand: bool) -> list[Choice]:
+    """The accepted pictures: the best ones and what a person accepted, or with `by_hand` the latter alone."""
+    chosen = select.accepted(found, keep, decided(made), by_hand=by_hand)
+    return [
+        Choice(made.folder / made.lines[one.number]["file"], made.lines[one.number], one, said)
+        for one, said in chosen
+    ]
+
+
+def overruled(made: Drawn, found: Iterable[Ranked]) -> int:
+    """How many pictures a person accepted that are refused all the same."""
+    said = decided(made)
+    return sum(one.refused is not None and said.get(one.number, False) for one in found)
+
+
+def shelve(chosen: Iterable[Choice], folder: Path) -> list[Path]:
+    """Copy accepted pictures into a folder of their own, with all that is said of them and their rank.
+
+    Raises `NotOurs`, `DiskFull`.
+    """
+    with pictures.Shelf(folder) as shelf:
+        return [
+            shelf.add(one.path.name, one.path.read_bytes(), {**one.line, "selected": _selected(one)})
+            for one in chosen
+        ]
+
+
+def _selected(one: Choice) -> dict[str, Any]:
+    return {
+        "rank": one.ranked.rank,
+        "quality": round(one.ranked.quality, 4),
+        "novelty": round(one.ranked.novelty, 4),
+        "accepted": "by hand" if one.by_hand else "best",
+    }
+
+
+def feed_back(chosen: Sequence[Choice], listed: Path, store: Store) -> tuple[int, int]:
+    """Put accepted pictures into the store and on the list; how many are new, and how many are listed now.
+
+    Raises:
+        LineageMissing: nobody could tell where a picture comes from; nothing was listed.
+        SyntheticBroken: the list that is there.
+        DiskFull: the list is untouched.
+    """
+    known = {one.drawn_sha256: one for one in synthetic.read(listed)}
+    encoded = [_encoded(one) for one in chosen]
+    new = [(one, data) for one, data in encoded if one.drawn_sha256 not in known]
+    for _, data in new:
+        store.add(data)
+    if new:
+        synthetic.write(listed, [*known.values(), *(one for one, _ in new)])
+    return len(new), len(known) + len(new)
+
+
+def put_back(made: Drawn, listed: Path, store: Store) -> int:
+    """Bring pictures of the list back into the store that were drawn again; how many had the same bytes.
+
+    Raises `SyntheticBroken`, `DiskFull`.
+    """
+    lost = {one.drawn_sha256: one for one in synthetic.read(listed) if not store.is_sound(one.sha256)}
+    count = 0
+    for line in made.lines if lost else ():
+        path = made.folder / line["file"]
+        one = lost.get(_sha256(path))
+        data = _bare(path, line) if one else b""
+        if one and hashlib.sha256(data).hexdigest() == one.sha256:
+            write_whole(store.path(one.sha256), data)
+            count += 1
+    return count
+
+
+def _encoded(one: Choice) -> tuple[Synthetic, bytes]:
+    """The picture as the dataset holds it, and its line."""
+    data = _bare(one.path, one.line)
+    facts = {
+        **_lineage(one.line),
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "drawn_sha256": _sha256(one.path),
+        "rank": one.ranked.rank,
+        "quality": round(one.ranked.quality, 4),
+        "novelty": round(one.ranked.novelty, 4),
+        "accepted": "by hand" if one.by_hand else "best",
+    }
+    try:
+        return Synthetic.model_validate(facts), data
+    except ValidationError as error:
+        problems = {f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()}
+        raise LineageMissing(one.path, "; ".join(sorted(problems))) from error
+
+
+def _bare(path: Path, line: Mapping[str, Any]) -> bytes:
+    """A PNG of the same pixels, without places of this machine in what it says of itself."""
+    with Image.open(path) as image:
+        return sheets.png(image.convert("RGB"), {"synthetic": True, **_lineage(line)})
+
+
+def _lineage(line: Mapping[str, Any]) -> dict[str, Any]:
+    """Who drew it and what it had learned from; no folder of this machine."""
+    told = {name: line[name] for name in Synthetic.model_fields if name in line and name not in _OWN}
+    steps = sorted(name for name in ("colour", "upscale") if name in line)
+    revision = line.get("dataset_revision")
+    place = line.get("dataset") if revision else f"{line.get('run')} (not published)"
+    return {
+        **told,
+        "dataset": place,
+        "licences": dict(line.get("dataset_licences") or {}),
+        **({"steps": steps} if steps else {}),
+    }
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def tally(found: Iterable[Ranked]) -> Counter[str]:
+    """Pictures by what was found of them."""
+
+    def words(one: Ranked) -> str:
+        if one.refused is not None:
+            return f"refused: {one.refused.words}"
+        return "as real as real ones" if one.plausible else "less real than nearly all real ones"
+
+    return Counter(words(one) for one in found)

@@ -48,7 +48,7 @@ $(VENV)/.core: $(BIN)/pip pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.test: $(BIN)/pip pyproject.toml constraints.txt
-	$(BIN)/pip install --quiet --editable '.[verify,train,test]'
+	$(BIN)/pip install --quiet --editable '.[verify,train,upscale,test]'
 	@touch $@ $(VENV)/.core
 
 $(VENV)/.bench: $(BIN)/pip pyproject.toml constraints.txt

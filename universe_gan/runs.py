@@ -224,7 +224,12 @@ class Recorder:
         judge: Judge | None = None,
         say: Callable[[str], None] = lambda words: None,
         trackers: Sequence[Tracker] = (),
+        watch: Callable[[Mapping[str, Any], Sequence[Mapping[str, Any]]], str] = lambda now, before: "",
     ) -> None:
+        """`watch`: from a judgement and those before it, why to stop, or nothing."""
+        self.fallen = ""
+        """Why training must not go on; empty: it may."""
+        self._watch = watch
         self._run, self._stage, self._judge, self._say = run, stage, judge, say
         self._trackers = trackers
         self._journal = Journal(run.path / "stats.jsonl")
@@ -266,7 +271,9 @@ class Recorder:
             return
         before = [line for line in self._run.stats() if "kid" in line and line["step"] < training.step]
         figures = self._judge(training.average, training.device)
-        self.log({"step": training.step, "kimg": training.kimg, **figures})
+        told = {"step": training.step, "kimg": training.kimg, **figures}
+        self.log(told)
+        self.fallen = self._watch(told, before)
         self._say(f"{training.kimg:,g} kimg: {judging.words(figures)}")
         best = checkpoints.facts(self._run.best)["judged"] if self._run.best.is_file() else None
         if judging.is_better(figures, best):

@@ -81,6 +81,10 @@ def select(
     if target:
         with stages.at_work(target) as workspace:
             new, listed = feedback.feed_back(chosen, target.synthetic, workspace.synthetic)
+        if odd := sum(not one.ranked.plausible for one in chosen):
+            output.note(
+                f"{odd:,} of them are less real than nearly all real ones: they teach their faults too"
+            )
         output.line(f"listed    {target.synthetic}  {new:,} new, {listed:,} in all, {back:,} put back")
     output.result(
         {

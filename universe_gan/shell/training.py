@@ -177,6 +177,7 @@ def _trained(
 ) -> Exit:
     import torch
 
+    from universe_gan import generations
     from universe_gan.runs import Recorder
     from universe_gan.train import Training
     from universe_gan.train import train as go
@@ -186,6 +187,8 @@ def _trained(
         output.keep_log(run.path / "log.txt")
     if run.finished:
         return _tell(output, run, 0, "finished") if ranks.writes else Exit.DONE
+    if why := generations.stopped(run):
+        return _tell_fallen(output, run, 0, why) if ranks.writes else Exit.DONE
     try:
         training = Training(settings, run.about.side, device, ranks)
         begun = run.latest.is_file()
@@ -206,12 +209,19 @@ def _trained(
                     _judge(output, run, prepared, device),
                     output.say,
                     _trackers(run, training.step),
+                    generations.watch(run),
                 )
                 if ranks.writes
                 else None
             )
+            asked = attempt.stopping if attempt else stop
             try:
-                go(training, prepared.train, witness=witness, stop=attempt.stopping if attempt else stop)
+                go(
+                    training,
+                    prepared.train,
+                    witness=witness,
+                    stop=lambda: asked() or bool(witness and witness.fallen),
+                )
             finally:
                 if witness:
                     witness.close()
@@ -223,6 +233,8 @@ def _trained(
         ) from error
     speed = (training.kimg - before) * 1000 / max(time.monotonic() - started, 1e-9)
     done = training.kimg >= settings.kimg
+    if ranks.told(witness.fallen if witness else ""):
+        return _tell_fallen(output, run, speed, witness.fallen) if witness else Exit.DONE
     if ranks.writes:
         _tell(output, run, speed, "finished" if done else "stopped")
     return Exit.DONE if done else Exit.INTERRUPTED
@@ -301,6 +313,16 @@ def _tell(output: Output, run: "Run", speed: float, how: str) -> Exit:
         output.say("next: the same command goes on from here")
     output.say(f"next: {tool()} generate {run.path}")
     return Exit.DONE
+
+
+def _tell_fallen(output: Output, run: "Run", speed: float, why: str) -> Exit:
+    """Training on generated pictures that costs variety is over, and that is no failure."""
+    output.line(f"stopped: {why}")
+    output.say(
+        f"{run.best.name} is the best before; --set train.synthetic=0 trains on real pictures only,"
+        f" and lines taken out of NAME.synthetic.jsonl leave the dataset with the next `{tool()} curate`"
+    )
+    return _tell(output, run, speed, "stopped: coverage fell")
 
 
 def _device(asked: str | None, rank: int) -> "torch.device":

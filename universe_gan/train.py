@@ -17,7 +17,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -55,12 +55,67 @@ class Pictures(Protocol):
         """(batch, 3, side, side) from -1 to 1 on the device, channels last."""
 
 
-class Witness(Protocol):
+class Lengths(Protocol):
+    """What the loop asks of anybody's settings; lengths in thousands of pictures."""
+
+    @property
+    def kimg(self) -> float: ...
+    @property
+    def batch(self) -> int: ...
+    @property
+    def seed(self) -> int: ...
+    @property
+    def ema_kimg(self) -> float: ...
+    @property
+    def precision(self) -> str: ...
+    @property
+    def log_kimg(self) -> float: ...
+    @property
+    def save_kimg(self) -> float: ...
+    @property
+    def judge_kimg(self) -> float: ...
+
+
+class Learner(Protocol):
+    """What the loop trains: two networks that play against each other, and an average over the first."""
+
+    step: int
+    rollbacks: int
+    device: torch.device
+    ranks: Ranks
+    generator: Any
+    discriminator: Any
+    average: Any
+
+    @property
+    def settings(self) -> Lengths: ...
+    @property
+    def kimg(self) -> float: ...
+    @property
+    def rate(self) -> float: ...
+
+    def learn(self, real: Tensor) -> dict[str, Tensor]:
+        """One step on (batch, 3, side, side) from -1 to 1; statistics as scalars on the device."""
+
+    def state(self) -> dict[str, Tensor]: ...
+
+    def running(self) -> list[Tensor]: ...
+
+    def facts(self) -> dict[str, Any]: ...
+
+    def load(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None: ...
+
+
+L = TypeVar("L", bound=Learner)
+Seen = TypeVar("Seen", bound=Learner, contravariant=True)
+
+
+class Witness(Protocol[Seen]):
     """What looks on: writes files, measures, says when to stop. Only the rank that writes has one."""
 
     def log(self, stats: dict[str, float]) -> None: ...
 
-    def save(self, training: "Training") -> None: ...
+    def save(self, training: Seen) -> None: ...
 
     def advance(self, pictures: int) -> None:
         """So many real pictures more were shown; negative after a rollback."""
@@ -106,6 +161,10 @@ class Training:
     def kimg(self) -> float:
         """Thousands of real pictures shown so far."""
         return self.step * self.settings.batch / 1000
+
+    def learn(self, real: Tensor) -> dict[str, Tensor]:
+        """One step on a batch (`one_step`)."""
+        return one_step(self, real)
 
     @property
     def mine(self) -> int:
@@ -158,10 +217,10 @@ class Training:
 
 
 def train(
-    training: Training,
+    training: L,
     pictures: Pictures,
     *,
-    witness: Witness | None = None,
+    witness: Witness[L] | None = None,
     stop: Callable[[], bool] = lambda: False,
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
@@ -182,7 +241,7 @@ def train(
     started, first = clock(), training.step
     while training.step < total:
         numbers = torch.tensor(_numbers(training, len(pictures)))
-        for name, value in one_step(training, pictures.batch(numbers, training.device)).items():
+        for name, value in training.learn(pictures.batch(numbers, training.device)).items():
             sums[name] = sums[name] + value if name in sums else value
         training.step += 1
         if witness:
@@ -212,13 +271,13 @@ def train(
 def one_step(training: Training, real: Tensor) -> dict[str, Tensor]:
     """Both networks' turns on one batch; statistics as scalars on the device, summed up by the loop."""
     settings, ranks = training.settings, training.ranks
-    torch.manual_seed(_mixed(settings.seed, training.step, ranks.rank))
+    torch.manual_seed(mixed(settings.seed, training.step, ranks.rank))
     probability = training.controller.probability
     penalised = settings.penalised and training.step % settings.penalty_every == 0
     latents = torch.randn(len(real), settings.latent, device=training.device)
     real = turned(real, settings.symmetry)
 
-    with _precision(training):
+    with precision(training):
         fake = training.fast_generator(latents)
     shown, made = augment(real, probability), augment(fake.detach(), probability)
     training.discriminator_optimizer.zero_grad(set_to_none=True)
@@ -226,7 +285,7 @@ def one_step(training: Training, real: Tensor) -> dict[str, Tensor]:
     penalty = _penalty(training, shown, made) if penalised and not joined else None
     shown.requires_grad_(joined)
     made.requires_grad_(joined)
-    with _precision(training):
+    with precision(training):
         of_real = training.fast_discriminator(shown, restore=True)
         of_fake = training.fast_discriminator(made)
         loss = training.discriminator_loss(of_real, of_fake)
@@ -241,13 +300,13 @@ def one_step(training: Training, real: Tensor) -> dict[str, Tensor]:
     training.discriminator.requires_grad_(False)
     training.generator_optimizer.zero_grad(set_to_none=True)
     uneven = _regularised(training, latents)
-    with _precision(training):
+    with precision(training):
         generator_loss = training.generator_loss(training.fast_discriminator(augment(fake, probability)))
     generator_loss.backward()  # type: ignore[no-untyped-call]
     training.discriminator.requires_grad_(True)
     ranks.average(training.generator.parameters())
     training.generator_optimizer.step()
-    _follow(training)
+    follow(training)
 
     stats = {"discriminator": loss, "generator": generator_loss, "augmented": probability}
     stats["overfitting"] = training.controller.overfitting
@@ -301,7 +360,7 @@ def _regularised(training: Training, latents: Tensor) -> Tensor | None:
 
 
 @torch.no_grad()
-def _follow(training: Training) -> None:
+def follow(training: Learner) -> None:
     """Move the average over weights towards the generator; buffers (means and variances) likewise."""
     shown = max(training.kimg, training.settings.batch / 1000)
     half_life = min(training.settings.ema_kimg, max(shown * RAMP, 1e-8))
@@ -311,7 +370,7 @@ def _follow(training: Training) -> None:
     torch._foreach_lerp_([slow for slow, _ in floats], [fast for _, fast in floats], 1 - keep)
 
 
-def _numbers(training: Training, count: int) -> list[int]:
+def _numbers(training: Learner, count: int) -> list[int]:
     """Which pictures this rank shows in this step: every epoch in an order of its own."""
     begin = training.step * training.settings.batch
     return [
@@ -322,12 +381,12 @@ def _numbers(training: Training, count: int) -> list[int]:
 
 @lru_cache(maxsize=4)
 def _order(seed: int, epoch: int, count: int) -> list[int]:
-    dice = torch.Generator().manual_seed(_mixed(seed, epoch, -1))
+    dice = torch.Generator().manual_seed(mixed(seed, epoch, -1))
     order: list[int] = torch.randperm(count, generator=dice).tolist()
     return order
 
 
-def _mixed(seed: int, step: int, rank: int) -> int:
+def mixed(seed: int, step: int, rank: int) -> int:
     """A 63-bit seed for this step and rank alone (SplitMix64 over the three numbers)."""
     mixed = 0
     for number in (seed, step, rank):
@@ -346,7 +405,7 @@ class _Whole:
     facts: dict[str, Any]
 
 
-def _keep(training: Training, witness: Witness | None) -> _Whole:
+def _keep(training: L, witness: Witness[L] | None) -> _Whole:
     """Remember this state in the computer's memory, and on disk if somebody writes."""
     training.ranks.mean(training.running())
     if witness:
@@ -355,7 +414,7 @@ def _keep(training: Training, witness: Witness | None) -> _Whole:
     return _Whole(held, training.facts())
 
 
-def _roll_back(training: Training, whole: _Whole) -> int:
+def _roll_back(training: Learner, whole: _Whole) -> int:
     """Go back to the last whole state, at half the rate; returns the steps that were lost."""
     if training.rollbacks >= ROLLBACKS:
         raise Diverged(training.step, training.kimg, training.rate)
@@ -366,7 +425,7 @@ def _roll_back(training: Training, whole: _Whole) -> int:
 
 
 @torch.no_grad()
-def _is_finite(training: Training) -> bool:
+def _is_finite(training: Learner) -> bool:
     """Whether every weight and buffer is a finite number; waits for the device."""
     nets = (training.generator, training.discriminator, training.average)
     tensors = [one for net in nets for one in net.state_dict().values() if one.is_floating_point()]
@@ -374,7 +433,7 @@ def _is_finite(training: Training) -> bool:
 
 
 def _log(
-    training: Training, stats: dict[str, float], count: int, seconds: float, witness: Witness | None
+    training: L, stats: dict[str, float], count: int, seconds: float, witness: Witness[L] | None
 ) -> None:
     if witness is None:
         return
@@ -383,18 +442,19 @@ def _log(
     witness.log({**now, **stats})
 
 
-def steps(kimg: float, settings: TrainSettings) -> int:
+def steps(kimg: float, settings: Lengths) -> int:
     """Whole steps in so many thousand pictures, at least one."""
     return max(1, round(kimg * 1000 / settings.batch))
 
 
-def _precision(training: Training) -> Any:
+def precision(training: Learner) -> Any:
+    """What the forward passes run in."""
     if not _uses_bf16(training.settings, training.device):
         return nullcontext()
     return torch.autocast(training.device.type, torch.bfloat16)
 
 
-def _uses_bf16(settings: TrainSettings, device: torch.device) -> bool:
+def _uses_bf16(settings: Lengths, device: torch.device) -> bool:
     if settings.precision != "auto":
         return settings.precision == "bf16"
     return device.type == "cuda" and bool(torch.cuda.is_bf16_supported())

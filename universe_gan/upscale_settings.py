@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from collectors.frozen import Settings
+from universe_gan.tune_settings import TuneSettings
 
 
 class UpscaleSettings(Settings):
@@ -28,3 +29,5 @@ class UpscaleSettings(Settings):
     """`auto`: bf16 where the device computes in it (GPUs since 2020, CPUs with AMX)."""
     max_pixels: int = Field(default=250_000_000, ge=1)
     """Pictures with more pixels than this are named and left out."""
+    tune: TuneSettings = TuneSettings()
+    """How `train --stage upscale` makes better weights from a dataset."""

@@ -13,6 +13,8 @@ from torch.nn import functional as F
 
 SHRINK = 0.2
 """Share of a residual that is added: keeps deep sums stable (section 3.1)."""
+SLOPE = 0.2
+"""Of the leaky ReLUs."""
 Scale = Literal[1, 2, 4, 8]
 
 
@@ -33,7 +35,7 @@ class DenseBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         known = x
         for number in range(1, 5):
-            made = F.leaky_relu(self.get_submodule(f"conv{number}")(known), 0.2)
+            made = F.leaky_relu(self.get_submodule(f"conv{number}")(known), SLOPE, inplace=True)
             known = torch.cat((known, made), dim=1)
         return torch.add(x, self.conv5(known), alpha=SHRINK)
 
@@ -76,11 +78,20 @@ class RRDBNet(nn.Module):
         self.conv_last = convolution(channels, 3)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.conv_first(F.pixel_unshuffle(x, self.fold))
-        x = x + self.conv_body(self.body(x))
+        return self.drawn(*self.seen(x))
+
+    def seen(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """What the body makes of the picture, before it and behind it: all but the last few layers' work."""
+        first = self.conv_first(F.pixel_unshuffle(x, self.fold))
+        return first, self.body(first)
+
+    def drawn(self, first: Tensor, deep: Tensor) -> Tensor:
+        """The large picture from what was `seen`."""
+        x = first + self.conv_body(deep)
         for name in self.enlarging:
-            x = F.leaky_relu(self.get_submodule(name)(F.interpolate(x, scale_factor=2, mode="nearest")), 0.2)
-        out: Tensor = self.conv_last(F.leaky_relu(self.conv_hr(x), 0.2))
+            x = self.get_submodule(name)(F.interpolate(x, scale_factor=2, mode="nearest"))
+            x = F.leaky_relu(x, SLOPE, inplace=True)
+        out: Tensor = self.conv_last(F.leaky_relu(self.conv_hr(x), SLOPE, inplace=True))
         return out
 
     @property

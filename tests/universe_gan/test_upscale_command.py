@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -248,6 +249,48 @@ def test_without_weights_and_contact_nothing_is_fetched(
     assert run(["upscale", "sky", "--weights", "official"]) == Exit.CREDENTIAL
     assert "UNIVERSE_GAN_CONTACT" in capsys.readouterr().err
     assert not Path("upscaled").exists()
+
+
+def test_a_machine_that_is_too_small_says_so_and_leaves_nothing_half_done(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from universe_gan.upscaling.upscaler import Upscaler
+
+    def short(*given: object) -> None:
+        raise MemoryError
+
+    picture("sky/a.png")
+    monkeypatch.setattr(Upscaler, "_made", short)
+    assert run(["upscale", "sky", "--weights", "net.pth"]) == Exit.MACHINE
+    assert "fits the memory" in capsys.readouterr().err
+    assert not list(Path("upscaled").rglob("a*"))
+
+
+def test_the_next_picture_is_read_while_one_is_on_the_device(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from universe_gan.upscaling import images
+    from universe_gan.upscaling.upscaler import Upscaler
+
+    opened: list[str] = []
+    second = threading.Event()
+    open_picture, made = images.open_picture, Upscaler._made
+
+    def opening(source: Path, name: str, **how: Any) -> images.Opened:
+        opened.append(name)
+        if len(opened) == 2:
+            second.set()
+        return open_picture(source, name, **how)
+
+    def waiting(self: Upscaler, *given: Any) -> Any:
+        assert second.wait(20), "nothing was read meanwhile"
+        return made(self, *given)
+
+    for number in range(3):
+        picture(f"sky/{number}.png")
+    monkeypatch.setattr(images, "open_picture", opening)
+    monkeypatch.setattr(Upscaler, "_made", waiting)
+    assert upscale("sky")[0] == Exit.DONE
 
 
 def slowly() -> list[str]:

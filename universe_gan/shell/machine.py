@@ -141,10 +141,11 @@ def _upscaling() -> Finding:
         import pyvips
     except OSError as error:
         return Finding(level="note", what=f"upscaling: {str(error).splitlines()[0]}", cure=cure)
+    from collectors.workspace import Store
     from universe_gan.upscaling import weights
 
     what = f"upscaling: libvips {'.'.join(str(pyvips.version(part)) for part in range(3))}"
-    if weights.Store(weights.cache_folder()).size(weights.OFFICIAL.sha256) == weights.OFFICIAL.bytes:
+    if Store(weights.cache_folder()).size(weights.OFFICIAL.sha256) == weights.OFFICIAL.bytes:
         return Finding(level="ok", what=f"{what}, the official weights")
     if weights.packaged_path() is not None:
         return Finding(level="ok", what=f"{what}, the packaged weights (rounded to fp16)")

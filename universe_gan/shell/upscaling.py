@@ -4,7 +4,6 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from importlib import util
 from math import ceil
@@ -200,16 +199,13 @@ def _tell_how(output: Output, upscaler: "Upscaler") -> None:
 
 def _megapixels(jobs: Sequence["Job"], scale: int) -> float:
     """Of the results; in a dataset all pictures are as large as the first. What cannot be read counts 0."""
-    from universe_gan.upscaling.images import NoPicture, open_picture
+    from universe_gan.upscaling.images import pixels
 
     total = 0.0
     for job in jobs:
-        with suppress(NoPicture, OSError):
-            opened = open_picture(job.open()[0], job.label, max_pixels=2**62)
-            size = opened.width * opened.height * scale**2 / 1e6
-            if not isinstance(job.source, Path):
-                return size * len(jobs)
-            total += size
+        if not isinstance(job.source, Path):
+            return pixels(job.source()) * len(jobs) * scale**2 / 1e6
+        total += pixels(job.source) * scale**2 / 1e6
     return total
 
 

@@ -110,6 +110,18 @@ def open_picture(source: Path | bytes, name: str, *, max_pixels: int) -> Opened:
         raise NoPicture(name, first_line(error)) from error
 
 
+def pixels(source: Path | bytes) -> int:
+    """How many a picture has, by its header; 0: it cannot be read."""
+    try:
+        if isinstance(source, bytes):
+            image = pyvips.Image.new_from_buffer(source, "")
+        else:
+            image = pyvips.Image.new_from_file(str(source))
+    except pyvips.Error:
+        return 0
+    return int(image.width * image.height)
+
+
 def _opened(image: pyvips.Image, name: str) -> Opened:
     loader, notes = str(image.get("vips-loader")), []
     if image.get_n_pages() > 1:

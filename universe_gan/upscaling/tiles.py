@@ -144,11 +144,12 @@ def enlarged(
     scale: int,
     cut: Cut,
     room: "Room | None" = None,
+    done: Callable[[int], None] = lambda pixels: None,
 ) -> Iterator[Floats]:
     """The large picture from the top, `BAND` rows at a time: (rows, scale·width, 3).
 
     Where memory runs out fewer tiles go through at once, then smaller ones; `room` remembers what fits, for
-    pictures to come too.
+    pictures to come too. `done` is told of the large pixels of each core.
 
     Raises:
         MemoryShort: not even a tile of `SMALLEST` fits.
@@ -167,6 +168,7 @@ def enlarged(
                 left, right = one.shown
                 shares = down.weights(scale)[:, None, None] * one.weights(scale)[:, None]
                 rows[:, left * scale : right * scale] += shares * made[_inside(down, one, scale)]
+                done((down.last - down.first) * (one.last - one.first) * scale**2)
         final = len(rows) - 2 * down.fade * scale * (down.last < source.height)
         for at in range(0, final, BAND):
             yield rows[at : min(at + BAND, final)].copy()

@@ -4,7 +4,7 @@ Upscaler(weights.find()).enlarge(pixels)
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,8 +20,8 @@ from universe_gan.upscaling.weights import Weights
 
 BLACK = 1e-3
 """Mean below which a large picture counts as black where the small one has ten times as much."""
-REACH = 4
-"""Small pixels on each side that a pass of back-projection looks at (bicubic down and up, two each)."""
+REACH = 5
+"""Small pixels on each side that a pass of back-projection looks at: bicubic down and up, rounded up."""
 BATCH = 8
 """Tiles that go through a GPU at once; on the CPU one by one is as fast."""
 
@@ -111,8 +111,10 @@ class Upscaler:
         """(scale·h, scale·w, 3). Raises `MemoryShort`, `NotFinite`, `Interrupted`."""
         return np.concatenate(list(self.strips(Array(pixels), passes)))
 
-    def strips(self, source: Source, passes: int | None = None) -> Iterator[Floats]:
-        """The large picture from the top, some rows at a time. Raises as `enlarge`."""
+    def strips(
+        self, source: Source, passes: int | None = None, done: Callable[[int], None] = lambda pixels: None
+    ) -> Iterator[Floats]:
+        """The large picture from the top, some rows at a time; `done` as of `tiles`. Raises as `enlarge`."""
         count = self.passes if passes is None else passes
 
         def run(batch: Floats) -> Floats:
@@ -121,7 +123,7 @@ class Upscaler:
                     raise Interrupted
                 return self._run(batch, count)
 
-        return tiles.enlarged(source, run, scale=self.scale, cut=self.cut, room=self._room)
+        return tiles.enlarged(source, run, scale=self.scale, cut=self.cut, room=self._room, done=done)
 
     @torch.inference_mode()
     def _run(self, batch: Floats, passes: int) -> Floats:

@@ -3,7 +3,8 @@
     find().net            the cache, else the packaged file: nothing is fetched
     find("official", …)   the cache, else 67 MB from the official address, once
 
-The packaged file holds the official weights rounded to half precision; the provenance says so.
+The packaged file holds the official weights rounded to half precision; the provenance says so. It is read in
+a quarter of a second, so nothing is kept of the conversion.
 """
 
 import hashlib

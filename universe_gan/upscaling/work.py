@@ -15,7 +15,6 @@ from universe_gan.pictures import NotOurs, Shelf
 from universe_gan.upscaling import images, saving
 from universe_gan.upscaling.images import NoPicture, Opened
 from universe_gan.upscaling.jobs import Job
-from universe_gan.upscaling.tiles import Floats
 from universe_gan.upscaling.upscaler import Interrupted, NotFinite, Upscaler
 
 IN_FLIGHT = 3
@@ -111,7 +110,7 @@ class _One:
         if to.exists() and file not in self.shelf and saving.said_inside(to) is None:
             raise NotOurs(to)
         xmp = sheets.XMP if facts.get("synthetic") else sheets.XMP.replace("trainedAlgorithmicMedia", ALTERED)
-        strips = self._counted(self.upscaler.strips(opened, passes))
+        strips = self.upscaler.strips(opened, passes, self.drawn)
         saving.save(opened, strips, to, self.upscaler.scale, facts, xmp)
         self.facts[file] = facts
         return Outcome(job, "made", file, notes=opened.notes)
@@ -130,11 +129,6 @@ class _One:
             return bool(Job(file, file, self.shelf.folder / file, {}).open()[1] == line["sha256"])
         except OSError:
             return False
-
-    def _counted(self, strips: Iterator[Floats]) -> Iterator[Floats]:
-        for strip in strips:
-            yield strip
-            self.drawn(strip.shape[0] * strip.shape[1])
 
 
 def _inside(job: Job) -> dict[str, Any]:

@@ -214,6 +214,29 @@ def test_what_is_no_whole_picture_is_refused_by_name_and_leaves_nothing(tmp_path
     assert not list((tmp_path / "out").glob("*"))
 
 
+@pytest.mark.parametrize("kind", ["png", "jpg", "tif", "webp"])
+def test_bytes_that_were_changed_anywhere_are_a_picture_or_refused(tmp_path: Path, kind: str) -> None:
+    Image.fromarray(noise(40, 40, 3)).save(tmp_path / f"whole.{kind}")
+    whole = (tmp_path / f"whole.{kind}").read_bytes()
+    dice = np.random.default_rng(5)
+    refused = 0
+    for _ in range(40):
+        data = bytearray(whole)
+        for _ in range(8):
+            data[int(dice.integers(len(data)))] = int(dice.integers(256))
+        path = tmp_path / f"broken.{kind}"
+        path.write_bytes(data)
+        try:
+            opened = open_picture(path, path.name, max_pixels=10**6)
+            seen = opened.read(0, 0, opened.height, opened.width)
+        except NoPicture:
+            refused += 1
+        else:
+            assert seen.shape == (opened.height, opened.width, 3)
+            assert np.isfinite(seen).all()
+    assert refused > 0 or kind == "jpg"
+
+
 def test_a_picture_of_too_many_pixels_is_refused(tmp_path: Path) -> None:
     Image.fromarray(noise(20, 30)).save(tmp_path / "a.png")
     with pytest.raises(NoPicture, match="30 x 20"):

@@ -172,6 +172,7 @@ class Upscaler:
             "back_projections": self.passes if passes is None else passes,
             "strength": self.strength,
             "precision": str(self.precision).removeprefix("torch."),
+            "tile": None if self.exact else self.side,
             "overlap": "exact" if self.exact else self.overlap,
         }
 

@@ -34,9 +34,7 @@ def main(width: int = 10_000, height: int = 200) -> None:
         row = max(span.shown[1] - span.shown[0] for span in rows) * 4 * width * 4 * 12
         tile = max(span.reach for span in rows) * max(span.reach for span in columns) * 16 * 64 * 4
         whole = height * 4 * width * 4 * 12
-        print(
-            f"{width:,} x {height:,} px to {4 * width:,} x {4 * height:,}: exit code {code}, {took:.0f} CPU s"
-        )
+        print(f"{width:,} x {height:,} px, enlarged by 4: exit code {code}, {took:.0f} CPU s")
         print(f"peak {peak():,.0f} MB, of which {before:,.0f} MB before the command began")
         print(f"a row of tiles is {row / 1e6:,.0f} MB, the result as floats would be {whole / 1e6:,.0f} MB")
         print(f"a layer of the network at the large size is {tile / 1e6:,.0f} MB")

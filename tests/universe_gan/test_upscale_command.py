@@ -155,6 +155,8 @@ def test_results_inside_the_source_folder_are_not_taken_for_sources(place: Path)
 
 def test_a_runs_pictures_are_drawn_first_and_stay_synthetic(place: Path) -> None:
     folder = run_folder(place / "runs")
+    assert upscale(folder, "--seeds", "3,5", "-n")[1]["pictures"] == 2
+    assert not Path("generated").exists()
     code, told = upscale(folder, "--seeds", "3,5", "--scale", "2")
     assert (code, told["folder"]) == (Exit.DONE, "upscaled/toy")
     assert told["files"] == ["seed-000003.png", "seed-000005.png"]

@@ -152,7 +152,7 @@ def _jobs(
     folder = Path("generated") / generator.about.name
     if dry_run:
         output.line(f"model     {many(len(numbers), 'picture')} would be drawn into {folder}")
-        return generator.about.name, []
+        return generator.about.name, [jobs.Job(f"seed {one}", f"{one}", bytes, {}) for one in numbers]
     drawn = write(generator, numbers, folder, sheet=False)
     output.line(f"pictures  {folder}  {many(len(numbers), 'picture')}, synthetic")
     return generator.about.name, jobs.of_paths(drawn)

@@ -32,6 +32,7 @@ def lanczos(pictures: Tensor, scale: int) -> Tensor:
 
 
 @lru_cache(maxsize=8)
+@torch.inference_mode(False)  # what is kept may be asked for by a training later
 def _shares(side: int, scale: int) -> Tensor:
     """(scale·side, side): how much of each small pixel is each large one takes; none from outside."""
     centres = (torch.arange(side * scale, dtype=torch.float64) + 0.5) / scale

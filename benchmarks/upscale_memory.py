@@ -1,7 +1,7 @@
 """How much memory a large picture takes: `python benchmarks/upscale_memory.py [WIDTH] [HEIGHT]`.
 
 A network of one block stands in for the real one of 23: its last layers, at the large size, are the same, and
-it is there that the memory goes. Prints the peak of the whole process and the share of each part, by arithmetic.
+it is there that the memory goes. Prints the peak of the whole process, and by arithmetic what it consists of.
 """
 
 import resource

@@ -12,7 +12,7 @@ kill in between loses nothing, and the same words again do nothing twice.
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,20 +94,35 @@ def drawn(folder: Path, side: int) -> Drawn:
     return Drawn(folder, pixels[own], [lines[number] for number in own])
 
 
-def ranked(made: Drawn, prepared: Prepared, extractor: Extractor, cache: Path) -> list[Ranked]:
-    """Rank the pictures against those of the run and write `ranking.jsonl`. Raises `TooFew`, `DiskFull`."""
+def ranked(
+    made: Drawn, prepared: Prepared, extractor: Extractor, cache: Path, symmetry: str = "all"
+) -> list[Ranked]:
+    """Rank the pictures against those of the run and write `ranking.jsonl`.
+
+    `symmetry`: how pictures were turned in training (`TrainSettings.symmetry`); a copy so turned is a copy.
+    Raises `TooFew`, `DiskFull`.
+    """
     key = prepared.origin.fingerprint
     train = extractor.remembered(prepared.train.pixels, cache, f"{key} train")
-    held_out = (
-        extractor.remembered(prepared.held_out.pixels, cache, f"{key} test")
-        if len(prepared.held_out)
-        else np.zeros((0, train.shape[1]))
-    )
-    found = select.rank(extractor(made.pixels), train, held_out, len(prepared.reals))
+    real = train[: len(prepared.reals)]
+    few = len(prepared.held_out) < select.FEWEST
+    others = turned((prepared.reals if few else prepared.held_out).pixels, symmetry)
+    forms = [extractor.remembered(one, cache, f"{key} {few} form {form}") for form, one in enumerate(others)]
+    usual = select.by_training(forms) if few else select.by_held_out(forms, real)
+    found = select.rank([extractor(one) for one in turned(made.pixels, symmetry)], train, usual, len(real))
     names = [name or f"training picture {number}" for number, name in enumerate(prepared.train.names)]
     lines = (_line(one, made, names) for one in found)
     write_whole(made.folder / RANKING, b"".join(canonical_json(line) + b"\n" for line in lines))
     return found
+
+
+def turned(pixels: NDArray[np.uint8], symmetry: str) -> Iterator[NDArray[np.uint8]]:
+    """Pictures (n, side, side, 3) as they lie, then in the other ways that are equally likely."""
+    for turns in range(4 if symmetry == "all" else 1):
+        lying = np.rot90(pixels, turns, axes=(1, 2))
+        yield lying
+        if symmetry != "none":
+            yield lying[:, :, ::-1]
 
 
 def _line(one: Ranked, made: Drawn, names: Sequence[str]) -> dict[str, Any]:

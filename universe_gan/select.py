@@ -24,6 +24,9 @@ NEVER_FREE = 0.3
 UNREAL = 0.05
 """Share of real pictures that would be called unreal."""
 
+Forms = Sequence[Matrix]
+"""The same pictures, each time (n, d): first as they lie, then in the other ways they could lie."""
+
 
 class Refusal(StrEnum):
     """Why a picture is not for keeping, whatever anybody says of its looks."""
@@ -74,30 +77,27 @@ class Ranked:
     """Number of the better picture that a duplicate resembles."""
 
 
-def rank(made: Matrix, train: Matrix, held_out: Matrix, reals: int | None = None) -> list[Ranked]:
+def rank(made: Forms, train: Matrix, usual: Yardstick, reals: int | None = None) -> list[Ranked]:
     """The pictures in the order in which to keep them, refused ones last.
 
     `train`: what the generator learned from, the first `reals` of it real (default: all); only real ones say
-    what is real, all can be copied. Plausible pictures come first, each as far as can be from those before
-    it, so that the first N cover what there is for every N; the others follow, the most real first.
-
-    Raises:
-        TooFew: real pictures to measure by.
+    what is real, all can be copied, turned too. Plausible pictures come first, each as far as can be from
+    those before it, so that the first N cover what there is for every N; the others follow, the most real
+    first.
     """
-    real = train[: len(train) if reals is None else reals]
-    usual = yardstick(real, held_out)
-    quality = realism(made, real)
-    between = distances(made, train)
+    lying = made[0]
+    quality = realism(lying, train[: len(train) if reals is None else reals])
+    between = _between(made, train)
     nearest = between.argmin(axis=1)
-    novelty = between[np.arange(len(made)), nearest]
+    novelty = between[np.arange(len(lying)), nearest]
     copies = novelty < usual.near
     same_as = _duplicates(made, np.where(copies, -np.inf, quality), usual.near)
-    free = [number for number in range(len(made)) if not copies[number] and number not in same_as]
+    free = [number for number in range(len(lying)) if not copies[number] and number not in same_as]
     plausible = sorted((one for one in free if quality[one] >= usual.real), key=lambda one: -quality[one])
     others = sorted((one for one in free if quality[one] < usual.real), key=lambda one: -quality[one])
-    order = [plausible[place] for place in farthest_first(made[plausible])] + others
-    apart = _apart(made[order]) / usual.usual
-    refused = sorted(set(range(len(made))) - set(free), key=lambda one: -quality[one])
+    order = [plausible[place] for place in farthest_first(lying[plausible])] + others
+    apart = _apart(lying[order]) / usual.usual
+    refused = sorted(set(range(len(lying))) - set(free), key=lambda one: -quality[one])
 
     def ranked(place: int, number: int) -> Ranked:
         why = Refusal.COPY if copies[number] else Refusal.DUPLICATE if number in same_as else None
@@ -116,19 +116,25 @@ def rank(made: Matrix, train: Matrix, held_out: Matrix, reals: int | None = None
     return [ranked(place, number) for place, number in enumerate([*order, *refused])]
 
 
-def yardstick(real: Matrix, held_out: Matrix) -> Yardstick:
-    """What is usual among real pictures, as the held-out ones stand to those trained on.
+def by_held_out(held_out: Forms, real: Matrix) -> Yardstick:
+    """What is usual, as held-out pictures stand to those trained on. Raises `TooFew`."""
+    if (few := min(len(held_out[0]), len(real))) < FEWEST:
+        raise TooFew(few, FEWEST)
+    return _yardstick(_between(held_out, real), realism(held_out[0], real))
 
-    Where there are too few held out, each training picture stands to the others. Raises `TooFew`.
-    """
-    if len(real) < FEWEST:
-        raise TooFew(len(real), FEWEST)
-    if len(held_out) >= FEWEST:
-        between, own = distances(held_out, real), realism(held_out, real)
-    else:
-        between = distances(real, real)
-        np.fill_diagonal(between, np.inf)
-        own = _realism(between, _reach(between))
+
+def by_training(real: Forms) -> Yardstick:
+    """What is usual, as each training picture stands to the others. Raises `TooFew`."""
+    if len(real[0]) < FEWEST:
+        raise TooFew(len(real[0]), FEWEST)
+    between, lying = _between(real, real[0]), distances(real[0], real[0])
+    np.fill_diagonal(between, np.inf)
+    np.fill_diagonal(lying, np.inf)
+    return _yardstick(between, _realism(lying, _reach(lying)))
+
+
+def _yardstick(between: Matrix, own: Matrix) -> Yardstick:
+    """From distances to training pictures (n, m) and the realism of real pictures (n,)."""
     near = between.min(axis=1)
     usual = max(float(np.median(near)), 1e-12)
     least = max(float(np.quantile(near, NEAR)), NEVER_FREE * usual)
@@ -158,18 +164,25 @@ def farthest_first(points: Matrix) -> Iterator[int]:
     left, number = np.full(len(points), np.inf), 0
     for _ in range(len(points)):
         yield number
-        left = np.minimum(left, _from(points, number))
+        left = np.minimum(left, _from(points, points[number]))
         left[number] = -np.inf
         number = int(left.argmax())
 
 
-def _duplicates(points: Matrix, worth: Matrix, near: float) -> dict[int, int]:
-    """Each row that lies near to a worthier one which stays, and that one; rows worth -inf play no part."""
+def _between(forms: Forms, points: Matrix) -> Matrix:
+    """(n, m): distances from the nearest form of each picture."""
+    found: Matrix = np.min([distances(form, points) for form in forms], axis=0)
+    return found
+
+
+def _duplicates(forms: Forms, worth: Matrix, near: float) -> dict[int, int]:
+    """Each picture that lies near to a worthier one which stays, and that one; worth -inf plays no part."""
     found: dict[int, int] = {}
     for number in np.argsort(-worth, kind="stable"):
         if np.isneginf(worth[number]) or int(number) in found:
             continue
-        for other in np.flatnonzero(_from(points, int(number)) < near):
+        away = np.min([_from(form, forms[0][number]) for form in forms], axis=0)
+        for other in np.flatnonzero(away < near):
             if other != number and not np.isneginf(worth[other]):
                 found.setdefault(int(other), int(number))
     return found
@@ -179,14 +192,14 @@ def _apart(points: Matrix) -> Matrix:
     """(n,): how far each row is from the nearest one before it; infinite for the first."""
     left = np.full(len(points), np.inf)
     for number in range(len(points)):
-        away = _from(points, number)
+        away = _from(points, points[number])
         left[number + 1 :] = np.minimum(left[number + 1 :], away[number + 1 :])
     return left
 
 
-def _from(points: Matrix, number: int) -> Matrix:
-    """(n,): exact distances of all rows to one."""
-    found: Matrix = np.linalg.norm(points - points[number], axis=1)
+def _from(points: Matrix, one: Matrix) -> Matrix:
+    """(n,): exact distances of all rows to one point (d,)."""
+    found: Matrix = np.linalg.norm(points - one, axis=1)
     return found
 
 

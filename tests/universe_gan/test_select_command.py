@@ -7,8 +7,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 pytest.importorskip("torch", reason="PyTorch is not installed")
 
@@ -226,14 +228,12 @@ def test_a_person_has_the_last_word_and_by_hand_the_only_one(
     assert best not in json.loads(capsys.readouterr().out)["accepted"]
 
 
-def test_a_copy_of_a_training_picture_is_refused_by_name(
+def test_a_turned_copy_of_a_training_picture_is_refused_by_name(
     fed: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from PIL import Image
-
     real = data.prepare("data/sample/dataset", side=32, cache=Path("runs/cache"))
     line = next(pictures.lines(Path("generated/sample")))
-    Image.fromarray(real.train.pixels[5]).save("generated/sample/copy.png")
+    Image.fromarray(np.rot90(real.train.pixels[5])).save("generated/sample/copy.png")
     with pictures.Shelf(Path("generated/sample")) as shelf:
         shelf.adopt("copy.png", {**line, "seed": 999})
     assert select("generated/sample") == Exit.DONE

@@ -60,7 +60,8 @@ def select(
     if target and target.synthetic.is_file():
         with stages.at_work(target) as workspace:
             back = feedback.put_back(made, target.synthetic, workspace.synthetic)
-    found = feedback.ranked(made, prepared, _extractor(extractor, run, where), runs / "cache")
+    eyes, symmetry = _extractor(extractor, run, where), run.about.settings.symmetry if run else "all"
+    found = feedback.ranked(made, prepared, eyes, runs / "cache", symmetry)
     real = f"{many(len(prepared.reals), 'training picture')}, {len(prepared.held_out):,} held out"
     output.line(f"ranked    {folder / feedback.RANKING}  {many(len(found), 'picture')} against {real}")
     output.table("", ("pictures", "found"), [(n, words) for words, n in feedback.tally(found).most_common()])

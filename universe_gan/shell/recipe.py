@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
@@ -23,6 +23,7 @@ from curation.settings import CurateSettings, PolicySettings, PublishSettings
 from curation.synthetic import path_beside as synthetic_beside
 from universe_gan import __version__
 from universe_gan.shell.mistakes import did_you_mean, in_words, place
+from universe_gan.study_settings import GenerateSettings, StudySettings
 from universe_gan.train_settings import TrainSettings
 from universe_gan.upscale_settings import UpscaleSettings
 
@@ -33,7 +34,11 @@ SECTIONS: dict[str, type[Frozen]] = {
     "publish": PublishSettings,
     "train": TrainSettings,
     "upscale": UpscaleSettings,
+    "generate": GenerateSettings,
+    "study": StudySettings,
 }
+
+S = TypeVar("S", bound=Frozen)
 
 _SECRET = re.compile(r"(^|_)(api_?key|secret|token|password|passwd|credential|key)s?($|_)", re.IGNORECASE)
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
@@ -93,6 +98,8 @@ class Recipe:
     publish: PublishSettings
     train: TrainSettings
     upscale: UpscaleSettings
+    generate: GenerateSettings
+    study: StudySettings
     data: Path
     """The workspace, `data/NAME/` unless moved."""
     overrides: tuple[str, ...] = ()
@@ -172,13 +179,8 @@ def load(path: Path, overrides: Sequence[str] = (), data: Path | None = None) ->
     settings, sources = _sections(raw, problems)
     if problems:
         raise RecipeWrong(path, problems, _own(text) if overrides else None)
-    collect, policy, curate, publish, train, upscale = (settings[name] for name in SECTIONS)
-    assert isinstance(collect, CollectSettings)
-    assert isinstance(policy, PolicySettings)
-    assert isinstance(curate, CurateSettings)
-    assert isinstance(publish, PublishSettings)
-    assert isinstance(train, TrainSettings)
-    assert isinstance(upscale, UpscaleSettings)
+    collect = _section(CollectSettings, settings)
+    policy, curate = _section(PolicySettings, settings), _section(CurateSettings, settings)
     if collect.min_side is None:
         collect = collect.model_copy(update={"min_side": curate.min_side or curate.size})
     understood = {
@@ -203,13 +205,21 @@ def load(path: Path, overrides: Sequence[str] = (), data: Path | None = None) ->
         plan=plan,
         policy=policy,
         curate=curate,
-        publish=publish,
-        train=train,
-        upscale=upscale,
+        publish=_section(PublishSettings, settings),
+        train=_section(TrainSettings, settings),
+        upscale=_section(UpscaleSettings, settings),
+        generate=_section(GenerateSettings, settings),
+        study=_section(StudySettings, settings),
         data=root / path.stem,
         overrides=tuple(overrides),
         leads_out=tuple(leading_out(raw)),
     )
+
+
+def _section(kind: type[S], settings: Mapping[str, Frozen | None]) -> S:
+    """The checked section of this kind."""
+    [found] = [one for one in settings.values() if isinstance(one, kind)]
+    return found
 
 
 def _own(text: str) -> list[str]:

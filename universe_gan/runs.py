@@ -15,7 +15,7 @@ best.safetensors     the generator that was judged best
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -114,30 +114,40 @@ class Run:
         return self.kimg >= self.about.settings.kimg
 
     def stats(self) -> list[dict[str, Any]]:
-        """The statistics, one line a step that was looked at, in the order of steps.
+        """The statistics (`statistics`)."""
+        return statistics(self.path)
 
-        The file only grows. After a kill or a rollback training goes on from an earlier step, and tells again
-        what came after it: so a line supersedes all earlier lines of later steps. Lines of one step are one;
-        what was said last counts.
-        """
-        lines: list[dict[str, Any]] = []
-        for line in Journal(self.path / "stats.jsonl").read():
-            while lines and lines[-1]["step"] > line["step"]:
-                lines.pop()
-            if lines and lines[-1]["step"] == line["step"]:
-                lines[-1] |= line
-            else:
-                lines.append(line)
-        return lines
-
-    @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> AbstractContextManager[None]:
         """Keep a second training out of this run. Raises `RunBusy`."""
-        try:
-            with Workspace(self.path).locked():
-                yield
-        except WorkspaceBusy as error:
-            raise RunBusy(self.path, error.holder) from error
+        return locked(self.path)
+
+
+def statistics(path: Path) -> list[dict[str, Any]]:
+    """The statistics of a run's folder, one line a step that was looked at, in the order of steps.
+
+    The file only grows. After a kill or a rollback training goes on from an earlier step, and tells again
+    what came after it: so a line supersedes all earlier lines of later steps. Lines of one step are one;
+    what was said last counts.
+    """
+    lines: list[dict[str, Any]] = []
+    for line in Journal(path / "stats.jsonl").read():
+        while lines and lines[-1]["step"] > line["step"]:
+            lines.pop()
+        if lines and lines[-1]["step"] == line["step"]:
+            lines[-1] |= line
+        else:
+            lines.append(line)
+    return lines
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Keep a second training out of a run's folder. Raises `RunBusy`."""
+    try:
+        with Workspace(path).locked():
+            yield
+    except WorkspaceBusy as error:
+        raise RunBusy(path, error.holder) from error
 
 
 def about(name: str, settings: TrainSettings, side: int, origin: Origin, device: torch.device) -> About:
@@ -190,13 +200,19 @@ def begin(root: Path, wanted: About, *, new: bool = False) -> Run:
     Nothing is ever deleted.
     """
     run = None if new else continued(root, wanted)
-    while run is None:
-        path = root / f"{_next(root):04}-{wanted.name}"
-        with suppress(FileExistsError):  # another command was quicker
-            path.mkdir(parents=True)
-            run = Run(path, wanted)
+    if run is None:
+        run = Run(fresh(root, wanted.name), wanted)
     _write(run)
     return run
+
+
+def fresh(root: Path, name: str) -> Path:
+    """A new folder for a run."""
+    while True:
+        path = root / f"{_next(root):04}-{name}"
+        with suppress(FileExistsError):  # another command was quicker
+            path.mkdir(parents=True)
+            return path
 
 
 def _next(root: Path) -> int:

@@ -15,10 +15,23 @@ if TYPE_CHECKING:
 
 
 @click.command()
+@click.option(
+    "--stage",
+    type=click.Choice(["gan", "upscale"]),
+    default="gan",
+    show_default=True,
+    help="upscale: tune what `upscale` uses on the dataset's pictures.",
+)
 @click.option("--new", is_flag=True, help="Begin a new run in any case; older ones stay as they are.")
 @runs_option
 @device_option
-@click.option("--set", "overrides", multiple=True, metavar="train.KEY=VALUE", help="Override a setting.")
+@click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="train.KEY=VALUE",
+    help="Override a setting (with --stage upscale: upscale.tune.KEY).",
+)
 @click.option("--kimg", type=click.FloatRange(0, min_open=True), help="Stop after so many thousand pictures.")
 @click.option("--data", type=click.Path(path_type=Path), help="Folder for workspaces (default: data/).")
 @click.option("-n", "--dry-run", is_flag=True, help="Decode the pictures, say what would be done.")
@@ -42,6 +55,7 @@ if TYPE_CHECKING:
 def train(
     output: Output,
     asked: str,
+    stage: str,
     overrides: tuple[str, ...],
     data: Path | None,
     kimg: float | None,
@@ -50,7 +64,7 @@ def train(
     address: str | None,
     **how: Any,
 ) -> Exit:
-    """Train a GAN from a dataset.
+    """Train a GAN from a dataset, or tune the upscaler on it.
 
     A recipe's own dataset as `build` left it, one on the Hub, or a folder of pictures. Run it again to go on
     exactly where it stopped; Ctrl-C saves. Several GPUs: torchrun --nproc-per-node N -m universe_gan train …
@@ -61,6 +75,12 @@ def train(
         raise click.UsageError(
             "--workers and --address go with --engine ray; without Ray, torchrun starts several"
         )
+    if stage == "upscale":
+        from universe_gan.shell import tuning
+
+        if engine != "local":
+            raise click.UsageError("--engine ray goes with --stage gan; tuning takes one machine")
+        return tuning.tune(output, tuning.course(asked, overrides, data, kimg), **how)
     course = training.course(asked, overrides, data, kimg)
     if engine == "local":
         return training.train(output, course, **how)

@@ -81,16 +81,22 @@ def course(asked: str, overrides: Sequence[str], data: Path | None, kimg: float 
     """
     if kimg is not None:
         overrides = (*overrides, f"train.kimg={kimg}")
-    path = recipe.find(asked)
-    on_hub = asked.startswith("hf://") or ("/" in asked and path.suffix not in (".toml", ".jsonl"))
-    if not path.is_file() and (Path(asked).is_dir() or on_hub):
-        whole = str(Path(asked).resolve()) if Path(asked).is_dir() else asked.partition("@")[0]
-        name = re.sub(r"[^\w.-]+", "-", whole.rstrip("/").rsplit("/", 1)[-1]).strip("-.") or "pictures"
+    if name := without_recipe(asked):
         return Course(name, asked, recipe.train_settings(asked, overrides), asked)
-    loaded = recipe.load(path, overrides, data)
+    loaded = recipe.load(recipe.find(asked), overrides, data)
     with stages.at_work(loaded) as workspace:
         built = publishing.read_built(loaded, workspace)
     return Course(loaded.name, str(built.path), loaded.train, asked)
+
+
+def without_recipe(asked: str) -> str | None:
+    """The name of what is trained on where it is a folder or a dataset on the Hub; `None`: it is a recipe."""
+    path = recipe.find(asked)
+    on_hub = asked.startswith("hf://") or ("/" in asked and path.suffix not in (".toml", ".jsonl"))
+    if path.is_file() or not (Path(asked).is_dir() or on_hub):
+        return None
+    whole = str(Path(asked).resolve()) if Path(asked).is_dir() else asked.partition("@")[0]
+    return re.sub(r"[^\w.-]+", "-", whole.rstrip("/").rsplit("/", 1)[-1]).strip("-.") or "pictures"
 
 
 def train(
@@ -118,14 +124,17 @@ def train(
     with joined(cpu=device == "cpu") as ranks:
         if not ranks.writes:
             output.quiet = True
-        where = _device(device, ranks.rank)
-        prepared = _prepared(output, wanted, runs / "cache", ranks)
+        where = device_for(device, ranks.rank)
+        settings = wanted.settings
+        prepared = pictures(
+            output, wanted.source, runs / "cache", ranks, side=settings.size, synthetic=settings.synthetic
+        )
         side = prepared.train.pixels.shape[1]
         if problems := list(mistakes(wanted.settings, len(prepared.train), side, ranks.world)):
             raise SettingsUnfit(problems)
         learning = about(wanted.name, wanted.settings, side, prepared.origin, where)
         if ranks.writes:
-            _tell_data(output, prepared, side)
+            tell_data(output, prepared, side)
         if dry_run:
             return _tell_plan(output, learning, runs, new) if ranks.writes else Exit.DONE
         run = _begun(learning, runs, ranks, new=new and (attempt is None or attempt.is_first))
@@ -135,7 +144,15 @@ def train(
             return _trained(output, run, prepared, where, ranks, attempt)
 
 
-def _prepared(output: Output, wanted: Course, cache: Path, ranks: "Ranks") -> "Prepared":
+def pictures(
+    output: Output,
+    source: str,
+    cache: Path,
+    ranks: "Ranks",
+    *,
+    side: int | None = None,
+    synthetic: float = 0.0,
+) -> "Prepared":
     """The pictures; the first process decodes them, the others find them in the cache."""
     from collectors.progress import Silent
     from universe_gan import data
@@ -146,12 +163,12 @@ def _prepared(output: Output, wanted: Course, cache: Path, ranks: "Ranks") -> "P
     many = os.cpu_count() or 1
     try:
         return data.prepare(
-            wanted.source,
-            side=wanted.settings.size,
+            source,
+            side=side,
             cache=cache,
             progress=progress,
             workers=many,
-            synthetic=wanted.settings.synthetic,
+            synthetic=synthetic,
         )
     finally:  # the others go on and fail alike, where it failed
         if ranks.writes:
@@ -200,7 +217,7 @@ def _trained(
             output.say(f"{run.path}: {words}; Ctrl-C saves and stops")
         left = round((settings.kimg - before) * 1000)
         words = f"pictures, from {before:,g} to {settings.kimg:,g} kimg"
-        with _stopping() as stop, output.stage(words, left) if ranks.writes else nullcontext() as stage:
+        with stopping() as stop, output.stage(words, left) if ranks.writes else nullcontext() as stage:
             witness = (
                 Recorder(
                     run,
@@ -269,7 +286,7 @@ def _state(run: "Run") -> tuple[dict[str, "torch.Tensor"], dict[str, Any]]:
     return checkpoints.read(run.latest)
 
 
-def _tell_data(output: Output, prepared: "Prepared", side: int) -> None:
+def tell_data(output: Output, prepared: "Prepared", side: int) -> None:
     origin = prepared.origin
     at = f"@{origin.revision[:12]}" if origin.revision else ""
     output.line(
@@ -325,7 +342,7 @@ def _tell_fallen(output: Output, run: "Run", speed: float, why: str) -> Exit:
     return _tell(output, run, speed, "stopped: coverage fell")
 
 
-def _device(asked: str | None, rank: int) -> "torch.device":
+def device_for(asked: str | None, rank: int) -> "torch.device":
     import torch
 
     have = torch.cuda.is_available()
@@ -353,7 +370,7 @@ class _Stop:
 
 
 @contextmanager
-def _stopping() -> Iterator[_Stop]:
+def stopping() -> Iterator[_Stop]:
     """While this lasts, Ctrl-C and SIGTERM only ask to stop, however often they come: no file is torn."""
     stop = _Stop()
     if threading.current_thread() is not threading.main_thread():

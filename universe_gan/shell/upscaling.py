@@ -93,7 +93,7 @@ def upscale(
     name, jobs = _jobs(output, what, seeds, device, dry_run=dry_run)
     folder = to or Path("upscaled") / name
     jobs = [job for job in jobs if not _lies_in(job, folder)]
-    found = _weights(output, settings.weights)
+    found = weights_asked(output, settings.weights)
     upscaler = Upscaler(
         found,
         where,
@@ -163,7 +163,7 @@ def _lies_in(job: "Job", folder: Path) -> bool:
     return isinstance(job.source, Path) and folder.resolve() in job.source.resolve().parents
 
 
-def _weights(output: Output, asked: str | None) -> "Weights":
+def weights_asked(output: Output, asked: str | None) -> "Weights":
     """The weights; they are fetched where the user asks for the official ones, or nothing is here."""
     from collectors.web.polite import valid_contact
     from universe_gan.upscaling import weights

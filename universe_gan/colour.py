@@ -77,8 +77,7 @@ class Reference:
     @staticmethod
     def of(reals: NDArray[np.uint8], see: See | None = None) -> "Reference":
         """From real pictures (n, side, side, 3), n at least 1."""
-        small = resized(reals, SMALL) if reals.shape[1] > SMALL else reals
-        known = [palette(_floats(one)) for one in small]
+        known = [palette_of(one) for one in reals]
         return Reference(known, see(reals) if see else np.array([one.key for one in known]), see)
 
     def offset(self, pictures: Iterable[Palette]) -> Matrix:
@@ -125,6 +124,14 @@ def palette(picture: Floats) -> Palette:
     return Palette(tones, mean * share, spread * share)
 
 
+def palette_of(picture: NDArray[np.uint8] | Floats) -> Palette:
+    """Of a picture of any size, bytes or floats from 0 to 1; a large one is measured small."""
+    given = _floats(picture)
+    if max(given.shape[:2]) > SMALL:
+        given = _floats(resized(levels(given)[None], SMALL)[0])
+    return palette(given)
+
+
 def matched(
     picture: NDArray[np.uint8] | Floats,
     reference: Reference,
@@ -141,11 +148,8 @@ def matched(
     given = _floats(picture)
     if strength == 0:
         return given
-    small = levels(given)[None]
-    if max(given.shape[:2]) > SMALL:
-        small = resized(small, SMALL)
-    own = palette(given if max(given.shape[:2]) <= SMALL else _floats(small[0]))
-    key = reference.see(small)[0] if reference.see else own.key
+    own = palette_of(given)
+    key = reference.see(levels(given)[None])[0] if reference.see else own.key
     aim = reference.aim(key if offset is None else key - offset, neighbours)
     lab = rgb2lab(given)
     light = lab[..., 0]
@@ -160,7 +164,7 @@ def matched_set(
     pictures: NDArray[np.uint8], reference: Reference, *, strength: float = 1.0, neighbours: int = NEIGHBOURS
 ) -> NDArray[np.uint8]:
     """A generated set (n, side, side, 3), each picture matched on its own, the set's own offset known."""
-    offset = reference.offset(palette(_floats(one)) for one in pictures)
+    offset = reference.offset(palette_of(one) for one in pictures)
     return np.stack(
         [
             levels(matched(one, reference, strength=strength, neighbours=neighbours, offset=offset))

@@ -97,12 +97,12 @@ def _judged(
     from universe_gan.generate import Generator
     from universe_gan.runs import read
 
-    place = _place(asked, root)
+    place = place_of(asked, root)
     folder = place.parent if place.is_file() else place
     run = read(folder)
     path = place if place.is_file() else _checkpoint(run, checkpoint)
     generator = Generator.load(path, device)
-    prepared = _pictures(output, run)
+    prepared = reals_of(output, run)
     settings = run.about.settings
     if extractor:
         settings = settings.model_copy(update={"extractor": extractor})
@@ -118,7 +118,7 @@ def _judged(
     return found
 
 
-def _place(asked: str, root: Path) -> Path:
+def place_of(asked: str, root: Path) -> Path:
     """The run's folder or the checkpoint in one, as named, or the newest run of that name."""
     from universe_gan.runs import every
 
@@ -152,7 +152,7 @@ def _checkpoint(run: "Run", named: str) -> Path:
     raise NoCheckpoint(str(run.path if named in paths else named))
 
 
-def _pictures(output: Output, run: "Run") -> "Prepared":
+def reals_of(output: Output, run: "Run") -> "Prepared":
     """The real pictures of the run: from its cache, else decoded anew from where they came."""
     from universe_gan import data
 

@@ -236,4 +236,59 @@ def select(output: Output, asked: str, **how: Any) -> Exit:
     return selecting.select(output, asked, **how)
 
 
-MODELS: tuple[click.Command, ...] = (train, judge, generate, upscale, select)
+@click.command()
+@click.option(
+    "--like", metavar="RUN|DATASET|RECIPE", help="Default: what the run learned from that drew them."
+)
+@click.option("--strength", type=click.FloatRange(0, 1), default=1.0, show_default=True, help="0: as it was.")
+@click.option(
+    "--neighbours", type=click.IntRange(1), default=3, show_default=True, help="Real pictures to match to."
+)
+@click.option(
+    "--extractor",
+    metavar="lite0|plain|FILE.pt",
+    help="Find these by features of content (default: by tone and colour).",
+)
+@click.option("--to", metavar="DIR", type=click.Path(path_type=Path), help="Default: coloured/NAME.")
+@click.option("--data", type=click.Path(path_type=Path), help="Folder for workspaces (default: data/).")
+@runs_option
+@speaks
+@click.argument("asked", metavar="FOLDER|RUN|RECIPE")
+def colour(output: Output, asked: str, **how: Any) -> Exit:
+    """Match tone and colour of generated pictures to real ones.
+
+    Each picture of what `generate` wrote to its own nearest real ones, so that the set keeps its variety.
+    Black stays black, dark sky dark, and a star its colour. What is there is not made again.
+    """
+    from universe_gan.shell import colouring
+
+    return colouring.colour(output, asked, **how)
+
+
+@click.command()
+@click.option(
+    "--toy", is_flag=True, help="Sizes that a CPU is through with in a minute; its pictures are fog."
+)
+@click.option("--models", metavar="NAME,NAME", help="Which to train (default: [study] models).")
+@click.option("--to", metavar="DIR", type=click.Path(path_type=Path), help="Default: studies/NAME.")
+@click.option("--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE", help="Override a setting.")
+@click.option("--data", type=click.Path(path_type=Path), help="Folder for workspaces (default: data/).")
+@click.option("-n", "--dry-run", is_flag=True, help="Show what is done already and what would be done.")
+@runs_option
+@device_option
+@speaks
+@click.argument("asked", metavar="RECIPE")
+def study(output: Output, asked: str, **how: Any) -> Exit:
+    """The whole way: dataset, models, pictures, comparison.
+
+    Builds the dataset, trains each model on it, draws pictures, matches their colours to the real ones, makes
+    them larger, and compares all with reality on one page. Every step calls what its own command calls.
+
+    Leave it whenever you like: the same command goes on, and what is done is not done again (study.json).
+    """
+    from universe_gan.shell import studying
+
+    return studying.study(output, asked, **how)
+
+
+MODELS: tuple[click.Command, ...] = (train, judge, generate, upscale, select, colour, study)

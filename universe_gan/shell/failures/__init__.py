@@ -3,7 +3,16 @@
 A module a room, each with its table of words; they are joined here.
 """
 
-from universe_gan.shell.failures import collecting, curating, hub, machine, recipes, training, upscaling
+from universe_gan.shell.failures import (
+    collecting,
+    comparing,
+    curating,
+    hub,
+    machine,
+    recipes,
+    training,
+    upscaling,
+)
 from universe_gan.shell.failures.failure import Failure, Table
 
 __all__ = ["Failure", "explain"]
@@ -13,6 +22,7 @@ _TABLE: Table = {
     **training.TABLE,
     **curating.TABLE,
     **collecting.TABLE,
+    **comparing.TABLE,
     **hub.TABLE,
     **machine.TABLE,
 }

@@ -337,8 +337,8 @@ def test_a_killed_command_goes_on_where_it_was(place: Path) -> None:
 
 
 def test_ctrl_c_stops_before_the_next_tile(place: Path) -> None:
-    picture("sky/wide.png", 300, 900)
-    written(place / "slow.pth", network(blocks=6, channels=32, growth=16))
+    picture("sky/wide.png", 400, 3000)
+    written(place / "slow.pth", network(blocks=2, channels=24, growth=16))
     command = [
         sys.executable,
         "-m",
@@ -351,7 +351,7 @@ def test_ctrl_c_stops_before_the_next_tile(place: Path) -> None:
         "cpu",
     ]
     process = subprocess.Popen(
-        [*command, "--tile", "64"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        [*command, "--tile", "64", "--overlap", "8"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
     samples = Path("upscaled/sky/wide.png.samples")
     until = time.monotonic() + 60

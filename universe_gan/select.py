@@ -103,9 +103,7 @@ def rank(
     copies[list(copied)] = True
     same_as = _duplicates(made, np.where(copies, -np.inf, quality), usual.near)
     free = [number for number in range(len(lying)) if not copies[number] and number not in same_as]
-    plausible = sorted((one for one in free if quality[one] >= usual.real), key=lambda one: -quality[one])
-    others = sorted((one for one in free if quality[one] < usual.real), key=lambda one: -quality[one])
-    order = [plausible[place] for place in farthest_first(lying[plausible])] + others
+    order = _order(free, lying, quality, usual.real)
     apart = _apart(lying[order]) / usual.usual
     refused = sorted(set(range(len(lying))) - set(free), key=lambda one: -quality[one])
 
@@ -124,6 +122,14 @@ def rank(
         )
 
     return [ranked(place, number) for place, number in enumerate([*order, *refused])]
+
+
+def _order(free: Sequence[int], points: Matrix, quality: Matrix, real: float) -> list[int]:
+    """The plausible ones, far from each other, then the others by their quality."""
+    best = sorted(free, key=lambda one: -quality[one])
+    plausible = [one for one in best if quality[one] >= real]
+    others = [one for one in best if quality[one] < real]
+    return [plausible[place] for place in farthest_first(points[plausible])] + others
 
 
 def by_held_out(held_out: Forms, real: Matrix) -> Yardstick:

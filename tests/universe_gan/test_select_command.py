@@ -243,6 +243,10 @@ def test_a_turned_copy_of_a_training_picture_is_refused_by_name(
     [found] = [one for one in listed("generated/sample/ranking.jsonl") if one["file"] == "copy.png"]
     assert (found["refused"], found["nearest"]) == ("copy", real.train.names[5])
     assert found["why"].endswith(real.train.names[5])
+    pytest.importorskip("werkzeug", reason="Werkzeug is not installed")
+    from universe_gan.comparing import by_hand
+
+    assert "copy.png" not in {one.file for one in by_hand.candidates(Path("generated/sample"))}
 
 
 @pytest.mark.parametrize("what", ["runs", "data", "nothing"])

@@ -55,11 +55,13 @@ class Candidate(Frozen):
     nearest: Any = None
     """What names the nearest training picture; `None`: not known."""
     refused: str | None = None
+    """Why it is not for choosing: a copy, or a near-duplicate."""
+    refused: str | None = None
     """Why the machine would not keep it: `copy`, `duplicate`."""
 
 
 def candidates(folder: Path) -> list[Candidate]:
-    """Those whose picture is there, the best first. Raises `RankingUnfit`."""
+    """Those to choose from whose picture is there, the best first. Raises `RankingUnfit`."""
     path = folder / RANKING
     if not path.is_file():
         raise RankingUnfit(path, "there is no such file")
@@ -68,7 +70,8 @@ def candidates(folder: Path) -> list[Candidate]:
     except (ValidationError, ValueError) as error:
         raise RankingUnfit(path, "a line of it is no ranked picture") from error
     last = {one.file: one for one in found if Path(one.file).name == one.file}
-    there = [one for one in last.values() if (folder / one.file).is_file()]
+    free = [one for one in last.values() if one.refused is None]
+    there = [one for one in free if (folder / one.file).is_file()]
     if not there:
         raise RankingUnfit(path, "none of its pictures is there")
     return sorted(there, key=lambda one: (one.rank, one.file))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from universe_gan.runs import Run
     from universe_gan.shell.recipe import Recipe
 
+SERVING = ("waitress", "werkzeug")
 SHARE = 4
 """Of so many pictures one is accepted, unless `--keep` says how many."""
 
@@ -46,6 +47,8 @@ def select(
     """Rank the pictures and do what was asked with the best; raises the failures of `feedback`."""
     if missing := [name for name in NEEDED if util.find_spec(name) is None]:
         raise PackagesMissing(missing)
+    if by_hand and (missing := [name for name in SERVING if util.find_spec(name) is None]):
+        raise PackagesMissing(missing, "selecting by hand", "quiz")
     import torch
 
     from universe_gan import feedback

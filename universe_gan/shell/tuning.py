@@ -96,7 +96,7 @@ def tune(output: Output, wanted: Course, *, runs: Path, device: str | None, new:
         if ranks.writes:
             training.tell_data(output, prepared, about.side)
             if not len(prepared.held_out):
-                output.say(f"nothing is held out there: {len(held_out):,} of them are, to judge by")
+                output.say(f"nothing is held out there: every tenth picture is, {len(held_out):,} in all")
             output.line(f"weights   {about.start['weights']} from {about.start['weights_from']}")
         if dry_run:
             return _tell_plan(output, about, runs, new=new) if ranks.writes else Exit.DONE

@@ -112,15 +112,15 @@ def jpeg(pictures: Tensor, quality: Tensor) -> Tensor:
     """(n, 3, h, w) from 0 to 1 as a JPEG file of this quality, (n,) from 1 to 100, would give them back.
 
     ITU-T T.81 with JFIF's colours, the colour halved on both sides (4:2:0), the Independent JPEG Group's
-    meaning of quality; what libjpeg rounds on the way from colour to colour is not.
+    meaning of quality; rounded where libjpeg rounds.
     """
     height, width = pictures.shape[2:]
     whole = F.pad(bytewise(pictures) * 255, (0, -width % 16, 0, -height % 16), mode="replicate")
     colours = torch.tensor(_TO_YCBCR).to(whole)
-    ycc = torch.einsum("ij,njhw->nihw", colours, whole)
+    ycc = torch.einsum("ij,njhw->nihw", colours, whole).round()
     step = torch.where(quality < 50, 5000 / quality, 200 - 2 * quality)[:, None, None] / 100
     light = _quantised(ycc[:, :1] - 128, LUMINANCE, step) + 128
-    tints = _quantised(F.avg_pool2d(ycc[:, 1:], 2), CHROMINANCE, step)
+    tints = _quantised(F.avg_pool2d(ycc[:, 1:], 2).round(), CHROMINANCE, step)
     tints = F.interpolate(tints, scale_factor=2, mode="bilinear")
     back = torch.einsum("ij,njhw->nihw", torch.linalg.inv(colours), torch.cat((light, tints), dim=1))
     return bytewise(back[:, :, :height, :width] / 255)
@@ -133,7 +133,7 @@ def _quantised(planes: Tensor, table: tuple[tuple[int, ...], ...], step: Tensor)
     waves = _waves().to(planes)
     blocks = planes.view(count, channels, height // 8, 8, width // 8, 8).transpose(3, 4)
     kept = torch.round(waves @ blocks @ waves.T / steps) * steps
-    return (waves.T @ kept @ waves).transpose(3, 4).reshape(planes.shape)
+    return (waves.T @ kept @ waves).round().transpose(3, 4).reshape(planes.shape)
 
 
 @lru_cache(maxsize=1)

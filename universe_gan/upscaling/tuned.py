@@ -2,7 +2,7 @@
 
 upscale.json         what was tuned on what: settings, data with its licences, the weights it began with
 stats.jsonl          a line of statistics every `log_kimg`
-sheets/000002.00.png small | Lanczos | before | now | truth, held-out pictures after 2 kimg
+sheets/0002000.png   small | Lanczos | before | now | truth: held-out pictures after 2,000 crops
 training.png         the statistics as curves
 log.txt              what the command said
 latest.safetensors   everything an exact resume needs
@@ -190,7 +190,7 @@ class Recorder:
         if training.step % steps(settings.judge_kimg, settings) == 0 or training.kimg >= settings.kimg:
             self._judged(training, about)
         shown = sheets.png(self._exam.sheet(training.average), {"kimg": training.kimg})
-        write_whole(self._run.path / "sheets" / f"{training.kimg:09.2f}.png", shown)
+        write_whole(self._run.path / "sheets" / f"{round(training.kimg * 1000):07}.png", shown)
         if drawn := curves.draw(runs.statistics(self._run.path), self._run.path.name):
             write_whole(self._run.path / "training.png", drawn)
 

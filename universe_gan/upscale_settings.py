@@ -14,7 +14,8 @@ class UpscaleSettings(Settings):
     scale: Literal[2, 4] = 4
     """Factor. The usual weights enlarge by 4; 2 shrinks what they make by half again."""
     weights: str | None = None
-    """`official` (fetched once), `packaged`, or a `.pth` or `.safetensors` file; default: what is here."""
+    """`official` (fetched once), `packaged`, a `.pth` or `.safetensors` file, or a run of `train --stage
+    upscale`; default: what is here."""
     passes: int | None = Field(default=None, ge=0, le=10)
     """Back-projections, which make the result true to the picture; default: 2, for JPEG files 1."""
     strength: float = Field(default=1.0, ge=0, le=1)

@@ -161,8 +161,9 @@ def judge(output: Output, asked: tuple[str, ...], **how: Any) -> Exit:
 @click.option("--to", metavar="DIR", type=click.Path(path_type=Path), help="Default: upscaled/NAME.")
 @click.option(
     "--weights",
-    metavar="official|packaged|FILE",
-    help="official: fetched once, 67 MB; FILE: .pth or .safetensors (default: what is here).",
+    metavar="official|packaged|FILE|RUN",
+    help="official: fetched once, 67 MB; FILE: .pth or .safetensors; RUN: of `train --stage upscale`"
+    " (default: what is here).",
 )
 @click.option("--passes", type=click.IntRange(0, 10), help="Back-projections (default: 2, for JPEG files 1).")
 @click.option("--strength", type=click.FloatRange(0, 1), help="Below 1: blended with Lanczos (default: 1).")

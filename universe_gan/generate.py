@@ -4,7 +4,6 @@ Generator.load("runs/0003-nebulae").sheet(range(36)).save("sheet.png")
 """
 
 import hashlib
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice, pairwise
@@ -23,20 +22,12 @@ from universe_gan.checkpoints import CheckpointBroken
 from universe_gan.networks import table
 from universe_gan.pictures import Shelf
 from universe_gan.runs import About
+from universe_gan.seeds import SeedsWrong as SeedsWrong
+from universe_gan.seeds import read_seeds as read_seeds
 
 BATCH = sheets.BATCH
 """Pictures drawn at once on a GPU. On the CPU one at a time: kernels that sum in another order for another
 batch would make the bytes of a seed depend on its neighbours."""
-_RANGE = re.compile(r"^(\d+)(?:-(\d+))?$")
-MOST_SEEDS = 1_000_000
-
-
-class SeedsWrong(Exception):
-    """Words that name no seeds."""
-
-    def __init__(self, words: str, problem: str) -> None:
-        super().__init__(f"{words!r}: {problem}")
-        self.words, self.problem = words, problem
 
 
 class NoCheckpoint(Exception):
@@ -176,20 +167,6 @@ def write(
         write_whole(folder / "sheet.png", sheets.png(sheets.sheet(small), facts))
         written.append(folder / "sheet.png")
     return written
-
-
-def read_seeds(words: str) -> list[int]:
-    """`0-35,100` → the seeds it names, in order, each once. Raises `SeedsWrong`."""
-    seeds: dict[int, None] = {}
-    for part in words.split(","):
-        found = _RANGE.match(part.strip())
-        if not found:
-            raise SeedsWrong(words, f"{part.strip()!r} is neither a number nor a range like 0-35")
-        first, last = int(found[1]), int(found[2] or found[1])
-        if last < first or last - first >= MOST_SEEDS or last >= 2**63:
-            raise SeedsWrong(words, f"{part.strip()!r} is no range of at most {MOST_SEEDS:,} seeds")
-        seeds |= dict.fromkeys(range(first, last + 1))
-    return list(seeds)
 
 
 def _batches(numbers: Iterable[int], size: int) -> Iterator[tuple[int, ...]]:

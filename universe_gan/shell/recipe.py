@@ -23,7 +23,7 @@ from curation.settings import CurateSettings, PolicySettings, PublishSettings
 from curation.synthetic import path_beside as synthetic_beside
 from universe_gan import __version__
 from universe_gan.shell.mistakes import did_you_mean, in_words, place
-from universe_gan.study_settings import GenerateSettings, StudySettings
+from universe_gan.study_settings import ColourSettings, GenerateSettings, StudySettings
 from universe_gan.train_settings import TrainSettings
 from universe_gan.upscale_settings import UpscaleSettings
 
@@ -35,6 +35,7 @@ SECTIONS: dict[str, type[Frozen]] = {
     "train": TrainSettings,
     "upscale": UpscaleSettings,
     "generate": GenerateSettings,
+    "colour": ColourSettings,
     "study": StudySettings,
 }
 
@@ -99,6 +100,7 @@ class Recipe:
     train: TrainSettings
     upscale: UpscaleSettings
     generate: GenerateSettings
+    colour: ColourSettings
     study: StudySettings
     data: Path
     """The workspace, `data/NAME/` unless moved."""
@@ -209,6 +211,7 @@ def load(path: Path, overrides: Sequence[str] = (), data: Path | None = None) ->
         train=_section(TrainSettings, settings),
         upscale=_section(UpscaleSettings, settings),
         generate=_section(GenerateSettings, settings),
+        colour=_section(ColourSettings, settings),
         study=_section(StudySettings, settings),
         data=root / path.stem,
         overrides=tuple(overrides),

@@ -108,7 +108,7 @@ BY_NAME: dict[str, Words] = {
         "restore it from a copy, or begin a new run with `universe-gan train … --new`",
         Exit.INPUT,
     ),
-    "universe_gan.generate.SeedsWrong": lambda error: Failure(
+    "universe_gan.seeds.SeedsWrong": lambda error: Failure(
         f"--seeds {error.words}: {error.problem}", "write 7 or 0-35 or 1,5,20-29", Exit.INPUT
     ),
     "universe_gan.generate.NoCheckpoint": lambda error: Failure(

@@ -77,6 +77,7 @@ def audit(place: Place) -> PublishedAudit:
         revision=place.revision,
         files=tuple(rows.shards(place)),
         rows=tally.rows,
+        generated=rows.generated(place),
         columns=columns,
         all_columns=tuple(names),
         licences=tuple(counts),

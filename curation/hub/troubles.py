@@ -76,6 +76,8 @@ class PublishedAudit(Frozen):
     files: tuple[str, ...]
     """That were read."""
     rows: int
+    generated: int = 0
+    """Pictures made by models, in a configuration of their own; they are not among `rows`."""
     columns: Mapping[str, str | None]
     """What was sought, and the column that says it; `None`: there is none."""
     all_columns: tuple[str, ...]

@@ -269,6 +269,9 @@ def test_what_was_fed_back_is_published_and_trained_on_from_there(
     assert select("generated/sample", "--keep", "4", "--into", "sample", "-q") == Exit.DONE
     assert run(["curate", "sample", "--workers", "1", "-q"]) == Exit.DONE
     assert run(["publish", "sample", "--repo", "ada/nebulae", "-q"]) == Exit.DONE
+    capsys.readouterr()
+    assert run(["audit", "hf://datasets/ada/nebulae"]) == Exit.DONE
+    assert "generated 4 pictures besides, made by models" in capsys.readouterr().out
     found = data.prepare("ada/nebulae", side=32, cache=Path("runs/cache"), synthetic=0.25)
     assert (found.origin.pictures, found.origin.synthetic, found.origin.generation) == (35, 4, 1)
     Path("manifests/sample.synthetic.jsonl").unlink()

@@ -56,6 +56,11 @@ def _tell(output: Output, result: PublishedAudit) -> None:
     output.line(f"dataset   {result.where}" + (f"  at {result.revision}" if result.revision else ""))
     rows, files = many(result.rows, "row"), many(len(result.files), "file")
     output.line(f"read      {rows} of {files}; no picture was read")
+    if result.generated:
+        made = many(result.generated, "picture")
+        output.line(
+            f"generated {made} besides, made by models: they stand apart and have no author to credit"
+        )
     output.table(
         "Licences",
         ["rows", "licence", "class"],

@@ -100,7 +100,7 @@ def _judged(
     place = place_of(asked, root)
     folder = place.parent if place.is_file() else place
     run = read(folder)
-    path = place if place.is_file() else _checkpoint(run, checkpoint)
+    path = place if place.is_file() else checkpoint_of(run, checkpoint)
     generator = Generator.load(path, device)
     prepared = reals_of(output, run)
     settings = run.about.settings
@@ -141,7 +141,7 @@ def _line(run: "Run", generator: "Generator", path: Path) -> dict[str, Any]:
     }
 
 
-def _checkpoint(run: "Run", named: str) -> Path:
+def checkpoint_of(run: "Run", named: str) -> Path:
     """The file that `latest`, `best` or a path names; best falls back on latest, as in `generate`."""
     from universe_gan.generate import NoCheckpoint
 

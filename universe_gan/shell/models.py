@@ -292,4 +292,60 @@ def study(output: Output, asked: str, **how: Any) -> Exit:
     return studying.study(output, asked, **how)
 
 
-MODELS: tuple[click.Command, ...] = (train, judge, generate, upscale, select, colour, study)
+def _named(
+    context: click.Context, option: click.Parameter, values: tuple[str, ...]
+) -> list[tuple[str, Path]]:
+    """NAME=DIR, each."""
+    found = []
+    for value in values:
+        name, equals, folder = value.partition("=")
+        if not (name and equals and folder):
+            raise click.BadParameter(f"{value!r} is not NAME=DIR", context, option)
+        found.append((name, Path(folder)))
+    return found
+
+
+@click.command()
+@click.option(
+    "--to", metavar="DIR|FILE.html", type=click.Path(path_type=Path), help="Default: compared/RUNS."
+)
+@click.option(
+    "--folder", "folders", metavar="NAME=DIR", multiple=True, callback=_named, help="Also these pictures."
+)
+@click.option(
+    "--look",
+    metavar="DIR",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Where generated, coloured and upscaled folders lie (default: here).",
+)
+@click.option("--seeds", help="Which pictures: 0-299 or 1,5,20-29.")
+@click.option(
+    "--pictures",
+    type=click.IntRange(2, 100_000),
+    help="So many, from seed 0 (default: as many as trained on, at most 1,000).",
+)
+@click.option(
+    "--extractor",
+    metavar="lite0|plain|inception:WEIGHTS.pth|FILE.pt",
+    help="What compares the pictures (default: as in training).",
+)
+@click.option("--checkpoint", metavar="latest|best|FILE", default="best", show_default=True)
+@runs_option
+@device_option
+@speaks
+@click.argument("asked", metavar="RUN|CHECKPOINT|RECIPE...", nargs=-1, required=True)
+def compare(output: Output, asked: tuple[str, ...], **how: Any) -> Exit:
+    """Real, raw, coloured and upscaled side by side, on one page.
+
+    Several runs at equal seeds: figures with what chance leaves them, the nearest training pictures, spectra
+    and colours, as HTML and JSON. What `generate`, `colour` and `upscale` left is used, the rest is drawn.
+    """
+    from universe_gan.shell import comparing
+
+    if how["seeds"] and how["pictures"]:
+        raise click.UsageError("--seeds and --pictures both say which pictures; give one of them")
+    return comparing.compare(output, asked, **how)
+
+
+MODELS: tuple[click.Command, ...] = (train, judge, generate, upscale, select, colour, compare, study)

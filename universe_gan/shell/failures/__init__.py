@@ -27,7 +27,7 @@ _TABLE: Table = {
     **machine.TABLE,
 }
 """The first that fits counts: those of the machine, which are the widest, come last."""
-_BY_NAME = {**training.BY_NAME, **upscaling.BY_NAME}
+_BY_NAME = {**training.BY_NAME, **comparing.BY_NAME, **upscaling.BY_NAME}
 
 
 def explain(error: BaseException) -> Failure | None:

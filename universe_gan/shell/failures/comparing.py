@@ -1,8 +1,9 @@
 """Words for failures of colouring and comparing."""
 
 from universe_gan.shell.colouring import LikeWhat, NothingToColour
+from universe_gan.shell.comparing import OtherPictures
 from universe_gan.shell.exits import Exit
-from universe_gan.shell.failures.failure import Failure, Table
+from universe_gan.shell.failures.failure import Failure, Table, Words
 
 TABLE: Table = {
     NothingToColour: lambda error: Failure(
@@ -10,9 +11,21 @@ TABLE: Table = {
         "draw some first: `universe-gan generate RUN`, then name that folder or the run",
         Exit.INPUT,
     ),
+    OtherPictures: lambda error: Failure(
+        f"{error.one} and {error.other} learned from other pictures, or at another size",
+        "compare runs of one dataset and size; each against its own reals: two pages",
+        Exit.INPUT,
+    ),
     LikeWhat: lambda error: Failure(
         f"no run here learned from what {error.asked} says it comes from",
         "say which real pictures it is to be like: --like RUN, a recipe, user/dataset or a folder",
+        Exit.INPUT,
+    ),
+}
+BY_NAME: dict[str, Words] = {
+    "universe_gan.comparing.stages.NoFolder": lambda error: Failure(
+        f"{error.folder} holds no pictures that this tool wrote",
+        "name a folder of `generate`, `colour` or `upscale`: --folder NAME=DIR",
         Exit.INPUT,
     ),
 }

@@ -305,17 +305,7 @@ def test_a_killed_command_goes_on_where_it_was(place: Path) -> None:
     for number in range(12):
         picture(f"sky/{number:02}.png", 64, 64, seed=number)
     written(place / "slow.pth", network(blocks=4, channels=24, growth=16))
-    command = [
-        sys.executable,
-        "-m",
-        "universe_gan",
-        "upscale",
-        "sky",
-        "--weights",
-        "slow.pth",
-        "--device",
-        "cpu",
-    ]
+    command = slowly()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     made = Path("upscaled/sky")
     until = time.monotonic() + 60
@@ -337,29 +327,18 @@ def test_a_killed_command_goes_on_where_it_was(place: Path) -> None:
 
 
 def test_ctrl_c_stops_before_the_next_tile(place: Path) -> None:
-    picture("sky/wide.png", 400, 3000)
+    Path("sky").mkdir()
+    Image.fromarray((np.tile(sky(40, 60), (10, 50, 1)) * 255).astype(np.uint8)).save("sky/wide.png")
     written(place / "slow.pth", network(blocks=2, channels=24, growth=16))
-    command = [
-        sys.executable,
-        "-m",
-        "universe_gan",
-        "upscale",
-        "sky",
-        "--weights",
-        "slow.pth",
-        "--device",
-        "cpu",
-    ]
-    process = subprocess.Popen(
-        [*command, "--tile", "64", "--overlap", "8"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    )
+    command = [*slowly(), "--tile", "64", "--overlap", "8"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     samples = Path("upscaled/sky/wide.png.samples")
     until = time.monotonic() + 60
     while not samples.is_file() and time.monotonic() < until:
         time.sleep(0.02)
     asked = time.monotonic()
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    process.wait(timeout=60)
     assert process.returncode == Exit.INTERRUPTED
     assert time.monotonic() - asked < 20
     assert not list(Path("upscaled/sky").glob("wide*"))

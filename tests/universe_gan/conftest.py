@@ -21,7 +21,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     home = tmp_path_factory.mktemp("finished") / "demo"
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        assert run(["demo", "--to", str(home), "--workers", "1", "-q"]) == 0
+        assert run(["demo", "--no-models", "--to", str(home), "--workers", "1", "-q"]) == 0
     return home
 
 

@@ -9,6 +9,7 @@ import signal
 import sys
 import traceback
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,19 +58,24 @@ def cli() -> None:
 
 @cli.command()
 @click.option("--to", "target", type=click.Path(path_type=Path), default=Path("demo"), show_default=True)
+@click.option("--no-models", is_flag=True, help="Stop at the dataset: train nothing.")
 @workers_option
 @speaks
-def demo(output: Output, target: Path, workers: int | None) -> Exit:
+def demo(output: Output, target: Path, workers: int | None, no_models: bool) -> Exit:
     """Run the whole chain on a sample; no network, no key.
 
-    The sample, 32 real nebulae with a free licence and some copies of them, ships with the tool.
+    The sample, 32 real nebulae with a free licence and some copies of them, ships with the tool. Where the
+    extras train, colour and upscale are installed, a toy of `study` follows: two small networks learn for
+    seconds, and their pictures, coloured fog, go the whole way to the page that compares them with real ones.
     """
-    from universe_gan.shell import commands, recipe
+    from universe_gan.shell import commands, recipe, studying
     from universe_gan.shell.demo import set_up
 
-    loaded = recipe.load(set_up(target))
+    path = set_up(target)
+    loaded = recipe.load(path)
     output.keep_log(loaded.data / "log.txt")
-    return commands.build(output, loaded, workers=workers, demo=True)
+    then = None if no_models else partial(studying.demo, output, path, target)
+    return commands.build(output, loaded, workers=workers, demo=True, then=then)
 
 
 @cli.command()

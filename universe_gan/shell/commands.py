@@ -1,7 +1,7 @@
 """What each command prints: the stages do the work, this file finds the words."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from collectors.collect import Collected
@@ -255,8 +255,12 @@ def build(
     workers: int | None = None,
     demo: bool = False,
     older: Path | None = None,
+    then: Callable[[], tuple[Exit, Mapping[str, object], Sequence[Path]]] | None = None,
 ) -> Exit:
-    """The whole chain; stops where the collection is not complete."""
+    """The whole chain; stops where the collection is not complete.
+
+    `then` goes on from the dataset, adds to the result, and says which files to look at.
+    """
     before = differences.before(older)
     with stages.at_work(recipe) as workspace:
         if locked:
@@ -275,16 +279,19 @@ def build(
         audited = stages.run_audit(recipe, workspace)  # once more: now it is known what is a copy of what
         path = stages.run_report(recipe, workspace, output)
     output.line(f"report    {path}")
+    code, more, look_at = then() if then else (Exit.DONE, {}, ())
     output.result(
         {
             "collect": collected,
             "audit": as_json(audited),
             "curate": _curated_json(curated),
             "report": str(path),
+            **more,
         }
     )
-    _tell_next(output, recipe, demo=demo)
-    return Exit.VIOLATIONS if audited.violations else Exit.DONE
+    if code is Exit.DONE:
+        _tell_next(output, recipe, look_at, demo=demo)
+    return Exit.VIOLATIONS if audited.violations else code
 
 
 def _rebuilt(
@@ -297,9 +304,10 @@ def _rebuilt(
     return lock.exit_code(result), lock.rebuilt_json(result)
 
 
-def _tell_next(output: Output, recipe: Recipe, *, demo: bool) -> None:
+def _tell_next(output: Output, recipe: Recipe, look_at: Sequence[Path], *, demo: bool) -> None:
     output.say("next:")
-    output.say(f"  open {recipe.data / 'report.html'} in a browser")
+    for path in (recipe.data / "report.html", *look_at):
+        output.say(f"  open {path} in a browser")
     output.say(f"  {_load_line(recipe)}")
     if demo:
         output.say(f"  {tool()} init my-nebulae --from nebulae   (your own recipe, from Wikimedia Commons)")

@@ -42,6 +42,7 @@ TOY = (
 )
 """`--toy`: settings that a CPU is through with in a minute. Its pictures are coloured fog."""
 
+PAGE = "compare.html"
 TOY_WORDS = "a toy: it shows that all works, and nothing of what the models can do"
 _OF_THE_DATASET = ("collect", "policy", "curate", "publish")
 
@@ -105,8 +106,25 @@ def study(
     )
     if dry_run:
         return _tell_plan(output, wanted)
-    look_for_packages()
-    return carry(output, wanted)
+    if missing := packages_missing():
+        raise PackagesMissing(missing, "a study", "train,colour,upscale")
+    code, told = carry_on(output, wanted)
+    if code is Exit.DONE:
+        output.result(told)
+        _tell_next(output, wanted)
+    return code
+
+
+def demo(output: Output, asked: Path, target: Path) -> tuple[Exit, Mapping[str, Any], list[Path]]:
+    """The toy study of the sample; where its packages are not installed it says which, and that is all."""
+    if missing := packages_missing():
+        output.say(f"note: no model is trained, {', '.join(missing)} not installed; it takes")
+        output.say("      pip install 'universe-gan[train,colour,upscale]', and the same command again")
+        return Exit.DONE, {}, []
+    wanted = chosen(str(asked), toy=True, to=target / "studies" / "sample-toy", runs=target / "runs")
+    output.say("now a toy of the study: two small networks learn for some seconds; expect coloured fog")
+    code, told = carry_on(output, wanted)
+    return code, {"study": told}, to_look_at(wanted.folder)
 
 
 def chosen(
@@ -131,34 +149,32 @@ def chosen(
     return Study(recipe.load(path, of_dataset, data), sized, to or Path("studies") / name, runs, device, toy)
 
 
-def look_for_packages() -> None:
-    """A study that lasts days must not fail at its last step. Raises `PackagesMissing`."""
-    if missing := [package for name, package in NEEDED.items() if util.find_spec(name) is None]:
-        raise PackagesMissing(missing, "a study", "train,colour,upscale")
+def packages_missing() -> list[str]:
+    """A study that lasts days must not fail at its last step for want of these."""
+    return [package for name, package in NEEDED.items() if util.find_spec(name) is None]
 
 
-def carry(output: Output, wanted: Study) -> Exit:
-    """Every step in order; stops at the first that ends otherwise than well."""
+def carry_on(output: Output, wanted: Study) -> tuple[Exit, Mapping[str, Any]]:
+    """Every step in order, and what they told; stops at the first that ends otherwise than well."""
     with Workspace(wanted.folder).locked():
         ledger = Ledger(wanted.folder, wanted.toy)
         todo = steps(output, wanted, ledger)
-        size = f"  ({TOY_WORDS})" if wanted.toy else ""
-        output.line(f"study     {wanted.folder}{size}")
+        output.line(f"study     {wanted.folder}{f'  ({TOY_WORDS})' if wanted.toy else ''}")
         made: dict[str, str | None] = {}
         rows: list[tuple[str, str, str]] = []
         for number, step in enumerate(todo, 1):
             state, code = carry_out(step, ledger, made, time.monotonic)
             if code:
-                output.say(f"{step.name}: not finished; `{_again(wanted)}` goes on from here")
-                return Exit(code)
+                output.say(f"{step.name}: not finished; the same command goes on from here")
+                return Exit(code), {}
             note = ledger.notes()[step.name]
             words = _words(step.name, note.get("told", {}))
             took = "was done" if state == "done" else f"{note['seconds']:,.1f} s"
             output.say(f"{number:>2}/{len(todo)}  {step.name}: {took}  {words}")
             rows.append((step.name, took, words))
+        told = {name: note.get("told", {}) for name, note in ledger.notes().items()}
     output.table("Toy study" if wanted.toy else "Study", ["step", "took", "what came of it"], rows)
-    _tell_end(output, wanted, ledger)
-    return Exit.DONE
+    return Exit.DONE, {"folder": str(wanted.folder), "toy": wanted.toy, "steps": told}
 
 
 def steps(output: Output, wanted: Study, ledger: Ledger) -> list[Step]:
@@ -373,16 +389,17 @@ def _there(folder: Path) -> Path:
     return next(one for one in (folder, *folder.resolve().parents) if one.is_dir())
 
 
-def _again(wanted: Study) -> str:
-    return f"{tool()} study {wanted.sized.path}{' --toy' if wanted.toy else ''}"
+def to_look_at(folder: Path) -> list[Path]:
+    """What a study made to be looked at, the most telling first."""
+    return [folder / PAGE] * (folder / PAGE).is_file() + sorted(folder.glob("generated/*/sheet.png"))
 
 
-def _tell_end(output: Output, wanted: Study, ledger: Ledger) -> None:
-    notes = ledger.notes()
-    output.result(
-        {
-            "folder": str(wanted.folder),
-            "toy": wanted.toy,
-            "steps": {name: note.get("told", {}) for name, note in notes.items()},
-        }
-    )
+def _tell_next(output: Output, wanted: Study) -> None:
+    output.say("next:")
+    for path in to_look_at(wanted.folder):
+        output.say(f"  open {path}")
+    if wanted.toy:
+        output.say(f"  {tool()} study {wanted.sized.path} -n   (the study itself, at full size)")
+    else:
+        drawn = wanted.folder / "generated" / wanted.sized.study.models[0]
+        output.say(f"  {tool()} select {drawn} --into {wanted.sized.path}   (feeds the best back)")

@@ -74,6 +74,18 @@ def test_a_folder_is_tuned_on_and_the_same_words_go_on_or_say_finished(
     assert sorted(path.name for path in Path("runs").glob("0*")) == ["0001-pics-upscale", "0002-pics-upscale"]
 
 
+def test_a_recipe_means_its_own_dataset_and_its_own_settings(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written(home / "small.pth", network())
+    words = ["train", "sample", "--stage", "upscale", "--device", "cpu", *FLAGS, "--kimg", "0.004"]
+    assert run([*words, "--set", "train.kimg=7"]) == Exit.DONE
+    assert "runs/0001-sample-upscale  finished" in capsys.readouterr().out
+    about = json.loads(Path("runs/0001-sample-upscale/upscale.json").read_text())
+    assert about["origin"]["licences"]
+    assert about["settings"]["crop"] == 8
+
+
 def test_a_run_that_ends_no_better_says_so_and_its_weights_are_refused(
     pics: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

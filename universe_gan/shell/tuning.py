@@ -155,6 +155,10 @@ def _tuned(
             if ranks.writes:
                 tail = settings.learn == "tail"
                 judge = exam(held_out.pixels, net, tail=tail, passes=about.passes, device=device)
+                first, plain = judge.before["psnr"], judge.lanczos
+                output.say(
+                    f"held out: {len(judge.large)} pictures, {first:.2f} dB before, Lanczos {plain:.2f} dB"
+                )
                 witness = Recorder(run, judge, stage, output.say)
             try:
                 train(tuning, learned, witness=witness, stop=stop)

@@ -57,10 +57,10 @@ class Exam:
         return first.cpu(), deep.cpu()
 
     @torch.inference_mode()
-    def made(self, net: RRDBNet) -> Tensor:
-        """(n, 3, side, side): the small pictures enlarged, one by one, in full precision."""
+    def made(self, net: RRDBNet, most: int | None = None) -> Tensor:
+        """(n, 3, side, side): the first `most` small pictures enlarged, one by one, in full precision."""
         found = []
-        for number, small in enumerate(self.small):
+        for number, small in enumerate(self.small[:most]):
             seen = self._seen[number] if self._seen else self._look(net, small)
             raw = net.drawn(*(one.to(self.device) for one in seen)).float()
             there = small[None].to(self.device)
@@ -70,6 +70,11 @@ class Exam:
     def figures(self, net: RRDBNet) -> dict[str, Any]:
         """What `net` is worth, beside what the first weights are."""
         return self.measured(self.made(net))
+
+    @property
+    def lanczos(self) -> float:
+        """PSNR of plain enlargement in dB: what any weights must beat to be worth their time."""
+        return float(self.measured(lanczos(self.small, self.net.scale).clamp(0, 1))["psnr"])
 
     def measured(self, made: Tensor) -> dict[str, Any]:
         """`psnr`: dB, mean over pictures; `l1`: mean difference; `stars`: the median of their light kept.
@@ -90,7 +95,7 @@ class Exam:
         side = min(SHOWN_SIDE, self.large.shape[2])
         small = self.small[few].repeat_interleave(self.net.scale, 2).repeat_interleave(self.net.scale, 3)
         smooth = lanczos(self.small[few], self.net.scale)
-        columns = [small, smooth, self._first[few], self.made(net)[few], self.large[few]]
+        columns = [small, smooth, self._first[few], self.made(net, SHOWN), self.large[few]]
         shown = [_middle(column, side) for column in columns]
         return sheets.sheet([one[row] for row in range(len(shown[0])) for one in shown], across=len(shown))
 

@@ -11,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
-demo: $(VENV)/.core  ## set up and run the whole chain on the sample, without network
+demo: $(VENV)/.demo  ## set up and run the whole chain on the sample, then a toy of the study
 	$(BIN)/universe-gan demo
 
 test: lint types unit  ## set up and run lint, types and every test this machine can run
@@ -46,6 +46,10 @@ $(BIN)/pip:
 $(VENV)/.core: $(BIN)/pip pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --editable '.[verify]'
 	@touch $@
+
+$(VENV)/.demo: $(BIN)/pip pyproject.toml constraints.txt
+	$(BIN)/pip install --quiet --editable '.[verify,train,colour,upscale]'
+	@touch $@ $(VENV)/.core
 
 $(VENV)/.test: $(BIN)/pip pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --editable '.[verify,train,upscale,test]'

@@ -43,8 +43,12 @@ def compare(
     checkpoint: str,
     runs: Path,
     device: str | None,
+    remarks: Sequence[str] = (),
 ) -> Exit:
-    """Measure, draw and write; raises the failures of `judge`, `OtherPictures` and those of `stages`."""
+    """Measure, draw and write; raises the failures of `judge`, `OtherPictures` and those of `stages`.
+
+    `remarks` stand on the page before all others.
+    """
     if missing := [name for name in NEEDED if util.find_spec(name) is None]:
         raise PackagesMissing(missing, "comparing", "train")
     import torch
@@ -70,7 +74,9 @@ def compare(
     looked = _looked(output, judge, columns)
     fine, notes = _fine(output, known, numbers, places, prepared, runs)
     title = " · ".join(run.path.name for run, _ in known)
-    found = page.Comparison(title, looked, judge, tuple(filter(None, prepared.reals.names)), fine, notes)
+    found = page.Comparison(
+        title, looked, judge, tuple(filter(None, prepared.reals.names)), fine, [*remarks, *notes]
+    )
     return _written(output, found, to or Path("compared") / "-".join(run.path.name for run, _ in known))
 
 

@@ -13,7 +13,16 @@ from typing import Any
 from collectors.progress import Stage
 from collectors.workspace import Workspace
 from universe_gan.seeds import read_seeds
-from universe_gan.shell import commands, generating, publishing, recipe, stages, training, upscaling
+from universe_gan.shell import (
+    commands,
+    comparing,
+    generating,
+    publishing,
+    recipe,
+    stages,
+    training,
+    upscaling,
+)
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.invocation import tool
 from universe_gan.shell.output import Output, many
@@ -67,19 +76,25 @@ class Study:
 
 
 class Inner(Output):
-    """What a step says goes into the log, and aloud with `--verbose`; its result is kept for the study."""
+    """What a step says goes into the log, and aloud with `--verbose`; its result is kept for the study.
 
-    def __init__(self, outer: Output) -> None:
+    A toy's notes too, which would say over and over that it is small.
+    """
+
+    def __init__(self, outer: Output, *, toy: bool) -> None:
         aloud = outer.verbose and not outer.as_json
         super().__init__(json=not aloud, quiet=outer.quiet or not aloud, verbose=outer.verbose)
-        self._outer = outer
+        self._outer, self._toy = outer, toy
         self.told: Mapping[str, Any] = {}
 
     def result(self, value: Mapping[str, Any]) -> None:
         self.told = value
 
     def note(self, text: str) -> None:
-        self._outer.note(text)
+        if self._toy:
+            self.say(text)
+        else:
+            self._outer.note(text)
 
     @contextmanager
     def stage(self, name: str, total: int | None = None) -> Iterator[Stage]:
@@ -188,11 +203,11 @@ def steps(output: Output, wanted: Study, ledger: Ledger) -> list[Step]:
             _colour(output, wanted, ledger, model),
             _upscale(output, wanted, model),
         ]
-    return found
+    return [*found, _compare(output, wanted, ledger, tuple(step.name for step in found[1:]))]
 
 
 def _inner(output: Output, wanted: Study, do: Callable[[Output], Exit]) -> tuple[int, Mapping[str, Any]]:
-    inner = Inner(output)
+    inner = Inner(output, toy=wanted.toy)
     inner.keep_log(wanted.folder / "log.txt")
     return do(inner), inner.told
 
@@ -323,6 +338,32 @@ def _upscale(output: Output, wanted: Study, model: str) -> Step:
         lambda: _inner(output, wanted, do),
         lambda: clear_folder(folder),
     )
+
+
+def _compare(output: Output, wanted: Study, ledger: Ledger, after: tuple[str, ...]) -> Step:
+    page = wanted.folder / PAGE
+
+    def do() -> tuple[int, Mapping[str, Any]]:
+        code, told = _inner(output, wanted, compare)
+        return code, {key: told[key] for key in ("page", "json") if key in told}
+
+    def compare(inner: Output) -> Exit:
+        return comparing.compare(
+            inner,
+            [str(_run(ledger, model)) for model in wanted.sized.study.models],
+            folders=(),
+            to=page,
+            look=[wanted.folder],
+            seeds=wanted.sized.generate.seeds,
+            pictures=None,
+            extractor=None,
+            checkpoint="best",
+            runs=wanted.runs,
+            device=wanted.device,
+            remarks=[f"This is {TOY_WORDS}."] if wanted.toy else [],
+        )
+
+    return Step("compare", after, {"toy": wanted.toy}, lambda: of_file(page), do)
 
 
 def _words(name: str, told: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from browsing import browser  # noqa: F401  (a fixture for all pages)
 from real.mediawiki import RealWiki, running, what_is_missing
 from real.wiki_contents import everything
 

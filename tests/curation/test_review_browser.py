@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from browsing import CONTRAST, Opened
 from builders import a_manifest, a_record, encoded, stored
 from skies import a_sky
-from test_report_browser import CONTRAST, Opened, browser  # noqa: F401  (a fixture)
 from test_screening import a_chart, lettered
 
 from collectors.manifest import Manifest
@@ -43,7 +43,7 @@ def sheet(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Manifest, Wor
 
 
 @pytest.fixture
-def opened(browser: Any, sheet: tuple[Path, Manifest, Workspace]) -> Iterator[Opened]:  # noqa: F811
+def opened(browser: Any, sheet: tuple[Path, Manifest, Workspace]) -> Iterator[Opened]:
     page = Opened(browser, sheet[0].as_uri(), viewport={"width": 1200, "height": 900})
     yield page
     page.page.context.close()
@@ -90,7 +90,7 @@ def test_it_can_be_filtered_by_reason_and_by_what_is_open(opened: Opened) -> Non
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_its_words_can_be_read(
-    browser: Any,  # noqa: F811
+    browser: Any,
     sheet: tuple[Path, Manifest, Workspace],
     scheme: str,
 ) -> None:

@@ -23,6 +23,8 @@ SHOWN = 24
 """Pictures of a column on the page."""
 PAIRS = 6
 """Pairs of a run on the page."""
+CLOSE = 0.5
+"""Share of the usual distance below which the page asks whether a picture is a copy."""
 THUMBNAIL = 192
 """Longest side of a picture on the page."""
 
@@ -212,7 +214,7 @@ def _pair(comparison: Comparison, one: Looked, near: Near) -> dict[str, Any]:
         "seed": _seed(one.column, near.made),
         "name": _name(comparison, near.train),
         "share": f"{near.share:.2f}",
-        "copy": near.share < 0.5,
+        "close": near.share < CLOSE,
     }
 
 

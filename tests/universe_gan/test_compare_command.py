@@ -1,0 +1,142 @@
+"""`universe-gan compare`: which pictures are taken from where, what is written and said."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from skies import a_sky
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+pytest.importorskip("skimage", reason="scikit-image is not installed")
+
+from universe_gan import pictures, runs, sheets  # noqa: E402
+from universe_gan.comparing import stages  # noqa: E402
+from universe_gan.shell.cli import run  # noqa: E402
+from universe_gan.shell.exits import Exit  # noqa: E402
+
+SMALL = {
+    "size": 32,
+    "batch": 4,
+    "breadth": 0.015625,
+    "latent": 8,
+    "attention": "[]",
+    "save_kimg": 0.004,
+    "judge_kimg": 0.004,
+    "extractor": "plain",
+    "precision": "fp32",
+}
+FLAGS = [f"--set=train.{key}={value}" for key, value in SMALL.items()]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two runs of 24 pictures, 20 held out; the first has coloured and upscaled pictures."""
+    place = tmp_path_factory.mktemp("compared")
+    for number in range(44):
+        folder = place / "sky" / ("test" if number < 20 else "train")
+        folder.mkdir(parents=True, exist_ok=True)
+        a_sky(number, 64).save(folder / f"{number:02}.png")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(place)
+        for model in ("lightweight", "stylegan2"):
+            ask = ["train", "sky", *FLAGS, f"--set=train.model={model}", "--kimg", "0.004"]
+            assert run([*ask, "--device", "cpu", "-q"]) == Exit.DONE
+        assert run(["generate", "runs/0001-sky", "--seeds", "0-11", "--device", "cpu", "-q"]) == Exit.DONE
+        assert run(["colour", "generated/sky", "--strength", "0.5", "-q"]) == Exit.DONE
+    enlarge(place / "coloured" / "sky", place / "upscaled" / "sky")
+    return place
+
+
+def enlarge(folder: Path, to: Path) -> None:
+    """What `upscale` would leave, by bicubic."""
+    with pictures.Shelf(to) as shelf:
+        for line in pictures.lines(folder):
+            with Image.open(folder / line["file"]) as image:
+                large = image.resize((64, 64), Image.Resampling.BICUBIC)
+            facts = pictures.made_from(line, "upscaled", {"scale": 2}, "test")
+            shelf.add(line["file"], sheets.png(large, facts), facts)
+
+
+@pytest.fixture
+def here(trained: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(trained)
+    return trained
+
+
+def compared(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
+    capsys.readouterr()
+    assert run(["compare", *words, "--device", "cpu", "--json", "-q"]) == Exit.DONE
+    found: dict[str, Any] = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    return found
+
+
+def test_every_stage_of_every_run_is_there_at_equal_seeds(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = compared(capsys, "runs/0001-sky", "runs/0002-sky", "--pictures", "12")
+    assert [one["name"] for one in told["columns"]] == [
+        "real",
+        *(f"0001-sky {stage}" for stage in ("raw", "coloured", "upscaled")),
+        *(f"0002-sky {stage}" for stage in ("raw", "coloured")),
+    ]
+    assert all(one["seeds"] == list(range(12)) for one in told["columns"][1:])
+    assert told["against"] == "20 held-out pictures"
+    assert told["columns"][2]["provenance"]["coloured"]["strength"] == 0.5  # from the folder
+    assert told["columns"][5]["provenance"]["coloured"]["drawn"] == "for this page"
+    assert told["columns"][3]["fine_db"] > 0  # real originals of 64 px are at hand
+    assert {pair["training"] for pair in told["nearest"][0]["pairs"]} <= {
+        path.relative_to("sky").as_posix() for path in Path("sky").rglob("*.png")
+    } | {""}
+    assert Path(told["page"]) == Path("compared/0001-sky-0002-sky/compare.html")
+    assert json.loads(Path(told["json"]).read_text())["columns"] == told["columns"]
+
+
+def test_pictures_of_another_checkpoint_are_not_taken_for_this_one(here: Path) -> None:
+    assert len(stages.kept([here], sha256_of(here, "sky"))["raw"]) == 12
+    assert stages.kept([here], "0" * 64) == {"raw": {}, "coloured": {}, "upscaled": {}}
+
+
+def sha256_of(place: Path, name: str) -> str:
+    return str(next(pictures.lines(place / "generated" / name))["checkpoint_sha256"])
+
+
+def test_a_folder_stands_beside_the_run_and_the_table_says_what_is_rough(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ask = ["compare", "runs/0001-sky", "--seeds", "0-10", "--folder", "mine=coloured/sky", "--device", "cpu"]
+    assert run([*ask, "--to", "out/page.html"]) == Exit.DONE
+    said = capsys.readouterr()
+    assert "mine" in said.out
+    assert "KID" in said.out
+    assert "give rough figures" in said.out + said.err
+    assert Path("out/page.html").is_file()
+    assert Path("out/page.json").is_file()
+
+
+def test_what_cannot_be_compared_is_said(
+    here: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    [first, _] = runs.every(Path("runs"))
+    origin = first.about.origin.model_copy(update={"fingerprint": "0" * 64})
+    other = runs.begin(tmp_path, first.about.model_copy(update={"origin": origin}))
+    other.latest.write_bytes(first.latest.read_bytes())
+    (tmp_path / "empty").mkdir()
+    for words, code, told in (
+        (["nobody"], Exit.INPUT, "nobody is no run"),
+        (["runs/0001-sky", str(other.path)], Exit.INPUT, "learned from other pictures"),
+        (["runs/0001-sky", "--pictures", "5", "--folder", f"a={tmp_path / 'empty'}"], Exit.INPUT, "holds no"),
+        (["runs/0001-sky", "--folder", "nothing"], Exit.USAGE, "is not NAME=DIR"),
+        (["runs/0001-sky", "--seeds", "1", "--pictures", "5"], Exit.USAGE, "give one of them"),
+    ):
+        assert run(["compare", *words, "--device", "cpu"]) == code
+        assert told in capsys.readouterr().err
+
+
+def test_large_pictures_are_compared_at_the_side_of_the_run(here: Path) -> None:
+    kept = stages.kept([here], sha256_of(here, "sky"))["upscaled"]
+    assert all(np.asarray(Image.open(one.path)).shape == (64, 64, 3) for one in kept.values())
+    column = stages.of_folder("large", here / "upscaled" / "sky", 32)
+    assert column.pictures.shape == (12, 32, 32, 3)

@@ -31,6 +31,8 @@ def draw(lines: Iterable[Mapping[str, Any]], title: str) -> bytes | None:
     fields: list[tuple[str, Sequence[str]]] = [("losses", LOSSES), ("overfitting and augmentation", BALANCE)]
     fields += [(name, (name,)) for name in judged]
     fields = [(words, keys) for words, keys in fields if any(key in line for line in known for key in keys)]
+    if not fields:
+        return None
     figure = Figure(figsize=(8, 2.4 * len(fields)), dpi=100, layout="constrained")
     axes = figure.subplots(len(fields), 1, sharex=True, squeeze=False)[:, 0]
     for place, (words, keys) in zip(axes, fields, strict=True):

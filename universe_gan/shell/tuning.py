@@ -51,6 +51,7 @@ class CropsTooLarge(Exception):
             f"critic={max(4, settings.critic // 2)}": settings.critic > 4,
         }
         self.cures = [f"--set upscale.tune.{key}" for key, helps in changed.items() if helps]
+        self.cures = self.cures or ["a machine with more memory"]
 
 
 @dataclass(frozen=True)

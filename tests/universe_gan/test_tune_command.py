@@ -98,6 +98,9 @@ def test_a_run_that_ends_no_better_says_so_and_its_weights_are_refused(
     assert not Path("runs/0001-pics-upscale/best.safetensors").exists()
     assert run(["upscale", "pics/0.png", "--weights", "runs/0001-pics-upscale"]) == Exit.INPUT
     assert "found no weights that are better" in capsys.readouterr().err
+    for command in ("generate", "upscale"):
+        assert run([command, "runs/0001-pics-upscale"]) == Exit.INPUT
+        assert "neither pictures nor a generator" in capsys.readouterr().err
 
 
 def test_better_weights_upscale_and_leave_their_origin_beside_the_picture(

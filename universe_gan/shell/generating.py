@@ -57,11 +57,21 @@ def generate(
     return Exit.DONE
 
 
+class OnlyWeights(Exception):
+    """A run that tuned the upscaler, named where pictures or a generator are wanted."""
+
+    def __init__(self, asked: str) -> None:
+        super().__init__(f"{asked} holds weights of the upscaler only")
+        self.asked = asked
+
+
 def find(asked: str, runs: Path) -> str | Path:
     """A run's folder or a checkpoint as named, else the newest run of that recipe that has a checkpoint.
 
-    What is neither may be a model on the Hub, and comes back as it is.
+    What is neither may be a model on the Hub, and comes back as it is. Raises `OnlyWeights`.
     """
+    if (Path(asked) / "upscale.json").is_file():
+        raise OnlyWeights(asked)
     if Path(asked).exists():
         return Path(asked)
     from universe_gan.downloads import named

@@ -53,7 +53,7 @@ def wanted(
         return Wanted("", tuple(Path(one) for one in asked)), settings
     [one] = asked
     path = Path(one)
-    if (path / "run.json").is_file() or path.suffix == ".safetensors":
+    if (path / "run.json").is_file() or (path / "upscale.json").is_file() or path.suffix == ".safetensors":
         return Wanted("", run=generating.find(one, runs)), settings
     if path.is_dir() and not recipe.find(one).is_file():
         tables = any((path / "data").glob("*.parquet")) or any(path.glob("*.parquet"))

@@ -118,7 +118,7 @@ def test_few_pictures_are_said_to_be_few(judge: Judge) -> None:
     some = looked(judge, a_column("few", noise(6, 1)), a_column("more", noise(20, 3)))
     words = " ".join(figures.cautions(some, judge))
     assert "few: 6 pictures are too few" in words
-    assert "more: 20 pictures give rough figures" in words
+    assert "rough figures; draw some hundreds: more (20)." in words
     assert "different numbers of pictures" in words
     assert some[0].figures["kid"] is None
     bare = a_judge(held=0)

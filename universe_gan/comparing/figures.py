@@ -202,13 +202,15 @@ def cautions(columns: Sequence[Looked], judge: Judge) -> list[str]:
             f"{held} held-out pictures are few: coverage and recall move in steps of {1 / held:.0%}, and"
             " small differences are chance."
         )
-    for one in columns:
-        count = len(one.column.pictures)
-        if count < metrics.FEWEST:
-            found.append(f"{one.column.name}: {count} pictures are too few for KID, FD, coverage and recall.")
-        elif count < FEW:
-            found.append(f"{one.column.name}: {count} pictures give rough figures; draw some hundreds.")
-    if len({len(one.column.pictures) for one in columns if one.column.stage != "real"}) > 1:
+    made = [one.column for one in columns if one.column.stage != "real"]
+    for column in made:
+        if (count := len(column.pictures)) < metrics.FEWEST:
+            found.append(f"{column.name}: {count} pictures are too few for KID, FD, coverage and recall.")
+    rough = [one for one in made if metrics.FEWEST <= len(one.pictures) < FEW]
+    if rough:
+        named = ", ".join(f"{one.name} ({len(one.pictures)})" for one in rough)
+        found.append(f"So few pictures give rough figures; draw some hundreds: {named}.")
+    if len({len(one.pictures) for one in made}) > 1:
         found.append("The columns hold different numbers of pictures: coverage grows with the number alone.")
     return found
 

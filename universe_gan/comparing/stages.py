@@ -69,12 +69,9 @@ def of_run(
     there = kept(places, generator.sha256)
     facts = generator.provenance()
     generation = about.origin.generation
-    raw = np.stack(
-        [
-            _read(there["raw"][seed], side) if seed in there["raw"] else _drawn(generator, seed)
-            for seed in seeds
-        ]
-    )
+    missing = [seed for seed in seeds if seed not in there["raw"]]
+    drawn = dict(zip(missing, generator.pictures(missing), strict=True))
+    raw = np.stack([drawn[seed] if seed in drawn else _read(there["raw"][seed], side) for seed in seeds])
     yield Column(f"{name} raw", name, "raw", raw, tuple(seeds), facts, generation)
     have = [seed for seed in seeds if seed in there["coloured"]]
     if have:
@@ -145,8 +142,3 @@ def _read(one: Kept, side: int) -> Pictures:
     if square.size != (side, side):
         square = square.resize((side, side), Image.Resampling.BICUBIC)
     return np.asarray(square)
-
-
-def _drawn(generator: Generator, seed: int) -> Pictures:
-    [found] = generator.pictures([seed])
-    return found

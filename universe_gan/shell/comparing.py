@@ -59,9 +59,9 @@ def compare(
     if device == "cuda" and not torch.cuda.is_available():
         raise SettingsUnfit(["--device cuda: PyTorch finds no GPU here; `universe-gan check` says more"])
     known = [_opened(one, checkpoint, runs, device) for one in asked]
-    _alike([run for run, _ in known])
     first = known[0][0]
     prepared = judging.reals_of(output, first)
+    _alike(output, [run for run, _ in known], prepared)
     judge = _judge(known, prepared, extractor)
     numbers = read_seeds(seeds) if seeds else list(range(pictures or min(len(prepared.reals), MOST)))
     places = list(look) or [Path()]
@@ -89,13 +89,18 @@ def _opened(asked: str, checkpoint: str, runs: Path, device: str | None) -> "tup
     return run, Generator.load(place if place.is_file() else judging.checkpoint_of(run, checkpoint), device)
 
 
-def _alike(runs: "Sequence[Run]") -> None:
-    """All are judged on the same real pictures. A later generation learned from the same ones and more."""
+def _alike(output: Output, runs: "Sequence[Run]", prepared: "Prepared") -> None:
+    """All are judged on the same held-out pictures; a later generation learned from more than the first."""
+    import numpy as np
+
     first = runs[0]
     for run in runs[1:]:
         same = run.about.origin.fingerprint == first.about.origin.fingerprint
         fed = run.about.origin.generation != first.about.origin.generation
-        if run.about.side != first.about.side or not (same or fed):
+        if fed and run.about.side == first.about.side and not same:
+            held = judging.reals_of(output, run).held_out.pixels
+            same = len(held) > 0 and np.array_equal(held, prepared.held_out.pixels)
+        if run.about.side != first.about.side or not same:
             raise OtherPictures(first.path, run.path)
 
 

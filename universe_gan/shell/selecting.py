@@ -68,7 +68,7 @@ def select(
     real = f"{many(len(prepared.reals), 'training picture')}, {len(prepared.held_out):,} held out"
     output.line(f"ranked    {folder / feedback.RANKING}  {many(len(found), 'picture')} against {real}")
     output.table("", ("pictures", "found"), [(n, words) for words, n in feedback.tally(found).most_common()])
-    if by_hand:
+    if by_hand and any(one.refused is None for one in found):
         _ask(output, folder, prepared, port)
     wanted = keep or max(1, len(found) // SHARE)
     chosen = feedback.choices(made, found, wanted, by_hand=by_hand)

@@ -78,6 +78,11 @@ BY_NAME: dict[str, Words] = {
         "name a run, or a folder that `universe-gan generate`, `colour` or `upscale` wrote, of one model",
         Exit.INPUT,
     ),
+    "universe_gan.comparing.server.PortTaken": lambda error: Failure(
+        f"port {error.port} cannot be listened on: {error.problem}",
+        "leave --port out: then a free one is taken",
+        Exit.INPUT,
+    ),
     "universe_gan.feedback.LineageMissing": lambda error: Failure(
         f"{error.path} does not say where it comes from: {error.problem}",
         "draw it again with `universe-gan generate`; nothing was listed",

@@ -86,7 +86,9 @@ def test_every_stage_of_every_run_is_there_at_equal_seeds(
     assert told["against"] == "20 held-out pictures"
     assert told["columns"][2]["provenance"]["coloured"]["strength"] == 0.5  # from the folder
     assert told["columns"][5]["provenance"]["coloured"]["drawn"] == "for this page"
-    assert told["columns"][3]["fine_db"] > 0  # real originals of 64 px are at hand
+    fine = [one["fine_db"] for one in told["columns"]]  # real originals of 64 px are at hand
+    assert fine[3] == pytest.approx(fine[2], rel=0.05)  # the one was made of the other, by bicubic
+    assert fine[0] is fine[1] is fine[4] is fine[5] is None
     assert {pair["training"] for pair in told["nearest"][0]["pairs"]} <= {
         path.relative_to("sky").as_posix() for path in Path("sky").rglob("*.png")
     } | {""}

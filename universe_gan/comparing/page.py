@@ -162,7 +162,7 @@ def rows_of(comparison: Comparison) -> list[dict[str, Any]]:
             {
                 "name": "fine detail",
                 "says": "Of the large pictures: how far detail that the small ones cannot hold is from real"
-                " originals. Raw ones are enlarged without a network.",
+                " originals. Small ones are enlarged without a network.",
                 "best": "0 dB",
                 "cells": [_fine(comparison.fine.get(one.column.name)) for one in comparison.columns],
             }

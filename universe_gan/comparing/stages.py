@@ -88,12 +88,10 @@ def of_run(
         yield _column(name, "upscaled", large, have, there["upscaled"][have[0]].line, generation)
 
 
-def enlarged(generator: Generator, seeds: Sequence[int], places: Iterable[Path]) -> Pictures | None:
-    """Some of a run's upscaled pictures at their own size, where it has any; (n, large, large, 3)."""
+def enlarged(generator: Generator, seeds: Sequence[int], places: Iterable[Path]) -> Pictures:
+    """Some of a run's upscaled pictures at their own size, of seeds it has: (n, large, large, 3)."""
     there = kept(places, generator.sha256)["upscaled"]
-    have = [there[seed] for seed in seeds if seed in there][:LARGE]
-    if not have:
-        return None
+    have = [there[seed] for seed in seeds[:LARGE]]
     with Image.open(have[0].path) as first:
         side = min(first.size)
     return np.stack([_read(one, side) for one in have])

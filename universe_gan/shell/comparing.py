@@ -72,7 +72,7 @@ def compare(
             stage.advance()
     columns += [stages.of_folder(name, folder, first.about.side) for name, folder in folders]
     looked = _looked(output, judge, columns)
-    fine, notes = _fine(output, known, numbers, places, prepared, runs)
+    fine, notes = _fine(output, known, columns, places, prepared, runs)
     title = " · ".join(run.path.name for run, _ in known)
     found = page.Comparison(
         title, looked, judge, tuple(filter(None, prepared.reals.names)), fine, [*remarks, *notes]
@@ -136,7 +136,7 @@ def _looked(output: Output, judge: "Judge", columns: "Sequence[Column]") -> "lis
 def _fine(
     output: Output,
     known: "Sequence[tuple[Run, Generator]]",
-    seeds: Sequence[int],
+    columns: "Sequence[Column]",
     places: Sequence[Path],
     prepared: "Prepared",
     runs: Path,
@@ -148,10 +148,12 @@ def _fine(
 
     found: dict[str, float] = {}
     notes = []
+    by_name = {column.name: column for column in columns}
     for run, generator in known:
-        large = stages.enlarged(generator, seeds, places)
-        if large is None:
+        upscaled = by_name.get(f"{run.path.name} upscaled")
+        if upscaled is None:
             continue
+        large = stages.enlarged(generator, upscaled.seeds, places)
         side, origin = large.shape[1], prepared.origin
         try:
             natural = prepare(origin.source, cache=runs / "cache", revision=origin.revision, progress=output)
@@ -164,11 +166,10 @@ def _fine(
                 " cannot be judged; shrunk to the size of the others it is in the table."
             )
             continue
-        name = run.path.name
-        raw = next(iter(stages.of_run(name, generator, prepared, list(seeds)[: len(large)], places)))
-        plain = resized(raw.pictures, side)
-        found[f"{name} upscaled"] = figures.fine(real, large, run.about.side)
-        found[f"{name} raw"] = figures.fine(real, plain, run.about.side)
+        before = "coloured" if "coloured" in (upscaled.about or {}) else "raw"
+        small = by_name[f"{run.path.name} {before}"]
+        found[upscaled.name] = figures.fine(real, large, run.about.side)
+        found[small.name] = figures.fine(real, resized(small.pictures[: len(large)], side), run.about.side)
     return found, notes
 
 

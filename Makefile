@@ -52,8 +52,8 @@ $(VENV)/.demo: $(BIN)/pip pyproject.toml constraints.txt
 	@touch $@ $(VENV)/.core
 
 $(VENV)/.test: $(BIN)/pip pyproject.toml constraints.txt
-	$(BIN)/pip install --quiet --editable '.[verify,train,upscale,test]'
-	@touch $@ $(VENV)/.core
+	$(BIN)/pip install --quiet --editable '.[verify,train,colour,upscale,test]'
+	@touch $@ $(VENV)/.demo $(VENV)/.core
 
 $(VENV)/.bench: $(BIN)/pip pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --editable '.[verify,train,bench]'

@@ -186,3 +186,17 @@ def test_a_step_that_fails_is_not_noted_as_done_and_a_broken_note_counts_for_not
     for broken in (b"{", b"[]", canonical_json({"steps": 3})):
         (tmp_path / "study.json").write_bytes(broken)
         assert Ledger(tmp_path, False).notes() == {}
+
+
+def test_status_knows_a_study_that_was_left_and_says_how_to_go_on(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    step = toy_step("a", home)
+    ledger = Ledger(home / "studies" / "sample-toy", toy=True)
+    ledger.begin(step, {})
+    assert run(["status", "sample"]) == Exit.DONE
+    assert "study sample-toy" in (said := capsys.readouterr().out)
+    assert "begun" in said
+    (home / "studies/sample-toy/study.json").unlink()
+    assert run(["status", "sample"]) == Exit.DONE
+    assert "study" not in capsys.readouterr().out

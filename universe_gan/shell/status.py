@@ -11,6 +11,7 @@ from collectors.manifest import Manifest
 from collectors.workspace import Journal, Workspace
 from universe_gan.shell.recipe import Recipe
 from universe_gan.shell.state import STAGES, State, read_published
+from universe_gan.study import Ledger
 
 Published = Mapping[str, Any]
 """What was noted when the dataset was published last."""
@@ -52,6 +53,7 @@ def standing(recipe: Recipe) -> Standing:
     sent = read_published(recipe.published)
     if recipe.publish.repo or sent:
         rows.append(_publish(recipe, sent, root))
+    rows += _studies(recipe)
     command, why, otherwise = _next(recipe, rows, sent, lost=bool(manifest and _lost(manifest, workspace)))
     return Standing(recipe=str(recipe.path), stages=tuple(rows), next=command, why=why, otherwise=otherwise)
 
@@ -68,6 +70,9 @@ def _next(
     command, why = _after(recipe, next((row for row in rows if row.name == "publish"), None), sent)
     if todo == "review":
         return f"review {recipe.path}", "doubtful pictures wait", command
+    if todo and todo.startswith("study"):
+        toy = " --toy" if todo.endswith("-toy") else ""
+        return f"study {recipe.path}{toy}", "goes on where it was left", command
     return command, why, None
 
 
@@ -130,3 +135,19 @@ def _publish(recipe: Recipe, sent: Published | None, root: str | None) -> StageS
     where = f"{sent.get('repo')} at {sent.get('tag') or str(sent.get('revision'))[:12]}"
     waits = f", waits in {sent['pull_request']}" if sent.get("pull_request") else ""
     return StageStanding(name="publish", stands="done" if current else "out of date", facts=f"{where}{waits}")
+
+
+def _studies(recipe: Recipe) -> list[StageStanding]:
+    """The studies of this recipe that were begun, beside its `data/` or here; a toy is one of its own."""
+    found = []
+    for name in (recipe.name, f"{recipe.name}-toy"):
+        places = (root / "studies" / name for root in (recipe.data.parents[1], Path()))
+        folder = next((place for place in places if (place / "study.json").is_file()), None)
+        if folder is None:
+            continue
+        notes = Ledger(folder, toy=False).notes()
+        done = [step for step, note in notes.items() if note.get("made")]
+        whole = "compare" in done and len(done) == len(notes)
+        facts = f"{len(done):,} steps done, {folder}"
+        found.append(StageStanding(name=f"study {name}", stands="done" if whole else "begun", facts=facts))
+    return found

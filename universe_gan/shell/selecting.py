@@ -115,7 +115,7 @@ def _next(
     elif chosen:
         output.say(f"next: {tool()} select {folder} --into RECIPE   (feeds them back; --by-hand asks you)")
     else:
-        output.say("nothing is good enough: train longer, or draw more seeds")
+        output.say("nothing is accepted: train longer, draw more seeds, or decide on the page (--by-hand)")
 
 
 def _folder(output: Output, asked: str, seeds: str, runs: Path, device: str | None) -> Path:

@@ -109,6 +109,21 @@ def test_a_study_left_in_the_midst_of_every_step_ends_like_one_that_was_not(
     assert {path.name for path in (place / "studies/sample-toy/upscaled/stylegan2").glob("*.png")} == drawn
 
 
+def test_the_demo_goes_on_to_the_page_of_a_toy_study(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from universe_gan.shell import studying
+
+    monkeypatch.setattr(studying, "TOY", (*SMALL, 'study.models=["lightweight"]'))
+    assert run(["demo", "--to", str(place), "--json"]) == Exit.DONE
+    said = capsys.readouterr()
+    told = json.loads(said.out)
+    assert told["curate"]["kept"] == 32
+    assert Path(told["study"]["steps"]["compare"]["page"]).is_file()
+    assert f"open {place / 'studies/sample-toy/compare.html'}" in said.err
+    assert "toy" in said.err
+
+
 def test_an_interrupted_step_ends_the_study_with_130_and_the_same_command_goes_on(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -37,6 +37,7 @@ TOY = (
     "train.size=64",
     "train.kimg=0.4",
     "train.batch=8",
+    "train.rate=0.001",
     "train.breadth=0.0625",
     "train.latent=64",
     "train.attention=[16]",

@@ -96,6 +96,16 @@ def test_every_stage_of_every_run_is_there_at_equal_seeds(
     assert json.loads(Path(told["json"]).read_text())["columns"] == told["columns"]
 
 
+def test_two_checkpoints_of_one_run_have_names_of_their_own(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ask = [f"runs/0001-sky/{name}.safetensors" for name in ("latest", "best")]
+    told = compared(capsys, *ask, *ask, "--pictures", "3")
+    names = [one["run"] for one in told["columns"] if one["stage"] == "raw"]
+    assert len(set(names)) == len(names) == 2
+    assert all(name.startswith("0001-sky@") for name in names)
+
+
 def test_pictures_of_another_checkpoint_are_not_taken_for_this_one(here: Path) -> None:
     assert len(stages.kept([here], sha256_of(here, "sky"))["raw"]) == 12
     assert stages.kept([here], "0" * 64) == {"raw": {}, "coloured": {}, "upscaled": {}}

@@ -1,6 +1,6 @@
 """What `universe-gan compare` does and says; numbers, plots and page are in `universe_gan.comparing`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,7 +58,9 @@ def compare(
 
     if device == "cuda" and not torch.cuda.is_available():
         raise SettingsUnfit(["--device cuda: PyTorch finds no GPU here; `universe-gan check` says more"])
-    known = [_opened(one, checkpoint, runs, device) for one in asked]
+    opened = [_opened(one, checkpoint, runs, device) for one in asked]
+    known = list({generator.sha256: (run, generator) for run, generator in opened}.values())  # each once
+    names = _names(known)
     first = known[0][0]
     prepared = judging.reals_of(output, first)
     _alike(output, [run for run, _ in known], prepared)
@@ -67,17 +69,17 @@ def compare(
     places = list(look) or [Path()]
     columns = [stages.real(prepared, len(numbers))]
     with output.stage("draw", len(known)) as stage:
-        for run, generator in known:
-            columns += stages.of_run(run.path.name, generator, prepared, numbers, places)
+        for _, generator in known:
+            columns += stages.of_run(names[generator.sha256], generator, prepared, numbers, places)
             stage.advance()
     columns += [stages.of_folder(name, folder, first.about.side) for name, folder in folders]
     looked = _looked(output, judge, columns)
-    fine, notes = _fine(output, known, columns, places, prepared, runs)
-    title = " · ".join(run.path.name for run, _ in known)
+    fine, notes = _fine(output, known, names, columns, places, prepared, runs)
+    title = " · ".join(names.values())
     found = page.Comparison(
         title, looked, judge, tuple(filter(None, prepared.reals.names)), fine, [*remarks, *notes]
     )
-    return _written(output, found, to or Path("compared") / "-".join(run.path.name for run, _ in known))
+    return _written(output, found, to or Path("compared") / "-".join(names.values()))
 
 
 def _opened(asked: str, checkpoint: str, runs: Path, device: str | None) -> "tuple[Run, Generator]":
@@ -87,6 +89,17 @@ def _opened(asked: str, checkpoint: str, runs: Path, device: str | None) -> "tup
     place = judging.place_of(asked, runs)
     run = read(place.parent if place.is_file() else place)
     return run, Generator.load(place if place.is_file() else judging.checkpoint_of(run, checkpoint), device)
+
+
+def _names(known: "Sequence[tuple[Run, Generator]]") -> dict[str, str]:
+    """What each checkpoint is called: as its run, and with its own hash where two would be called alike."""
+    named = [run.path.name for run, _ in known]
+    return {
+        generator.sha256: run.path.name
+        if named.count(run.path.name) == 1
+        else f"{run.path.name}@{generator.sha256[:6]}"
+        for run, generator in known
+    }
 
 
 def _alike(output: Output, runs: "Sequence[Run]", prepared: "Prepared") -> None:
@@ -136,6 +149,7 @@ def _looked(output: Output, judge: "Judge", columns: "Sequence[Column]") -> "lis
 def _fine(
     output: Output,
     known: "Sequence[tuple[Run, Generator]]",
+    names: Mapping[str, str],
     columns: "Sequence[Column]",
     places: Sequence[Path],
     prepared: "Prepared",
@@ -150,7 +164,7 @@ def _fine(
     notes = []
     by_name = {column.name: column for column in columns}
     for run, generator in known:
-        upscaled = by_name.get(f"{run.path.name} upscaled")
+        upscaled = by_name.get(f"{names[generator.sha256]} upscaled")
         if upscaled is None:
             continue
         large = stages.enlarged(generator, upscaled.seeds, places)
@@ -167,7 +181,7 @@ def _fine(
             )
             continue
         before = "coloured" if "coloured" in (upscaled.about or {}) else "raw"
-        small = by_name[f"{run.path.name} {before}"]
+        small = by_name[f"{names[generator.sha256]} {before}"]
         found[upscaled.name] = figures.fine(real, large, run.about.side)
         found[small.name] = figures.fine(real, resized(small.pictures[: len(large)], side), run.about.side)
     return found, notes

@@ -52,7 +52,7 @@ $(VENV)/.demo: $(BIN)/pip pyproject.toml constraints.txt
 	@touch $@ $(VENV)/.core
 
 $(VENV)/.test: $(BIN)/pip pyproject.toml constraints.txt
-	$(BIN)/pip install --quiet --editable '.[verify,train,colour,upscale,test]'
+	$(BIN)/pip install --quiet --editable '.[verify,train,colour,upscale,quiz,test]'
 	@touch $@ $(VENV)/.demo $(VENV)/.core
 
 $(VENV)/.bench: $(BIN)/pip pyproject.toml constraints.txt

@@ -55,9 +55,7 @@ class Candidate(Frozen):
     nearest: Any = None
     """What names the nearest training picture; `None`: not known."""
     refused: str | None = None
-    """Why it is not for choosing: a copy, or a near-duplicate."""
-    refused: str | None = None
-    """Why the machine would not keep it: `copy`, `duplicate`."""
+    """Why it is not for choosing: `copy`, `duplicate`."""
 
 
 def candidates(folder: Path) -> list[Candidate]:

@@ -91,7 +91,7 @@ class Site:
         handler, values = self._urls.bind(HOST).match(f"/{rest}", request.method)
         if request.method == "POST" and request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
             raise Forbidden
-        return handler(request, **values)  # type: ignore[operator, no-any-return]
+        return handler(request, **values)  # type: ignore[no-any-return]
 
     @property
     def _urls(self) -> Map:

@@ -41,6 +41,8 @@ _FAINT = 0.05
 """Squared slope that is noise: below it no picture has a say in where an outline runs."""
 _LIT, _BRIGHTEST = 0.15, 95
 """Share of the brightness of the brightest tiles (a percentile) from which on a tile is lit."""
+_ORDERED = 12
+"""Lit tiles whose order means something: on a small body before black sky a logo has a third of them."""
 _COVERED = 0.2
 """Share of the lit tiles that words or a logo may cover."""
 
@@ -98,7 +100,7 @@ def _light(ours: Floats, theirs: Floats) -> float:
     ours, theirs = ours[lit], theirs[lit]
     least = np.argsort(np.abs(rankdata(ours) - rankdata(theirs)), kind="stable")
     least = least[: int(np.ceil(len(least) * (1 - _COVERED)))]
-    if len(least) < ENOUGH:
+    if len(least) < _ORDERED:
         return 1.0
     ranks = np.stack([rankdata(ours[least]), rankdata(theirs[least])])
     ranks -= ranks.mean(axis=1, keepdims=True)

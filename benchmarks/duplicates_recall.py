@@ -20,6 +20,10 @@ the originals that go when every connected group keeps one. Seconds are the cloc
     pdqhash 256 ≤ 31            43.1%       0      0        15
 
 Of the 1,120 derivatives five were missed: two crops to half the side, two under labels, one under a logo.
+
+These figures of ours are from before copies had to share detail beyond outlines. Of 336 derivatives of 12
+pictures among all 555 (`tests/real/test_derivatives.py`) 99.1 % are found since, 99.4 % before, none false
+either time: one faint picture, darkened, is no longer found. On globes see `tests/real/test_planets.py`.
 """
 
 import argparse

@@ -36,6 +36,7 @@ class Reason(StrEnum):
     BLURRED = "blurred"
     REJECTED = "rejected"
     TAKEN_DOWN = "taken-down"
+    COPY_OF_REFUSED = "copy-of-refused"
     DUPLICATE = "duplicate"
 
     @property
@@ -69,6 +70,7 @@ _WORDS = {
     Reason.BLURRED: "blurred, or enlarged from a smaller picture",
     Reason.REJECTED: "a person said no in the review",
     Reason.TAKEN_DOWN: "taken down, or a copy of what was taken down",
+    Reason.COPY_OF_REFUSED: "a copy of an image that was refused, under terms that contradict it",
     Reason.DUPLICATE: "a copy of another image that was kept",
 }
 
@@ -90,7 +92,7 @@ class Verdict(Frozen):
     detail: str = ""
     """The fact behind it in a few words: `CC-BY-NC-2.0 is not in [policy] allow`."""
     twin: str | None = None
-    """For duplicates: the uid of the copy that was kept."""
+    """For copies: the uid of the one that was kept, or refused."""
 
     @property
     def keep(self) -> bool:

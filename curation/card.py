@@ -166,6 +166,7 @@ def _render(template: str, facts: Facts) -> str:
         "size_category": size_category(len(facts.kept)),
         "inferred": sum(outcome.record.rights.confidence.value == "inferred" for outcome in facts.kept),
         "conflicts": sum(outcome.record.rights.conflict is not None for outcome in facts.kept),
+        "contested": sum(bool(outcome.judged and outcome.judged.conflict) for outcome in facts.kept),
         "uncredited": sum(outcome.record.creator.name is None for outcome in facts.kept),
         "shown": [_shown(by_uid[uid]) for uid in facts.shown],
         "credits": [_full_credit(one) for one in facts.kept] if len(facts.kept) <= CREDITS_ON_CARD else [],

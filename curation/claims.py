@@ -3,11 +3,12 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from collectors import licences
 from collectors.record import Reason, Record
 from collectors.rights import Rights
+from curation.duplicates.terms import agree
 from curation.judged import Judged
-from curation.policy import relied_on
+
+__all__ = ["agree", "conflicts"]
 
 
 def conflicts(judged: Iterable[Judged], records: Mapping[str, Record]) -> dict[str, tuple[str, ...]]:
@@ -28,18 +29,6 @@ def conflicts(judged: Iterable[Judged], records: Mapping[str, Record]) -> dict[s
         uid: tuple(_words(records[uid].rights, licence, uids) for licence, uids in sorted(claims.items()))
         for uid, claims in sorted(found.items())
     }
-
-
-def agree(one: Rights, other: Rights) -> bool:
-    """Whether two claims about the same picture can both be true."""
-    offered = [set(licences.options(each.expression)) - {licences.UNKNOWN} for each in (one, other)]
-    if offered[0] & offered[1]:
-        return True
-    terms = [
-        (each.cls, each.attribution, each.share_alike, each.commercial, each.derivatives)
-        for each in map(relied_on, (one, other))
-    ]
-    return terms[0] == terms[1]
 
 
 def _words(rights: Rights, licence: str, uids: list[str]) -> str:

@@ -158,8 +158,8 @@ COLUMNS: tuple[Column[Row], ...] = (
     Column(
         "rights_conflict",
         "string",
-        "both sides where words of the source disagree; `license` is then the stricter one",
-        lambda row: row.record.rights.conflict,
+        "both sides where words of the source, or copies, disagree; `license` is then the stricter one",
+        lambda row: "; ".join(filter(None, (row.record.rights.conflict, row.judged.conflict))) or None,
     ),
     Column(
         "restrictions",

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib import import_module
 
 import PIL
@@ -11,14 +12,18 @@ from collectors.progress import Progress
 from collectors.record import Reason, Record, Verdict
 from collectors.workspace import Workspace
 from curation import features
+from curation.claims import conflicts
 from curation.crop import limits
 from curation.duplicates.compared import Comparisons, Pair
+from curation.duplicates.edges import Edge
 from curation.duplicates.groups import Related, relate
+from curation.duplicates.outlines import DETAIL, ENOUGH, LIGHT
 from curation.duplicates.rank import standing, why
 from curation.duplicates.ties import Look
 from curation.examine import VERSION as THUMBNAILS
 from curation.examine import Examined, folders
 from curation.judged import Judged
+from curation.refused import verdict as of_refused
 from curation.settings import CurateSettings
 from curation.splits import split
 
@@ -28,6 +33,7 @@ WITHOUT_FEATURES = "crops, small turns and overlays are not looked for: pip inst
 def compare(
     judged: Mapping[str, Judged],
     records: Mapping[str, Record],
+    refused: Mapping[str, tuple[Record, Verdict]],
     examined: Mapping[str, Examined],
     workspace: Workspace,
     settings: CurateSettings,
@@ -37,18 +43,25 @@ def compare(
 ) -> dict[str, Judged]:
     """The verdicts that change, by uid: copies, those that stay for them, and the side of all that stay.
 
-    `judged` are the images that are good by themselves; `examined` goes by the file's SHA-256. Where the
-    recipe keeps duplicates they stay, together on one side. Raises `DiskFull`.
+    `judged` are the images that are good by themselves, `refused` those whose copies may not stay either;
+    `examined` goes by the file's SHA-256. Where the recipe keeps duplicates they stay, together on one side.
+    Raises `DiskFull`.
     """
-    if not settings.duplicates and not settings.held_out:
+    if not refused and not settings.duplicates and not settings.held_out:
         return {uid: one.model_copy(update={"split": "train"}) for uid, one in judged.items()}
     looks = [_look(records[uid], examined, settings) for uid in sorted(judged)]
-    with _comparisons(workspace, settings, progress, len(looks), workers) as comparisons:
-        bodies = settings.crop == "subject"
-        related = relate(looks, comparisons, _candidates(looks, comparisons, workspace), bodies=bodies)
-    changed = dict(judged)
+    banned = [_refused_look(record, examined, settings) for _, (record, _) in sorted(refused.items())]
+    banned = [look for look in banned if look.hashes]
+    with _comparisons(workspace, settings, progress, len(looks) + len(banned), workers) as comparisons:
+        pairs = _candidates([*looks, *banned], comparisons, workspace)
+        found = relate([*looks, *banned], comparisons, pairs).copies if banned else {}
+        out = _out_with_refused(judged, found, records, refused)
+        looks = [look for look in looks if look.uid not in out]
+        related = relate(looks, comparisons, pairs)
+    changed = {uid: one for uid, one in judged.items() if uid not in out}
     if settings.duplicates:
         changed |= _without_copies(judged, related, records)
+    changed |= out
     stays = [uid for uid, one in changed.items() if one.verdict.keep]
     sides = split(stays, related.families, settings.held_out)
     for uid in stays:
@@ -67,6 +80,29 @@ def _look(record: Record, examined: Mapping[str, Examined], settings: CurateSett
         hashes=bytes.fromhex(one.hashes),
         detail=one.detail,
     )
+
+
+def _refused_look(record: Record, examined: Mapping[str, Examined], settings: CurateSettings) -> Look:
+    """A refused image, before which its copies go; nobody learns of it beyond its verdict."""
+    look = _look(record, examined, settings)
+    return replace(look, standing=replace(look.standing, refused=True))
+
+
+def _out_with_refused(
+    judged: Mapping[str, Judged],
+    copies: Mapping[str, Edge],
+    records: Mapping[str, Record],
+    refused: Mapping[str, tuple[Record, Verdict]],
+) -> dict[str, Judged]:
+    """The images that go because they are copies of refused ones."""
+    out = {}
+    for uid, edge in sorted(copies.items()):
+        if edge.first in refused and uid in judged:
+            verdict = of_refused(records[uid], *refused[edge.first], edge)
+            if verdict is not None:
+                update = {"verdict": verdict, "edge": edge, "box": None, "crop": None}
+                out[uid] = judged[uid].model_copy(update=update)
+    return out
 
 
 @contextmanager
@@ -94,7 +130,7 @@ def _comparisons(
 
 def _version(settings: CurateSettings, *, matching: bool) -> str:
     """What an answer depends on besides two files and the code of `compared`."""
-    thumbnails = f"{THUMBNAILS}/{PIL.__version__}/{limits(settings)}"
+    thumbnails = f"{THUMBNAILS}/{PIL.__version__}/{limits(settings)}/{DETAIL}/{LIGHT}/{ENOUGH}"
     if not matching:
         return thumbnails
     from curation.duplicates.retrieval import VOTES
@@ -141,4 +177,6 @@ def _without_copies(
         notes = tuple(f"a copy is under {claim}" for claim in sorted(claims))
         update = {"alternates": tuple(copies), "notes": (*judged[kept].notes, *notes)}
         changed[kept] = judged[kept].model_copy(update=update)
+    for kept, words in conflicts(changed.values(), records).items():
+        changed[kept] = changed[kept].model_copy(update={"conflict": "; ".join(words)})
     return changed

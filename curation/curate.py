@@ -5,7 +5,7 @@ whole. They depend on the manifest, the files and the settings alone, not on the
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -24,6 +24,7 @@ from curation.hub.blocked import Blocklist
 from curation.hub.recognise import recognised
 from curation.judged import Judged, OriginalsMissing
 from curation.policy import may_publish
+from curation.refused import AtHand, nothing_at_hand, paths, refused_here
 from curation.screening.decisions import Decision, Decisions
 from curation.screening.screen import doubts, screen
 from curation.settings import CurateSettings, PolicySettings
@@ -48,13 +49,15 @@ def curate(
     *,
     blocklist: Blocklist = Blocklist(),  # noqa: B008  (frozen)
     decisions: Decisions = MappingProxyType({}),
+    at_hand: AtHand = nothing_at_hand,
     progress: Progress | None = None,
     workers: int = 1,
 ) -> tuple[Judged, ...]:
     """Judge every image of the manifest and write `workspace.verdicts`, sorted by uid.
 
     What stands on the `blocklist` is dropped, in whatever disguise it comes back. `decisions` of a person, by
-    SHA-256, overrule the screening, and nothing else.
+    SHA-256, overrule the screening, and nothing else. `at_hand` says where refused images lie on this disk:
+    copies of them are refused as well (`curation.refused`).
 
     Raises:
         OriginalsMissing: the workspace lacks files of the manifest; nothing was done.
@@ -63,7 +66,11 @@ def curate(
     progress = progress or Silent()
     refused = {record.uid: _refused(record, policy, blocklist) for record in manifest.records}
     wanted = [record for record in manifest.records if refused[record.uid].keep]
-    examined = _examine_all(wanted, workspace, settings, progress, workers)
+    here = refused_here(
+        ((record, refused[record.uid]) for record in manifest.records), workspace.originals, at_hand
+    )
+    beside = [record for record, _ in here.values()]
+    examined = _examine_all(wanted, beside, paths(here), workspace, settings, progress, workers)
     down = recognised(
         blocklist,
         [(record, examined[_sha256(record)]) for record in wanted],
@@ -77,6 +84,7 @@ def curate(
     judged |= compare(
         {uid: judged[uid] for uid in left},
         left,
+        {record.uid: (record, refused[record.uid]) for record in beside},
         examined,
         workspace,
         settings,
@@ -132,22 +140,27 @@ def _sha256(record: Record) -> str:
 
 def _examine_all(
     records: Sequence[Record],
+    beside: Sequence[Record],
+    elsewhere: Mapping[str, Path],
     workspace: Workspace,
     settings: CurateSettings,
     progress: Progress,
     workers: int,
 ) -> dict[str, Examined]:
-    """Measurements by the file's SHA-256: old ones from the journal, new ones appended to it."""
+    """Measurements by the file's SHA-256: old ones from the journal, new ones appended to it.
+
+    `beside` are refused images, which are only compared; `elsewhere` says where the files of these lie.
+    """
     missing = [record.uid for record in records if _sha256(record) not in workspace.originals]
     if missing:
         raise OriginalsMissing(missing)
-    wanted = sorted({_sha256(record) for record in records})
+    wanted = sorted({_sha256(record) for record in (*records, *beside)})
     places, about = folders(workspace), measure(settings)
     known = {one.sha256: one for one in _journalled(workspace.examined) if one.measure == about}
     known = {sha: one for sha, one in known.items() if not one.hashes or sha in places.thumbnails}
     todo = [sha for sha in wanted if sha not in known]
     journal = Journal(workspace.examined)
-    work = partial(_examine, workspace=workspace, settings=settings)
+    work = partial(_examine, elsewhere=elsewhere, workspace=workspace, settings=settings)
     try:
         with progress.stage("examine", len(todo)) as stage:
             for one in engine.run(work, todo, workers=workers, stage=stage, died=died):
@@ -170,8 +183,11 @@ def _extract_all(wanted: Sequence[str], places: Folders, progress: Progress, wor
             pass
 
 
-def _examine(sha256: str, workspace: Workspace, settings: CurateSettings) -> Examined:
-    return examine(workspace.originals.path(sha256), sha256, settings, folders(workspace))
+def _examine(
+    sha256: str, elsewhere: Mapping[str, Path], workspace: Workspace, settings: CurateSettings
+) -> Examined:
+    path = elsewhere.get(sha256) or workspace.originals.path(sha256)
+    return examine(path, sha256, settings, folders(workspace))
 
 
 def _journalled(path: Path) -> Iterator[Examined]:

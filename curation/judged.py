@@ -30,8 +30,10 @@ class Judged(Frozen):
     """256-bit perceptual hash, hexadecimal."""
     alternates: tuple[str, ...] = ()
     """For a kept image: the uids of its copies that were dropped."""
+    conflict: str | None = None
+    """For a kept image: which copies claim other terms; its own are then the strictest, or the author's."""
     edge: Edge | None = None
-    """For a duplicate: the evidence that it is a copy of `verdict.twin`."""
+    """For a copy: the evidence that it is one of `verdict.twin`."""
     same_sky: tuple[str, ...] = ()
     """uids of other photographs of the same place; they stand on the same side of the split."""
     split: Literal["train", "test"] | None = None

@@ -8,6 +8,7 @@ from collectors import licences
 from collectors.record import Reason, Record
 from collectors.rights import Confidence, Evidence, LicenceClass
 from curation.duplicates.edges import Edge, EdgeKind
+from curation.judged import Judged
 from curation.markup import plain, web_address
 from curation.outcome import Outcome
 from curation.sections import crops
@@ -197,7 +198,7 @@ def _tile(
         reason=outcome.verdict.reason,
         detail=outcome.verdict.detail,
         twin=titles.get(twin, twin) if twin else None,
-        marks=tuple(_marks(record)),
+        marks=tuple(_marks(record, judged)),
         evidence=record.evidence,
         notes=tuple(note for note in notes if not note.startswith(because)),
         picture=pictures.squares.get(record.uid),
@@ -250,10 +251,10 @@ def _title(record: Record) -> str:
     return plain(record.title.removeprefix("File:")) or record.uid
 
 
-def _marks(record: Record) -> Iterator[Mark]:
+def _marks(record: Record, judged: Judged | None) -> Iterator[Mark]:
     rights = record.rights
-    if rights.conflict:
-        yield Mark("conflict", MARKS["conflict"], rights.conflict)
+    if conflict := "; ".join(filter(None, (rights.conflict, judged.conflict if judged else None))):
+        yield Mark("conflict", MARKS["conflict"], conflict)
     if rights.confidence is Confidence.INFERRED:
         yield Mark("inferred", MARKS["inferred"], "read from free text, a template or a category")
     if not record.creator.name:

@@ -19,7 +19,7 @@ from curation import engine
 from curation.duplicates.agreement import AGREEMENT, Eye
 from curation.duplicates.edges import EdgeKind
 
-VERSION = 1
+VERSION = 2
 """Raised when an answer changes its meaning, so that old ones are not believed."""
 BATCH = 16
 """Questions a worker gets at a time."""
@@ -42,6 +42,8 @@ class Question(NamedTuple):
     """Orientations in which the wholes are laid over each other, in this order."""
     features: bool
     """Whether local features are matched where the wholes do not agree."""
+    near: bool = False
+    """Whether upright hashes, which can be trusted, are near: then the wholes need agree less."""
 
 
 class Compared(Frozen):
@@ -51,6 +53,7 @@ class Compared(Frozen):
     second: str
     ways: tuple[int, ...]
     features: bool
+    near: bool = False
     version: str
     kind: EdgeKind | None = None
     """`VERIFIED` or `SAME_SKY`; `None`: strangers."""
@@ -64,7 +67,7 @@ class Compared(Frozen):
 
     @property
     def question(self) -> Question:
-        return Question(self.first, self.second, self.ways, self.features)
+        return Question(self.first, self.second, self.ways, self.features, self.near)
 
 
 class _Retrieved(Frozen):
@@ -187,12 +190,12 @@ def answer(
 
 
 def _answer(question: Question, version: str, thumbnails: Store, features: Store | None) -> Compared:
-    first, second, ways, _ = question
-    said = Compared(first=first, second=second, ways=ways, features=question.features, version=version)
+    first, second, ways, _, near = question
+    said = Compared(**question._asdict(), version=version)
     eye = _eye(thumbnails.root)
     for way in ways:
-        agreement = eye.agreement(first, second, way)
-        if agreement >= AGREEMENT:
+        agreement = eye.agreement(first, second, way, near=near and way == 0)
+        if agreement is not None:
             found = {"kind": EdgeKind.VERIFIED, "orientation": way, "agreement": round(agreement, 4)}
             return said.model_copy(update=found)
     if not question.features or features is None:
@@ -223,10 +226,7 @@ def _eye(thumbnails: Path) -> Eye:
 
 def _unanswered(questions: Sequence[Question]) -> tuple[Compared, ...]:
     """For a worker that died: strangers for now, under no version, so that nobody believes it next time."""
-    return tuple(
-        Compared(first=one.first, second=one.second, ways=one.ways, features=one.features, version="")
-        for one in questions
-    )
+    return tuple(Compared(**one._asdict(), version="") for one in questions)
 
 
 def _pair(one: str, other: str) -> Pair:

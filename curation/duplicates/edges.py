@@ -15,7 +15,7 @@ class EdgeKind(StrEnum):
     SAME_BYTES = "same_bytes"
     SAME_PIXELS = "same_pixels"
     HASH = "hash"
-    """Upright hashes so near, and so full of detail, that nothing else is asked."""
+    """Upright hashes that are near and full of detail; the pictures agree as well."""
     VERIFIED = "verified"
     """Laid over each other, the pictures agree: by orientation of the whole, or by local features."""
     SAME_SKY = "same_sky"

@@ -3,14 +3,14 @@
 Two pictures are copies on one of these grounds, and their edge says which:
 
 1. the same bytes, or the same pixels;
-2. upright hashes at most `ties.NEAR` bits apart, if both hashes can be trusted: there is detail above the
-   noise, and the picture is not nearly its own mirror image (round blobs all hash alike);
-3. hashes at most `ties.FAR` bits apart in any of the eight orientations (`NEAR` in sets beyond
-   `join.MATRIX`), and thumbnails that agree in it (`agreement`);
-4. local features that one similarity transform lays over each other, and thumbnails that agree under it: what
+2. hashes at most `ties.FAR` bits apart in any of the eight orientations (`NEAR` in sets beyond
+   `join.MATRIX`), and thumbnails that agree in it (`agreement`); no hash is enough by itself, since those of
+   two globes lit alike can be 10 bits apart;
+3. local features that one similarity transform lays over each other, and thumbnails that agree under it: what
    finds crops, small turns and overlays (`retrieval` and `verification`).
 
-Pictures that agree less under 4 are other photographs of the same sky: both stay.
+What agrees must share detail and light beyond outlines too (`outlines`): a limb and belts prove nothing.
+Pictures that agree less under 3 are other photographs of the same sky: both stay.
 
 Groups are not closed transitively: every member is held against the one that stays, and goes only if those
 two are copies by themselves. On 539 distinct deep-sky pictures there is no false pair.
@@ -23,6 +23,7 @@ from dataclasses import dataclass, replace
 from curation.duplicates.compared import Pair
 from curation.duplicates.edges import Edge, EdgeKind
 from curation.duplicates.rank import Standing
+from curation.duplicates.terms import contested
 from curation.duplicates.ties import Closer, Look, Ties
 
 
@@ -40,43 +41,62 @@ class Related:
     """What decided who stays, crops included, which show only beside their copies."""
 
 
-def relate(
-    looks: Iterable[Look], closer: Closer, candidates: Iterable[Pair] = (), *, bodies: bool = False
-) -> Related:
+def relate(looks: Iterable[Look], closer: Closer, candidates: Iterable[Pair] = ()) -> Related:
     """Find copies, who stays, and other photographs of the same sky.
 
-    `candidates` are pairs of files, by SHA-256, whose local features are worth matching. `bodies`: the
-    pictures show single bodies, which light makes alike as a whole (`Ties`). Raises `DiskFull`.
+    `candidates` are pairs of files, by SHA-256, whose local features are worth matching. Raises `DiskFull`.
     """
     leaders, equals = _by_content(looks)
-    ties = Ties(leaders, closer, candidates, bodies=bodies)
+    ties = Ties(leaders, closer, candidates)
     crops = ties.crops()
-    standings = [replace(look.standing, cropped=n in crops) for n, look in enumerate(ties.looks)]
+    at_odds = _at_odds(ties)
+    standings = [
+        replace(look.standing, cropped=n in crops, contested=look.standing.contested or n in at_odds)
+        for n, look in enumerate(ties.looks)
+    ]
     gone = _settled(ties, [standing.rank for standing in standings])
     copies = {ties.looks[number].uid: edge for number, (_, edge) in gone.items()}
     known = {standing.uid: standing for standing in standings}
     for edge, look in equals:
         further = copies.get(edge.first)
         copies[look.uid] = further.model_copy(update={"second": look.uid}) if further else edge
-        known[look.uid] = replace(look.standing, cropped=known[edge.first].cropped)
+        leader = known[edge.first]
+        known[look.uid] = replace(look.standing, cropped=leader.cropped, contested=leader.contested)
     stays = {number: kept for number, (kept, _) in gone.items()}
     return Related(copies, _same_sky(ties, stays), _families(ties, [edge for edge, _ in equals]), known)
 
 
 def _by_content(looks: Iterable[Look]) -> tuple[list[Look], list[tuple[Edge, Look]]]:
     """The best picture of each content, and the others, each with its edge from the best."""
-    leaders: list[Look] = []
-    equals: list[tuple[Edge, Look]] = []
-    by_content: dict[str, Look] = {}
+    groups: list[list[Look]] = []
+    by_content: dict[str, list[Look]] = {}
     for look in sorted(looks, key=lambda look: look.standing.rank):
         same = by_content.get(look.sha256) or by_content.get(look.pixels_sha256 or look.sha256)
         if same is None:
-            leaders.append(look)
-            by_content[look.sha256] = by_content[look.pixels_sha256 or look.sha256] = look
-        else:
-            kind = EdgeKind.SAME_BYTES if same.sha256 == look.sha256 else EdgeKind.SAME_PIXELS
-            equals.append((Edge(first=same.uid, second=look.uid, kind=kind), look))
+            groups.append(same := [])
+            by_content[look.sha256] = by_content[look.pixels_sha256 or look.sha256] = same
+        same.append(look)
+    leaders: list[Look] = []
+    equals: list[tuple[Edge, Look]] = []
+    for group in groups:
+        odd = contested([look.standing.rights for look in group])
+        marked = (replace(look, standing=replace(look.standing, contested=odd)) for look in group)
+        best, *others = sorted(marked, key=lambda look: look.standing.rank)
+        leaders.append(best)
+        for look in others:
+            kind = EdgeKind.SAME_BYTES if best.sha256 == look.sha256 else EdgeKind.SAME_PIXELS
+            equals.append((Edge(first=best.uid, second=look.uid, kind=kind), look))
     return leaders, equals
+
+
+def _at_odds(ties: Ties) -> set[int]:
+    """Pictures in whose group the claims contradict each other."""
+    found: set[int] = set()
+    for group in ties.groups(with_sky=False):
+        standings = [ties.looks[number].standing for number in group]
+        if any(one.contested for one in standings) or contested([one.rights for one in standings]):
+            found.update(group)
+    return found
 
 
 def _settled(ties: Ties, ranks: Sequence[tuple[object, ...]]) -> dict[int, tuple[int, Edge]]:

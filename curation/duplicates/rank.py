@@ -1,9 +1,10 @@
 """Which of several copies stays, and why, in words."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from collectors.record import Record
-from collectors.rights import Confidence, LicenceClass
+from collectors.rights import Confidence, LicenceClass, Rights
+from curation.duplicates.terms import OF_AUTHORS
 from curation.examine import Examined
 from curation.settings import ScreenSettings
 
@@ -23,6 +24,10 @@ class Standing:
     conflict: bool = False
     """Whether its channels disagree about the licence."""
     confidence: Confidence = Confidence.NONE
+    rights: Rights = field(default_factory=Rights)
+    """All it claims, to be held against what its copies claim."""
+    contested: bool = False
+    """Whether copies claim terms that contradict each other."""
     source: str = ""
     original: bool = True
     """Whether it is the file its author uploaded: no smaller rendition, not made from another picture."""
@@ -30,6 +35,8 @@ class Standing:
     """Whether something lies over it: text, a frame."""
     cropped: bool = False
     """Whether a copy shows more of the scene."""
+    refused: bool = False
+    """Whether it may not stay itself: then all its copies are told apart by it."""
     width: int = 0
     height: int = 0
     bytes: int = 0
@@ -38,14 +45,17 @@ class Standing:
     def rank(self) -> tuple[object, ...]:
         """Smallest for the copy to keep.
 
-        First the freest licence with evidence and without a contradiction, on the firmest ground; then the
-        source nearest to the author; then the original before what was made from it, the uncovered and whole
-        view before overlays and crops; then most pixels, and most bytes (of two encodings the finer one); the
-        uid decides the rest for ever.
+        First the freest licence with evidence and without a contradiction, on the firmest ground; but where
+        copies contradict each other, the author's own word, and then the strictest. Then the source nearest
+        to the author; then the original before what was made from it, the uncovered and whole view before
+        overlays and crops; then most pixels, and most bytes (of two encodings the finer one); the uid decides
+        the rest for ever.
         """
+        freedom = list(LicenceClass).index(self.cls)
         return (
+            not self.refused,
             not self.evidence,
-            list(LicenceClass).index(self.cls),
+            (self.source not in OF_AUTHORS, -freedom) if self.contested else (False, freedom),
             self.conflict,
             list(Confidence).index(self.confidence),
             SOURCES.index(self.source) if self.source in SOURCES else len(SOURCES),
@@ -65,6 +75,7 @@ def standing(record: Record, examined: Examined, settings: ScreenSettings) -> St
     return Standing(
         uid=record.uid,
         licence=rights.chosen,
+        rights=rights,
         cls=rights.cls,
         evidence=bool(record.evidence),
         conflict=rights.conflict is not None,
@@ -84,9 +95,15 @@ def standing(record: Record, examined: Examined, settings: ScreenSettings) -> St
 
 def why(kept: Standing, other: Standing) -> str:
     """The first thing that speaks for the one that was kept: `freer licence (CC0-1.0 against CC-BY-4.0)`."""
+    against = f"({kept.licence} against {other.licence})"
+    terms = f"freer licence {against}"
+    if kept.contested:
+        own = kept.source in OF_AUTHORS and other.source not in OF_AUTHORS
+        terms = f"the author's own word {against}" if own else f"stricter of the terms copies claim {against}"
     grounds = (
+        "refused",
         "evidence of its licence, which the other has not",
-        f"freer licence ({kept.licence} against {other.licence})",
+        terms,
         "its channels agree about the licence",
         f"licence better known ({kept.confidence.value} against {other.confidence.value})",
         f"source nearer to the author ({kept.source} before {other.source})",

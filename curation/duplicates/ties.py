@@ -17,7 +17,7 @@ from curation.duplicates.rank import Standing
 from curation.fingerprint import BITS, LONGEST, ORIENTATIONS
 
 NEAR = 31
-"""Bits of 256 by which the upright hashes of copies may differ without another look."""
+"""Bits of 256 by which the upright hashes of copies usually differ at most."""
 FAR = 64
 """Bits of 256 within which any orientation is looked at."""
 DETAILED = 128
@@ -63,40 +63,29 @@ class Closer(Protocol):
 class Ties:
     """The ties among pictures of different content, which are known by number."""
 
-    def __init__(
-        self,
-        looks: Iterable[Look],
-        closer: Closer,
-        candidates: Iterable[Pair] = (),
-        *,
-        bodies: bool = False,
-    ) -> None:
-        """Find all ties; `candidates`, of these and other files, have local features worth matching.
-
-        `bodies`: round bodies lit alike look alike as a whole, whatever they are. Then a whole that agrees
-        counts only where the hashes are near too; local features find the copies that are further off.
-        """
-        self._bodies = bodies
+    def __init__(self, looks: Iterable[Look], closer: Closer, candidates: Iterable[Pair] = ()) -> None:
+        """Find all ties; `candidates`, of these and other files, have local features worth matching."""
         self.looks = sorted(looks, key=lambda look: look.sha256)
         self._closer = closer
         self._trusted = [_trusted(look) for look in self.looks]
-        self._hashed: list[Numbers] = []
         self._seen: dict[Numbers, Compared] = {}
-        ways = self._by_hashes()
+        near, ways = self._by_hashes()
+        self._ask_near(near)
         numbers = {look.sha256: number for number, look in enumerate(self.looks)}
         there = (pair for pair in candidates if pair[0] in numbers and pair[1] in numbers)
-        worth = {(numbers[one], numbers[other]) for one, other in there} - set(self._hashed)
+        worth = {(numbers[one], numbers[other]) for one, other in there} - near.keys()
         self._ask({pair: (ways.get(pair, ()), pair in worth) for pair in worth | ways.keys()})
 
     def copy(self, kept: int, other: int) -> Edge | None:
         """The edge by which one picture is known as a copy of the kept one, if it is."""
         first, second = min(kept, other), max(kept, other)
-        distance = self._distance(first, second, 0)
         said = self._seen.get((first, second))
-        if distance <= NEAR and self._trusted[first] and self._trusted[second]:
-            found: Mapping[str, object] = {"kind": EdgeKind.HASH, "orientation": 0, "distance": distance}
-        elif said is None or said.kind is not EdgeKind.VERIFIED:
+        if said is None or said.kind is not EdgeKind.VERIFIED:
             return None
+        found: Mapping[str, object]
+        if said.orientation == 0 and self._near(first, second):
+            distance = self._distance(first, second, 0)
+            found = {"kind": EdgeKind.HASH, "orientation": 0, "distance": distance}
         elif said.orientation is not None:
             turned = said.orientation if kept == second else _INVERSE[said.orientation]
             distance = self._distance(first, second, said.orientation)
@@ -123,7 +112,7 @@ class Ties:
     def pairs(self, *, with_sky: bool) -> list[Numbers]:
         """Every two pictures that are known as copies, or also as of the same sky."""
         kinds = {EdgeKind.VERIFIED, *([EdgeKind.SAME_SKY] if with_sky else [])}
-        return sorted({*self._hashed, *(pair for pair, said in self._seen.items() if said.kind in kinds)})
+        return sorted(pair for pair, said in self._seen.items() if said.kind in kinds)
 
     def crops(self) -> set[int]:
         """Pictures of which a copy shows more of the scene, by size and scale of their ties."""
@@ -147,44 +136,59 @@ class Ties:
             found |= {member for member in group if reach[member] < max(reach.values()) - log(WIDER)}
         return found
 
-    def _by_hashes(self) -> dict[Numbers, tuple[int, ...]]:
-        """Note the pairs that their hashes prove; the others within reach, with the orientations to look at.
+    def _by_hashes(self) -> tuple[dict[Numbers, tuple[int, ...]], dict[Numbers, tuple[int, ...]]]:
+        """The pairs within reach by their hashes, each with the orientations to look at: those whose upright
+        hashes can be trusted to be near, and the others.
 
         Of equal trusted hashes one stands for all, so that a thousand copies are not a million pairs.
         """
         alike: dict[bytes, int] = {}
         sought = []
+        near_ways: dict[Numbers, tuple[int, ...]] = {}
         for number, look in enumerate(self.looks):
             one = alike.setdefault(look.hashes, number) if self._trusted[number] else number
             if one == number:
                 sought.append(number)
             else:
-                self._hashed.append((one, number))
+                near_ways[one, number] = (0,)
         radius = FAR if len(sought) <= join.MATRIX else NEAR
         near = join.near_hashes([self.looks[number].hashes for number in sought], radius)
-        ways = {}
+        ways: dict[Numbers, tuple[int, ...]] = {}
         for one, other, distances in zip(near.first, near.second, near.distances.tolist(), strict=True):
             pair = sought[one], sought[other]
-            if distances[0] <= NEAR and self._trusted[pair[0]] and self._trusted[pair[1]]:
-                self._hashed.append(pair)
-            else:
-                reach = sorted((distance, way) for way, distance in enumerate(distances) if distance <= FAR)
-                ways[pair] = tuple(way for _, way in reach)
-        return ways
+            reach = sorted((distance, way) for way, distance in enumerate(distances) if distance <= FAR)
+            (near_ways if self._near(*pair) else ways)[pair] = tuple(way for _, way in reach)
+        return near_ways, ways
+
+    def _ask_near(self, near: Mapping[Numbers, tuple[int, ...]]) -> None:
+        """Look at pairs of near hashes: first each picture beside one other, then only across what is still
+        apart, since of a hundred copies of one picture ninety-nine pairs say all there is to say."""
+        first_of: dict[int, Numbers] = {}
+        for pair in sorted(near):
+            first_of.setdefault(pair[1], pair)
+        asked = set(first_of.values())
+        self._ask({pair: (near[pair], self._closer.has_features) for pair in asked})
+        group_of = {member: group[0] for group in self.groups(with_sky=False) for member in group}
+        apart = (p for p in near.keys() - asked if group_of.get(p[0], p[0]) != group_of.get(p[1], p[1]))
+        self._ask({pair: (near[pair], self._closer.has_features) for pair in apart})
 
     def _ask(self, wanted: Mapping[Numbers, tuple[tuple[int, ...], bool]]) -> None:
         pairs = sorted(wanted)
         questions = [
-            Question(self.looks[first].sha256, self.looks[second].sha256, ways, features)
+            Question(
+                self.looks[first].sha256, self.looks[second].sha256, ways, features, self._near(first, second)
+            )
             for first, second in pairs
             for ways, features in [wanted[first, second]]
         ]
         for pair, said in zip(pairs, self._closer.answers(questions), strict=True):
-            far = said.orientation is not None and self._distance(*pair, said.orientation) > NEAR
-            if self._bodies and far:
-                continue
             if said.kind is EdgeKind.VERIFIED or (said.kind and pair not in self._seen):
                 self._seen[pair] = said
+
+    def _near(self, first: int, second: int) -> bool:
+        """Do their upright hashes, which can be trusted, say that they are copies?"""
+        trusted = self._trusted[first] and self._trusted[second]
+        return trusted and self._distance(first, second, 0) <= NEAR
 
     def _distance(self, first: int, second: int, way: int) -> int:
         upright = self.looks[first].hashes[:_BYTES]

@@ -14,7 +14,8 @@ Measured on 555 deep-sky pictures and 28 derivatives of 40 of them (`benchmarks/
 turns, borders and labels reach 0.95 and more; strangers 0.48, but for two photographs of one star field with
 0.909, and two under one caption with 0.957, of whose tiles a quarter stays below 0.43. Of rendered planets
 two sides of Jupiter, one mirrored, reach 0.966, since bands look the same all around; but of the features in
-what both show 7 % match, where copies have 14 % and more.
+what both show 7 % match, where copies have 14 % and more. Small globes can pass even that by their limb, so
+copies must also share detail and light beyond outlines (`duplicates.outlines`).
 """
 
 from functools import lru_cache
@@ -25,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from curation.duplicates.outlines import Shared, shared
 from curation.duplicates.similarity import INLIERS, Similarity, share, similarity
 from curation.features import Features, unpack
 
@@ -87,11 +89,14 @@ class Match(NamedTuple):
     """Correlation that three quarters of the tiles reach."""
     overlap: float
     """Share of the smaller picture that both show, from 0 to 1."""
+    shared: Shared = Shared(-1.0, -1.0)
+    """Detail and light beyond outlines; asked only where the tiles agree as those of copies do."""
 
     @property
     def is_copy(self) -> bool:
         """The same photograph, not only the same sky."""
-        return self.agreement >= COPY and self.share >= SHARE and self.rest >= REST
+        agree = self.agreement >= COPY and self.share >= SHARE and self.rest >= REST
+        return agree and self.shared.of_copies
 
 
 def verify(first: Seen, second: Seen) -> Match | None:
@@ -115,7 +120,7 @@ def verify(first: Seen, second: Seen) -> Match | None:
             continue
         ours = _gray(first.thumbnail)
         looks = _laid_over(ours[:, ::-1] if mirrored else ours, _gray(second.thumbnail), fit)
-        agreement, rest, overlap = looks
+        agreement, rest, overlap, further = looks
         match = Match(
             mirrored=mirrored,
             scale=abs(fit.factor),
@@ -125,6 +130,7 @@ def verify(first: Seen, second: Seen) -> Match | None:
             share=share(view, other, fit),
             rest=rest,
             overlap=overlap,
+            shared=further,
         )
         if match.agreement >= SAME_SKY and (best is None or match.agreement > best.agreement):
             best = match
@@ -150,8 +156,8 @@ def _inverse(match: Match) -> Match:
     return match._replace(scale=1 / match.scale, angle=angle)
 
 
-def _laid_over(ours: Floats, theirs: Floats, fit: Similarity) -> tuple[float, float, float]:
-    """`agreement`, `rest` and `overlap` of the two, laid over each other.
+def _laid_over(ours: Floats, theirs: Floats, fit: Similarity) -> tuple[float, float, float, Shared]:
+    """`agreement`, `rest`, `overlap` and `shared` of the two, laid over each other.
 
     The finer is laid over the coarser, so that nothing is enlarged; -1 where too few tiles have contrast.
     """
@@ -168,18 +174,23 @@ def _laid_over(ours: Floats, theirs: Floats, fit: Similarity) -> tuple[float, fl
     size = theirs.shape[::-1]
     laid: Any = cv2.warpAffine(ours, moved, size, flags=cv2.INTER_LINEAR)
     both: Any = cv2.warpAffine(np.ones_like(ours), moved, size, flags=cv2.INTER_NEAREST)
-    shared = float(both.sum())
-    if shared < _SHARED:
-        return -1.0, -1.0, 0.0
-    overlap = shared / min(theirs.size, ours.size * abs(factor) ** 2)
+    area, nothing = float(both.sum()), Shared(-1.0, -1.0)
+    if area < _SHARED:
+        return -1.0, -1.0, 0.0, nothing
+    overlap = area / min(theirs.size, ours.size * abs(factor) ** 2)
     rows, columns = np.flatnonzero(both.any(axis=1)), np.flatnonzero(both.any(axis=0))
     box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-    return *_correlation(laid[box], theirs[box], both[box]), min(1.0, overlap)
+    tile = int(np.clip(np.sqrt(area) / _TILES, 12, _TILE))
+    median, rest = _correlation(laid[box], theirs[box], both[box], tile)
+    further = nothing
+    if median >= COPY and rest >= REST:
+        shown = both[box]
+        further = shared(laid[box] * shown, theirs[box] * shown, tile, shown > 0)
+    return median, rest, min(1.0, overlap), further
 
 
-def _correlation(one: Floats, other: Floats, mask: Floats) -> tuple[float, float]:
+def _correlation(one: Floats, other: Floats, mask: Floats, tile: int) -> tuple[float, float]:
     """Median and lower quartile over the tiles in which either has contrast."""
-    tile = int(np.clip(np.sqrt(mask.sum()) / _TILES, 12, _TILE))
     ours, theirs = (_tiled(_band(gray, mask, tile), tile) for gray in (one, other))
     inside = _tiled(mask, tile).mean(axis=1) > 0.9
     ours, theirs = ours[inside], theirs[inside]

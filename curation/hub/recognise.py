@@ -20,7 +20,7 @@ from curation.fingerprint import BITS, ORIENTATIONS
 from curation.hub.blocked import Blocked, Blocklist, down
 
 NEAR, DETAILED, LOPSIDED = 31, 128, 48
-"""As duplicates are merged: bits of 256 by which upright copies may differ, and when a hash is trusted."""
+"""As for duplicates: bits of 256 by which upright copies may differ, and when a hash is trusted."""
 TURNED = 24
 """Bits by which a turned or mirrored copy may differ where nothing else confirms it."""
 
@@ -111,7 +111,7 @@ class _Hashes:
         self._bits = np.stack([bits for _, bits in self._known]) if self._known else None
 
     def near(self, look: Examined) -> Iterator[tuple[Blocked, str]]:
-        """Blocked pictures that look alike: upright as duplicates are merged, turned more strictly."""
+        """Blocked pictures that look alike: turned more strictly than upright."""
         if self._bits is None or not look.hashes or look.detail < DETAILED:
             return
         theirs = _bits(look.hashes)

@@ -95,7 +95,7 @@ def _scores(everything: Sequence[Outcome], settings: CurateSettings | None) -> I
         for judged in screened:
             if name in judged.scores:
                 reason = judged.verdict.reason
-                passed = reason in (None, Reason.DUPLICATE)
+                passed = reason in (None, Reason.DUPLICATE, Reason.COPY_OF_REFUSED)
                 fate = "kept" if passed else "out" if name in reasons and reason == name else "never"
                 counts[_bin(judged.scores[name])][fate] += 1
         threshold = threshold_of(settings, name)

@@ -25,6 +25,9 @@ BY_RIGHTS = frozenset(
 )
 """Reasons for which a fetched image is not even looked at."""
 
+COPIES = frozenset({Reason.DUPLICATE, Reason.COPY_OF_REFUSED})
+"""Reasons that only comparing gives."""
+
 NOT_DECODED = frozenset({Reason.UNREADABLE, Reason.TOO_LARGE})
 """Reasons for which a file that was looked at gave no picture."""
 
@@ -76,8 +79,8 @@ def account(manifest: Manifest, everything: Sequence[Outcome], named: int) -> st
     verdicts = [outcome.judged.verdict for outcome in everything if outcome.judged]
     examined = [verdict for verdict in verdicts if verdict.reason not in BY_RIGHTS]
     decoded = [verdict for verdict in examined if verdict.reason not in NOT_DECODED]
-    compared = [verdict for verdict in decoded if verdict.reason in (None, Reason.DUPLICATE)]
-    copies = sum(verdict.reason is Reason.DUPLICATE for verdict in compared)
+    compared = [verdict for verdict in decoded if verdict.reason in (None, *COPIES)]
+    copies = sum(verdict.reason in COPIES for verdict in compared)
     kept = sum(outcome.keep for outcome in everything)
     listed, skipped = manifest.header.records, sum(manifest.header.skipped.values())
     parts = [

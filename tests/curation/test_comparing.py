@@ -1,11 +1,12 @@
 """Copies, evidence and sides in the verdicts: the same from scratch, in steps, with any number of workers."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from builders import BY, CC0, SA, a_manifest, a_record, encoded, stored
+from builders import BY, CC0, ND, UNKNOWN, a_manifest, a_record, encoded, stored
 from PIL import Image
 from skies import a_sky
 
@@ -13,13 +14,14 @@ from collectors.manifest import Manifest
 from collectors.progress import Silent
 from collectors.record import Reason
 from collectors.workspace import Workspace
-from curation import comparing
+from curation import comparing, features
 from curation.curate import curate
 from curation.duplicates import compared
 from curation.duplicates.edges import EdgeKind
 from curation.judged import Judged
 from curation.settings import CurateSettings, PolicySettings
 
+PLAIN = CC0 | {"confidence": "inferred"}
 SMALL = CurateSettings(size=64, held_out=0.3)
 
 
@@ -51,9 +53,9 @@ def test_a_copy_carries_its_evidence_and_why_the_other_was_kept(tmp_path: Path) 
     sky = a_sky(1, 120)
     turned = sky.transpose(Image.Transpose.ROTATE_90)
     records = [
-        stored(a_record(number=1, rights=SA), workspace.originals, encoded(sky)),
+        stored(a_record(number=1, rights=PLAIN), workspace.originals, encoded(sky)),
         stored(a_record(number=2, rights=CC0), workspace.originals, encoded(turned)),
-        stored(a_record(number=3, rights=SA), workspace.originals, encoded(sky)),
+        stored(a_record(number=3, rights=PLAIN), workspace.originals, encoded(sky)),
     ]
     found = judged(a_manifest(records), workspace)
     edge = found["M1"].edge
@@ -64,10 +66,80 @@ def test_a_copy_carries_its_evidence_and_why_the_other_was_kept(tmp_path: Path) 
     assert edge.words.startswith("turned by 90° right (distance ")
     assert found["M3"].edge == edge.model_copy(update={"second": "commons:M3"})
     for name in ("M1", "M3"):
-        assert found[name].notes == ("commons:M2 was kept: freer licence (CC0-1.0 against CC-BY-SA-4.0)",)
+        assert found[name].notes == ("commons:M2 was kept: licence better known (stated against inferred)",)
         assert (found[name].split, found[name].box) == (None, None)
-    assert found["M2"].notes == ("a copy is under CC-BY-SA-4.0",)
+    assert found["M2"].conflict is None
     assert (found["M2"].split, found["M2"].alternates) == ("train", ("commons:M1", "commons:M3"))
+
+
+def test_a_turned_upload_under_laxer_terms_does_not_beat_its_author(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    sky = a_sky(1, 120)
+    turned = sky.resize((240, 240)).transpose(Image.Transpose.ROTATE_90)
+    records = [
+        stored(a_record(number=1, rights=BY), workspace.originals, encoded(sky)),
+        stored(a_record(number=2, rights=CC0), workspace.originals, encoded(turned)),
+        stored(a_record(number=3, rights=CC0), workspace.originals, encoded(sky)),
+    ]
+    found = judged(a_manifest(records), workspace)
+    assert [name for name, one in found.items() if one.verdict.keep] == ["M1"]
+    assert found["M1"].conflict == "CC0-1.0 by commons:M2 and 1 more, CC-BY-4.0 here"
+    for name in ("M2", "M3"):
+        words = "commons:M1 was kept: stricter of the terms copies claim (CC-BY-4.0 against CC0-1.0)"
+        assert found[name].notes == (words,)
+
+
+def refused(
+    workspace: Workspace, tmp_path: Path, copy: dict[str, Any], closed: dict[str, Any] = ND, **options: Any
+) -> dict[str, Judged]:
+    """A picture that was refused, whose file lies in a folder, and a tilted copy of it."""
+    sky = a_sky(1, 240)
+    file = tmp_path / "whole.png"
+    file.write_bytes(encoded(sky))
+    sha1 = hashlib.sha1(file.read_bytes()).hexdigest()
+    verdict = {"reason": Reason.LICENCE_REFUSED, "detail": "no derivatives"}
+    about: dict[str, Any] = {"file": None, "refused": verdict, "original": {"sha1": sha1}} | options
+    records = [
+        a_record(number=1, rights=closed, **about),
+        stored(a_record(number=2, rights=copy), workspace.originals, encoded(sky.rotate(4))),
+        stored(a_record(number=3, rights=BY), workspace.originals, encoded(a_sky(2, 240))),
+    ]
+    where = {records[0].uid: file}
+    return judged(a_manifest(records), workspace, at_hand=lambda record: where.get(record.uid))
+
+
+needs_features = pytest.mark.skipif(
+    not features.available(), reason="OpenCV is not installed: the extra [verify]"
+)
+
+
+@needs_features
+def test_a_tilted_copy_of_a_refused_picture_is_refused_as_well(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "data")
+    found = refused(workspace, tmp_path, BY)
+    one = found["M2"]
+    assert (one.verdict.reason, one.verdict.twin) == (Reason.COPY_OF_REFUSED, "commons:M1")
+    assert one.verdict.detail.startswith("CC-BY-4.0 here, CC-BY-ND-4.0 by commons:M1; turned by -4°")
+    assert one.edge
+    assert (one.split, one.box) == (None, None)
+    assert found["M1"].verdict.reason is Reason.LICENCE_REFUSED
+    assert found["M3"].verdict.keep
+    assert list(workspace.originals.root.rglob("*.png")) == []  # the refused file was not taken over
+
+
+@needs_features
+def test_a_copy_of_a_refused_picture_stays_where_the_refusal_says_nothing_of_its_own_claim(
+    tmp_path: Path,
+) -> None:
+    silent = {"refused": {"reason": Reason.NO_LICENCE}}
+    assert refused(Workspace(tmp_path / "a"), tmp_path, BY, UNKNOWN, **silent)["M2"].verdict.keep
+    assert refused(Workspace(tmp_path / "b"), tmp_path, BY, BY)["M2"].verdict.keep  # the same terms
+    changed = {"original": {"sha1": "0" * 40}}  # another file by now
+    assert refused(Workspace(tmp_path / "c"), tmp_path, BY, **changed)["M2"].verdict.keep
+    opted_out = {"refused": {"reason": Reason.OPTED_OUT, "detail": "noai"}}
+    found = refused(Workspace(tmp_path / "d"), tmp_path, BY, BY, **opted_out)["M2"]
+    assert found.verdict.reason is Reason.COPY_OF_REFUSED
+    assert found.verdict.detail.startswith("noai; ")
 
 
 def test_every_kept_image_has_a_side_and_copies_that_may_stay_share_one(tmp_path: Path) -> None:

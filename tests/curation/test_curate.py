@@ -75,8 +75,8 @@ def test_everything_has_its_one_verdict(tmp_path: Path) -> None:
     judged = judge(a_mixed_bag(workspace), workspace)
     reasons = {uid: one.verdict.reason for uid, one in judged.items()}
     assert reasons == {
-        "M1": Reason.DUPLICATE,
-        "M2": None,
+        "M1": None,
+        "M2": Reason.DUPLICATE,
         "M3": Reason.DUPLICATE,
         "M4": Reason.DUPLICATE,
         "M5": None,
@@ -88,21 +88,26 @@ def test_everything_has_its_one_verdict(tmp_path: Path) -> None:
         "M90": Reason.LICENCE_REFUSED,
     }
     assert judged["M7"].verdict.detail == "160 x 60, at least 64 on both sides"
-    assert judged["M10"].width is None  # what may not be published is not even opened
+    assert judged["M10"].width is None  # what may not be published is compared at most
     assert judged["M90"].verdict.detail == "CC-BY-NC-4.0 (nc) is not in [policy] allow"
 
 
-def test_the_freest_copy_stays_and_knows_the_others(tmp_path: Path) -> None:
+def test_of_copies_that_contradict_each_other_the_strictest_stays_and_knows_the_others(
+    tmp_path: Path,
+) -> None:
     workspace = Workspace(tmp_path)
     judged = judge(a_mixed_bag(workspace), workspace)
-    kept = judged["M2"]
-    assert kept.alternates == ("commons:M1", "commons:M3", "commons:M4")
-    assert kept.notes == ("a copy is under CC-BY-4.0", "a copy is under CC-BY-SA-4.0")
-    assert (kept.width, kept.height, kept.box) == (120, 90, (15, 0, 105, 90))
+    kept = judged["M1"]
+    assert kept.alternates == ("commons:M2", "commons:M3", "commons:M4")
+    assert kept.notes == ("a copy is under CC-BY-4.0", "a copy is under CC0-1.0")
+    assert kept.conflict == (
+        "CC-BY-4.0 by commons:M3 and 1 more, CC-BY-SA-4.0 here; CC0-1.0 by commons:M2, CC-BY-SA-4.0 here"
+    )
+    assert (kept.width, kept.height, kept.box) == (160, 120, (20, 0, 140, 120))
     turned = judged["M3"]
-    assert (turned.verdict.twin, turned.box) == ("commons:M2", None)
+    assert (turned.verdict.twin, turned.box) == ("commons:M1", None)
     assert turned.verdict.detail.startswith("turned by 90° left (distance ")
-    assert judged["M4"].verdict.twin == "commons:M2"
+    assert judged["M4"].verdict.twin == "commons:M1"
     assert (judged["M6"].verdict.twin, judged["M6"].verdict.detail) == ("commons:M5", "same bytes")
     assert judged["M1"].pixels_sha256 == judged["M4"].pixels_sha256
     assert judged["M1"].phash == judged["M4"].phash
@@ -124,14 +129,14 @@ def of_two_copies(folder: Path, second: dict[str, Any]) -> str:
     ("second", "kept"),
     [
         ({}, "M2"),  # the file with more bytes
-        ({"rights": CC0}, "M2"),
+        ({"rights": CC0}, "M1"),  # they contradict each other
         ({"rights": BY | {"confidence": "inferred"}}, "M1"),
-        ({"rights": CC0 | {"conflict": "CC0 by its template, BY by its text"}}, "M2"),
+        ({"rights": CC0 | {"conflict": "CC0 by its template, BY by its text"}}, "M1"),
         ({"rights": BY | {"conflict": "BY by its template, SA by its text"}}, "M1"),
-        ({"rights": SA}, "M1"),
+        ({"rights": SA}, "M2"),
     ],
 )
-def test_of_equal_pictures_the_firmer_and_freer_licence_stays(
+def test_of_equal_pictures_the_firmer_licence_stays_and_the_stricter_of_two_that_contradict(
     tmp_path: Path, second: dict[str, Any], kept: str
 ) -> None:
     assert of_two_copies(tmp_path, second) == kept

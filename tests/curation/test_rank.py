@@ -80,3 +80,13 @@ def test_a_record_and_its_measurements_say_how_it_stands() -> None:
     assert standing(a_record(rights=BY | {"conflict": "BY or SA"}), seen, ScreenSettings()).conflict
     ranks = [standing(a_record(rights=rights), seen, ScreenSettings()).rank for rights in (CC0, BY, SA)]
     assert ranks == sorted(ranks)
+
+
+def test_where_copies_contradict_each_other_the_strictest_terms_stay() -> None:
+    free = replace(COMMON, licence="CC0-1.0", cls=LicenceClass.PD, contested=True, width=4000)
+    author = replace(COMMON, contested=True)
+    assert author.rank < free.rank
+    assert why(author, free) == "stricter of the terms copies claim (CC-BY-4.0 against CC0-1.0)"
+    nasa = replace(free, source="nasa")
+    assert nasa.rank < author.rank
+    assert why(nasa, author) == "the author's own word (CC0-1.0 against CC-BY-4.0)"

@@ -1,5 +1,6 @@
 """Planets: copies of one picture are recognised, and other views of the same planet are not its copies."""
 
+import functools
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 import stellarium
 from PIL import Image
 from recognised import found, shelved
-from worlds import World, photograph
+from worlds import Texture, World, photograph
 
 from curation import features
 
@@ -64,7 +65,12 @@ def rendered(name: str) -> Image.Image:
     return photograph(512, 480, world, seed=int(dice.integers(1 << 30)), stars=30).image
 
 
-@pytest.mark.skipif(not features.available(), reason="OpenCV is not installed: the extra [verify]")
+needs_features = pytest.mark.skipif(
+    not features.available(), reason="OpenCV is not installed: the extra [verify]"
+)
+
+
+@needs_features
 def test_copies_of_a_view_are_recognised_and_other_views_stay(planets: Sequence[str], tmp_path: Path) -> None:
     shelf = shelved(tmp_path, planets, planets[::7], opened=rendered, kinds=KINDS)
     assert len(shelf.originals) >= 32
@@ -72,3 +78,55 @@ def test_copies_of_a_view_are_recognised_and_other_views_stay(planets: Sequence[
     assert {kind: one.strangers for kind, one in table.items() if one.strangers} == {}
     missed = [name for one in table.values() for name in one.missed]
     assert sum(one.recall for one in table.values()) / len(table) >= 0.95, missed
+
+
+GLOBES = ("jupiter", "moon", "uranus", "neptune", "venus", "titan", "mars", "io", "europa", "callisto")
+DETAILED = ("jupiter", "moon", "mars", "io", "europa", "callisto")
+
+
+@functools.cache
+def surface(planet: str) -> Texture:
+    with Image.open(stellarium.textures()[planet]) as opened:
+        return np.asarray(opened.convert("RGB").resize((1024, 512)))
+
+
+def lit_alike(name: str) -> Image.Image:
+    """A globe as all others are: of one size, in the middle, lit from one side; `PLANET@LONGITUDE@PHASE`."""
+    planet, longitude, phase = name.split("@")
+    world = World(
+        128, 128, 92, phase=float(phase), sun=200, texture=surface(planet), longitude=float(longitude)
+    )
+    return photograph(256, 256, world, seed=zlib.crc32(name.encode()), noise=1, sky=2).image
+
+
+@pytest.fixture(scope="module")
+def globes() -> list[str]:
+    """Different planets, sides and phases, all of one size: no two are copies."""
+    known = stellarium.textures()
+    there = [name for name in GLOBES if name in known]
+    sides = {"jupiter": (0.0, 0.25, 0.5), "moon": (0.0, 0.25, 0.5)}
+    return [
+        f"{name}@{side}@{phase}"
+        for name in there
+        for side in sides.get(name, (0.0,))
+        for phase in (0, 40, 90)
+    ]
+
+
+@needs_features
+def test_of_globes_of_one_size_lit_alike_none_is_merged(globes: list[str], tmp_path: Path) -> None:
+    assert len(globes) >= 36
+    [none] = found(shelved(tmp_path, globes, (), opened=lit_alike), tmp_path, ["none"])
+    assert none.strangers == ()
+
+
+@needs_features
+def test_copies_of_globes_with_anything_to_see_on_them_are_recognised(
+    globes: list[str], tmp_path: Path
+) -> None:
+    some = [name for name in globes if name.split("@")[0] in DETAILED]
+    kinds = ("JPEG quality 50", "half as large", "gamma 0.6", "turned 90", "crop 90 %")
+    table = list(found(shelved(tmp_path, some, some[::8], opened=lit_alike, kinds=kinds), tmp_path, kinds))
+    assert [pair for one in table for pair in one.strangers] == []
+    missed = [name for one in table for name in one.missed]
+    assert sum(one.recall for one in table) / len(table) >= 0.9, missed

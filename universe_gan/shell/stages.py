@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from collectors import departures
 from collectors import manifest as manifests
 from collectors.choice import Wanted
 from collectors.collect import Collected, collect
+from collectors.folder import OutsideFolder
 from collectors.manifest import Manifest, ManifestBroken
 from collectors.progress import Progress
 from collectors.rebuild import Rebuilt, collect_locked
@@ -243,6 +245,7 @@ def run_curate(
         recipe.curate,
         blocklist=blocked.read(recipe.blocked),
         decisions=decided,
+        at_hand=partial(_at_hand, recipe),
         progress=progress,
         workers=count,
     )
@@ -280,6 +283,18 @@ def run_curate(
     named = _references(recipe, manifest, judged) if dataset.references else frozenset()
     found = _compared(before, dataset, workspace) if before is not None else None
     return Curated(judged, dataset, waiting, never_fetched, files, tuple(contested), named, found)
+
+
+def _at_hand(recipe: Recipe, record: Record) -> Path | None:
+    """Where a record's original lies on this disk without being fetched; `None`: it would have to be."""
+    for source, settings in recipe.plan.sources:
+        if source.name == record.source and source.open_local is not None:
+            try:
+                path = source.open_local(settings, recipe.plan.base, record.original)
+            except OutsideFolder:
+                return None
+            return path if path.is_file() else None
+    return None
 
 
 def _references(recipe: Recipe, manifest: Manifest, judged: Sequence[Judged]) -> frozenset[str]:

@@ -194,7 +194,7 @@ def cautions(columns: Sequence[Looked], judge: Judge) -> list[str]:
     held = len(judge.held_out)
     if held < FEWEST:
         found.append(
-            f"Only {held} pictures were held out, {FEWEST} are needed: all is compared with the training"
+            f"Pictures held out: {held}, where {FEWEST} are needed. So all is compared with the training"
             " pictures, a copy looks perfect here, and the distance from training cannot be told."
         )
     elif held < FEW:

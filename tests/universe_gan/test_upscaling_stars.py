@@ -34,7 +34,7 @@ def drawn(
 
 @pytest.mark.parametrize(("cloud", "off"), [(0.0, 0.03), (0.15, 0.2)])
 def test_drawn_stars_are_found_where_they_are_with_their_light(cloud: float, off: float) -> None:
-    """Before a cloud the background is a mesh's guess: 0.01 too high or low is half a white pixel of light."""
+    """Before a cloud the background is a mesh's guess: 0.01 off is half a white pixel of light."""
     found = stars.stars(drawn(SKY, cloud=cloud))
     order = np.argsort(found.places[:, 0])
     wanted = np.array(sorted(SKY))

@@ -7,7 +7,8 @@ done by `sep`, which is that program as a library (Barbary 2016, https://doi.org
 The noise is that of neighbouring pixels (Immerkaer 1996, "Fast noise variance estimation", with a median so
 that stars do not count), because within a mesh a nebula varies more than its noise does.
 
-A star is round, small, and falls to half within the aperture; wisps of a nebula and noise of single pixels are none.
+A star is round, small, and falls to half within the aperture; wisps of a nebula and noise of single pixels are
+none.
 """
 
 from dataclasses import dataclass
@@ -44,7 +45,7 @@ FACTOR = 2.0
 CERTAIN = 2.0
 """Times as high as the faintest that is found: a star that the other picture must show."""
 CURVES = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
-"""Feels neither slopes nor bends, only what differs from pixel to pixel; noise comes out six times as large."""
+"""Feels neither slopes nor bends, only what differs pixel by pixel; noise comes out six times as large."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Fate:
     recall: float | None
     """Share of them where the candidate has a source within 1.5 pixels and 0.5 to 2 times their light."""
     invented: float | None
-    """Share of the candidate's certain stars where the reference has no source and less than half the light."""
+    """Share of the candidate's certain stars where the reference has no source and not half the light."""
 
 
 def stars(picture: Pixels, threshold: float | None = None) -> Stars:
@@ -162,7 +163,7 @@ def _places(found: NDArray[np.void]) -> Table:
 
 
 def _shown(light: Pixels, height: float) -> Table:
-    """All that could be taken for a star: sources, and peaks, because noise decides how sources are parted."""
+    """All that could be taken for a star: sources, and peaks, because noise decides how sources part."""
     peaks = (light >= height) & (light == maximum_filter(light, 3))
     return np.concatenate((_places(_sources(light, height)), np.argwhere(peaks)[:, ::-1]))
 

@@ -103,7 +103,7 @@ class Answers:
         whole = data[: data.rfind(b"\n") + 1]
         given = _last_words(_parsed(whole, self.path))
         for number, answer in given.items():
-            asked = self.questions[number - 1] if number <= len(self.questions) else None
+            asked = self.questions[number - 1] if 1 <= number <= len(self.questions) else None
             if asked != Asked(picture=answer.picture, model=answer.model):
                 raise QuizChanged(self.path, number)
         self._file.truncate(len(whole))

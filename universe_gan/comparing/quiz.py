@@ -8,6 +8,7 @@ uncompressed PNG without a word in it: of one length to the byte, under the numb
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from random import Random
@@ -19,7 +20,7 @@ from PIL import Image
 from collectors.progress import Progress
 from curation.crop import centre_box
 from curation.markup import plain
-from curation.pixels import open_upright
+from curation.pixels import TooManyPixels, Unreadable, open_upright
 from universe_gan import pictures
 from universe_gan.comparing.answers import Asked
 from universe_gan.data import MAX_PIXELS, SUFFIXES, NoPictures, natural_side, prepare
@@ -66,8 +67,7 @@ def of_run(generator: Generator, name: str) -> Maker:
 
     def choose(dice: Random, count: int) -> list[Named]:
         return [
-            (f"seed-{seed:06}", lambda seed=seed: next(generator.pictures([seed])))
-            for seed in dice.sample(range(SEEDS), count)
+            (f"seed-{seed:06}", partial(_drawn, generator, seed)) for seed in dice.sample(range(SEEDS), count)
         ]
 
     return Maker(name, generator.about.side, choose, Real(origin.source, origin.revision))
@@ -77,9 +77,8 @@ def of_folder(folder: Path, name: str) -> Maker:
     """Pictures that lie there: those of `pictures.jsonl`, else all.
 
     Raises:
-        NoPictures: there are none.
+        NoPictures: there are none, or the first cannot be read.
         NotOurs: a `pictures.jsonl` that somebody else wrote.
-        OSError: the first cannot be read.
     """
     lines = list(pictures.lines(folder))
     files = [folder / line["file"] for line in lines] or sorted(
@@ -87,12 +86,15 @@ def of_folder(folder: Path, name: str) -> Maker:
     )
     if not files:
         raise NoPictures(str(folder), "no picture in it")
-    with Image.open(files[0]) as first:
-        side = min(first.size)
+    try:
+        with Image.open(files[0]) as first:
+            side = min(first.size)
+    except OSError as error:
+        raise NoPictures(str(files[0]), "it cannot be read") from error
 
     def choose(dice: Random, count: int) -> list[Named]:
         some = dice.sample(files, min(count, len(files)))
-        return [(path.name, lambda path=path: _opened(path)) for path in some]
+        return [(path.name, partial(_opened, path)) for path in some]
 
     source = lines[0].get("dataset") if lines else None
     revision = lines[0].get("dataset_revision") if lines else None
@@ -113,20 +115,20 @@ def questions(
     The same seed gives the same questions. There are fewer where there are not enough pictures.
 
     Raises:
-        NoPictures, HubProblem, WorkspaceBusy, DiskFull: as `data.prepare`.
-        OSError, Unreadable: a picture cannot be read.
+        NoPictures: as `data.prepare`, or a generated picture cannot be read.
+        HubProblem, WorkspaceBusy, DiskFull: as `data.prepare`.
     """
     natural = natural_side(real.source, revision=real.revision, progress=progress)
     side = min(natural, *(maker.side for maker in makers))
     there = prepare(real.source, side=side, cache=cache, revision=real.revision, progress=progress)
     reals: list[Named] = [
-        (name, lambda at=at, part=part: part.pixels[at])
+        (name, partial(part.pixels.__getitem__, at))
         for part in (there.reals, there.held_out)
         for at, name in enumerate(part.names)
     ]
     dice = Random(seed)  # noqa: S311  (nothing secret hangs on it)
-    each = max(1, (count - count // 2) // len(makers))
-    made = {maker.name: maker.choose(dice, each) for maker in makers}
+    each, more = divmod(count - count // 2, len(makers))
+    made = {maker.name: maker.choose(dice, max(1, each + (at < more))) for at, maker in enumerate(makers)}
     shown = [("", one) for one in dice.sample(reals, min(count // 2, len(reals)))]
     shown += [(name, one) for name, some in made.items() for one in some]
     dice.shuffle(shown)
@@ -157,5 +159,12 @@ def encoded(pixels: Pixels, side: int) -> bytes:
     return buffer.getvalue()
 
 
+def _drawn(generator: Generator, seed: int) -> Pixels:
+    return next(generator.pictures([seed]))
+
+
 def _opened(path: Path) -> Pixels:
-    return np.asarray(open_upright(path, max_pixels=MAX_PIXELS).image)
+    try:
+        return np.asarray(open_upright(path, max_pixels=MAX_PIXELS).image)
+    except (OSError, Unreadable, TooManyPixels) as error:
+        raise NoPictures(str(path), "it cannot be read") from error

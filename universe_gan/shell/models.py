@@ -174,6 +174,8 @@ def judge(output: Output, asked: tuple[str, ...], **how: Any) -> Exit:
 @click.option(
     "--max-pixels", type=click.IntRange(1), help="Leave larger pictures out (default: 250 million)."
 )
+@click.option("--evaluate", is_flag=True, help="Make them smaller, enlarge those, compare with the truth.")
+@click.option("--degraded", is_flag=True, help="With --evaluate: small ones blurred, noisy and JPEG.")
 @click.option("--seeds", default="0-35", show_default=True, help="With a RUN: which pictures to draw first.")
 @click.option("--set", "overrides", multiple=True, metavar="upscale.KEY=VALUE", help="Override a setting.")
 @click.option("--data", type=click.Path(path_type=Path), help="Folder for workspaces (default: data/).")
@@ -192,20 +194,29 @@ def upscale(
     seeds: str,
     device: str | None,
     dry_run: bool,
+    evaluate: bool,
+    degraded: bool,
     **flags: Any,
 ) -> Exit:
     """Make pictures larger with ESRGAN, true to what they show.
 
     Files and folders of them, what `generate` drew, the squares of a dataset or a recipe, or of a run the
     pictures of --seeds. Depth, alpha, profile and metadata are kept. What is there is not made again.
+    --evaluate tells instead how true the result is, beside Lanczos, in figures and on a page.
     """
-    from universe_gan.shell import upscaling
+    from universe_gan.shell import evaluating, upscaling
 
+    if degraded and not evaluate:
+        raise click.UsageError("--degraded goes with --evaluate")
     what, settings = upscaling.wanted(asked, overrides, data, runs)
     if flags["scale"]:
         flags["scale"] = int(flags["scale"])
     given = {name: value for name, value in flags.items() if value is not None}
     settings = settings.model_copy(update=given)
+    if evaluate:
+        return evaluating.evaluate(
+            output, what, settings, degraded=degraded, to=to, seeds=seeds, device=device, dry_run=dry_run
+        )
     return upscaling.upscale(output, what, settings, to=to, seeds=seeds, device=device, dry_run=dry_run)
 
 
@@ -348,4 +359,45 @@ def compare(output: Output, asked: tuple[str, ...], **how: Any) -> Exit:
     return comparing.compare(output, asked, **how)
 
 
-MODELS: tuple[click.Command, ...] = (train, judge, generate, upscale, select, colour, compare, study)
+@click.command()
+@click.option(
+    "--real", metavar="RUN|DATASET|FOLDER", help="Real pictures (default: what the models learned from)."
+)
+@click.option(
+    "--questions",
+    type=click.IntRange(2, 10_000),
+    default=40,
+    show_default=True,
+    help="How many; half show real pictures.",
+)
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Another: other questions."
+)
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Of the page (default: a free one).")
+@click.option("--no-browser", is_flag=True, help="Only print the address.")
+@click.option(
+    "--results",
+    metavar="FILE.csv",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Ask nothing; print again what these answers amount to.",
+)
+@runs_option
+@device_option
+@speaks
+@click.argument("asked", metavar="RUN|FOLDER...", nargs=-1)
+def quiz(output: Output, asked: tuple[str, ...], results: Path | None, **how: Any) -> Exit:
+    """Ask people which pictures are real, on a page.
+
+    Real and generated pictures in random order, one at a time, answered by key. Answers are kept in
+    quiz/NAME.csv as they come: the same command goes on. Ctrl-C ends it and prints the result.
+    """
+    from universe_gan.shell import quizzing
+
+    if bool(asked) == bool(results):
+        raise click.UsageError("name runs or folders to ask about, or --results FILE.csv")
+    if results:
+        return quizzing.again(output, results)
+    return quizzing.quiz(output, list(dict.fromkeys(asked)), **how)
+
+
+MODELS: tuple[click.Command, ...] = (train, judge, generate, upscale, select, colour, compare, quiz, study)

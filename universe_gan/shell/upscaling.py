@@ -81,31 +81,13 @@ def upscale(
     dry_run: bool,
 ) -> Exit:
     """Make pictures larger; raises the failures of `universe_gan.upscaling`."""
-    _look_for_packages()
-    import torch
-
-    from universe_gan.upscaling.upscaler import Upscaler, precision_of
+    look_for_packages()
     from universe_gan.upscaling.work import upscale as go
 
-    if device == "cuda" and not torch.cuda.is_available():
-        raise SettingsUnfit(["--device cuda: PyTorch finds no GPU here; `universe-gan check` says more"])
-    where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    name, jobs = _jobs(output, what, seeds, device, dry_run=dry_run)
+    name, jobs = jobs_of(output, what, seeds, device, dry_run=dry_run)
     folder = to or Path("upscaled") / name
     jobs = [job for job in jobs if not _lies_in(job, folder)]
-    found = weights_asked(output, settings.weights)
-    upscaler = Upscaler(
-        found,
-        where,
-        precision_of(settings.precision, where),
-        passes=2 if settings.passes is None else settings.passes,
-        strength=settings.strength,
-        side=settings.tile,
-        overlap=settings.overlap,
-        exact=settings.exact,
-        asked=settings.scale,
-    )
-    _tell_how(output, upscaler)
+    upscaler = upscaler_of(output, settings, device)
     total = _megapixels(jobs, settings.scale)
     if dry_run:
         output.line(f"pictures  {many(len(jobs), 'picture')}, {total:,.1f} megapixels, would go to {folder}")
@@ -124,8 +106,33 @@ def upscale(
     return _tell(output, folder, outcomes, upscaler)
 
 
-def _look_for_packages() -> None:
-    missing = [name for name in NEEDED if util.find_spec(name) is None]
+def upscaler_of(output: Output, settings: UpscaleSettings, device: str | None) -> "Upscaler":
+    """The upscaler as it is set, and a word on it. Raises `SettingsUnfit` and the failures of the weights."""
+    import torch
+
+    from universe_gan.upscaling.upscaler import Upscaler, precision_of
+
+    if device == "cuda" and not torch.cuda.is_available():
+        raise SettingsUnfit(["--device cuda: PyTorch finds no GPU here; `universe-gan check` says more"])
+    where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    upscaler = Upscaler(
+        weights_asked(output, settings.weights),
+        where,
+        precision_of(settings.precision, where),
+        passes=2 if settings.passes is None else settings.passes,
+        strength=settings.strength,
+        side=settings.tile,
+        overlap=settings.overlap,
+        exact=settings.exact,
+        asked=settings.scale,
+    )
+    _tell_how(output, upscaler)
+    return upscaler
+
+
+def look_for_packages(more: Sequence[str] = ()) -> None:
+    """Raises `PackagesMissing`, also for `more` than upscaling needs."""
+    missing = [name for name in (*NEEDED, *more) if util.find_spec(name) is None]
     if not missing:
         try:
             import pyvips  # noqa: F401 (it looks for libvips only now)
@@ -135,7 +142,7 @@ def _look_for_packages() -> None:
         raise PackagesMissing(missing, "upscaling", "upscale")
 
 
-def _jobs(
+def jobs_of(
     output: Output, what: Wanted, seeds: str, device: str | None, *, dry_run: bool
 ) -> tuple[str, list["Job"]]:
     """The pictures, those of a run drawn first, and the name of the folder."""

@@ -7,8 +7,8 @@ done by `sep`, which is that program as a library (Barbary 2016, https://doi.org
 The noise is that of neighbouring pixels (Immerkaer 1996, "Fast noise variance estimation", with a median so
 that stars do not count), because within a mesh a nebula varies more than its noise does.
 
-A star is round, small, and falls to half within the aperture; wisps of a nebula and noise of single pixels are
-none.
+A star is round, small, and falls to half within the aperture; wisps of a nebula and noise of single pixels
+are none.
 """
 
 from dataclasses import dataclass

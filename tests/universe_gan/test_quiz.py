@@ -226,3 +226,37 @@ def test_models_of_different_reals_want_them_named(
     (tmp_path / "empty").mkdir()
     assert run(["quiz", str(tmp_path / "empty"), "--real", str(made)]) == Exit.INPUT
     assert "no picture in it" in capsys.readouterr().err
+
+
+def test_what_is_real_is_what_the_models_say_they_learned_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("torch", reason="PyTorch is not installed")
+    pytest.importorskip("waitress", reason="waitress is not installed")
+    from toys import folder_of_pictures
+    from trained import run_folder
+
+    from universe_gan.comparing import server
+
+    monkeypatch.chdir(tmp_path)
+    toy = str(run_folder(tmp_path / "runs"))
+    folder_of_pictures(tmp_path / "reals")
+    assert (
+        run(["generate", toy, "--seeds", "0-4", "--to", "drawn", "--no-sheet", "--device", "cpu"])
+        == Exit.DONE
+    )
+    lines = [json.loads(line) for line in Path("drawn/pictures.jsonl").read_text().splitlines()]
+    told = [{**line, "dataset": str(tmp_path / "reals"), "dataset_revision": None} for line in lines]
+    Path("drawn/pictures.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in told))
+    assert run(["quiz", toy, "drawn"]) == Exit.INPUT
+    assert "ada/nebulae" in capsys.readouterr().err
+
+    monkeypatch.setattr(server, "serve", lambda site, *, port, ready: ready("http://127.0.0.1:1/x/"))
+    assert run(["quiz", "drawn", "--questions", "4", "--json", "--quiet"]) == Exit.INTERRUPTED
+    out, err = capsys.readouterr()
+    assert json.loads(out)["asked"] == 4
+    assert "http://127.0.0.1:1/x/" in err
+    with Path("quiz/drawn.csv").open("a") as file:
+        file.write("1,2026-01-02T03:04:05Z,else,,real,real,5\n")
+    assert run(["quiz", "drawn", "--questions", "4"]) == Exit.INPUT
+    assert "showed another picture" in capsys.readouterr().err

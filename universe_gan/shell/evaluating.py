@@ -30,7 +30,7 @@ def evaluate(
     device: str | None,
     dry_run: bool,
 ) -> Exit:
-    """Shrink pictures, enlarge them, compare with the truth; raises the failures of `universe_gan.upscaling`."""
+    """Shrink pictures, enlarge them, compare with the truth; raises what `universe_gan.upscaling` does."""
     upscaling.look_for_packages(NEEDED)
     name, jobs = upscaling.jobs_of(output, what, seeds, device, dry_run=dry_run)
     folder = to or Path("upscaled") / f"{name or 'pictures'}-evaluated"

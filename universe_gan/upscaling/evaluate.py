@@ -1,7 +1,7 @@
-"""How true enlarged pictures are: a picture is the truth, is shrunk, enlarged again, and compared with itself.
+"""How true enlarged pictures are: one is the truth, is shrunk, enlarged again, and compared with itself.
 
-Beside our way stand the plain network, Lanczos and bicubic, so that every figure has something to be better or
-worse than. All are compared as files of 8 bits would hold them. Nothing here tells whether a picture is pretty.
+Beside our way stand the plain network, Lanczos and bicubic, so that every figure has something to be better
+or worse than. All are compared as files of 8 bits would hold them.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,6 +21,7 @@ from torch import Tensor
 from universe_gan.upscaling import degrade, stars
 from universe_gan.upscaling.fidelity import smaller
 from universe_gan.upscaling.images import NoPicture, Opened
+from universe_gan.upscaling.tiles import Floats
 from universe_gan.upscaling.upscaler import Upscaler
 
 Bytes = NDArray[np.uint8]
@@ -124,12 +125,12 @@ class Evaluation:
 
 def compare(truth: Bytes, made: Bytes) -> Figures:
     """What became of the truth, both (h, w, 3) of one size, 7 pixels or more on each side."""
-    one, other = (np.float32(picture) / 255 for picture in (truth, made))
+    one, other = _floats(truth), _floats(made)
     fate = stars.compare(one, other)
     moved = made.mean(axis=(0, 1), dtype=np.float64) - truth.mean(axis=(0, 1), dtype=np.float64)
     return Figures(
         psnr(truth, made),
-        float(structural_similarity(one, other, data_range=1, channel_axis=2)),
+        float(structural_similarity(one, other, data_range=1, channel_axis=2)),  # type: ignore[no-untyped-call]
         float(np.abs(moved).mean()),
         fate.stars,
         fate.flux,
@@ -139,7 +140,7 @@ def compare(truth: Bytes, made: Bytes) -> Figures:
 
 
 def psnr(truth: Bytes, made: Bytes) -> float:
-    """Peak signal over noise in dB: 10 · log10(255² / mean squared difference); infinite where they are equal."""
+    """Peak signal over noise in dB: 10 · log10(255² / mean squared difference); infinite where equal."""
     error = float(np.square(truth.astype(np.float64) - made).mean())
     return 10 * log10(255**2 / error) if error else inf
 
@@ -163,7 +164,7 @@ def mean(found: Sequence[Figures]) -> Figures:
 
 
 def truth(opened: Opened, scale: int) -> tuple[Bytes, tuple[str, ...]]:
-    """What of a picture is compared, its sides multiples of the scale, and what is not. Raises `NoPicture`."""
+    """What of a picture is compared, sides multiples of the scale, and what is not. Raises `NoPicture`."""
     if min(opened.height, opened.width) < SMALLEST:
         size = f"{opened.width} x {opened.height}"
         raise NoPicture(opened.name, f"{size} pixels are too few to compare; {SMALLEST} are needed")
@@ -181,7 +182,7 @@ def shrunk(picture: Bytes, scale: int, seed: int | None = None) -> Bytes:
 
     Degraded is spread by the air first (Moffat), and after shrinking noisy and a JPEG.
     """
-    large = torch.from_numpy(picture.astype(np.float32) / 255).permute(2, 0, 1)[None]
+    large = torch.from_numpy(_floats(picture)).permute(2, 0, 1)[None]
     if seed is None:
         return _bytes(smaller(large, scale))
     with torch.random.fork_rng(devices=[]):
@@ -211,7 +212,7 @@ def methods(upscaler: Upscaler) -> dict[str, Enlarge]:
 
 
 def _through(upscaler: Upscaler, small: Bytes) -> Bytes:
-    made = upscaler.enlarge(small.astype(np.float32) / 255)
+    made = upscaler.enlarge(_floats(small))
     found: Bytes = (made.clip(0, 1) * 255).round().astype(np.uint8)
     return found
 
@@ -219,6 +220,11 @@ def _through(upscaler: Upscaler, small: Bytes) -> Bytes:
 def _by_pillow(scale: int, kernel: Image.Resampling, small: Bytes) -> Bytes:
     height, width = small.shape[:2]
     return np.asarray(Image.fromarray(small).resize((width * scale, height * scale), kernel))
+
+
+def _floats(picture: Bytes) -> Floats:
+    """From 0 to 1."""
+    return picture.astype(np.float32) / np.float32(255)
 
 
 def _bytes(pictures: Tensor) -> Bytes:

@@ -16,6 +16,7 @@ def pictures() -> list[str]:
     return list(map(str, stellarium.nebulae()))
 
 
+@pytest.mark.timeout(900)  # about 100 s of CPU, on two cores that others may use as well
 @pytest.mark.skipif(not features.available(), reason="OpenCV is not installed: the extra [verify]")
 def test_derivatives_of_real_pictures_are_recognised_among_all_strangers(
     pictures: list[str], tmp_path: Path

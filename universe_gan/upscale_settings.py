@@ -18,8 +18,8 @@ class UpscaleSettings(Settings):
     upscale`; default: what is here."""
     passes: int | None = Field(default=None, ge=0, le=10)
     """Back-projections, which make the result true to the picture; default: 2, for JPEG files 1."""
-    strength: float = Field(default=1.0, ge=0, le=1)
-    """Share of the network's picture in a blend with Lanczos."""
+    strength: float | None = Field(default=None, ge=0, le=1)
+    """Share of the network's picture in a blend with Lanczos; default: what each picture says of itself."""
     tile: int = Field(default=256, ge=32, le=4096)
     """Side of a tile, small pixels."""
     overlap: int = Field(default=64, ge=0, le=1024)

@@ -37,7 +37,7 @@ def crops() -> list[Bytes]:
 def judged() -> list[dict[str, Figures]]:
     if weights.packaged_path() is None:
         pytest.skip(f"{weights.PACKAGE} is not installed")
-    ways = evaluate.methods(Upscaler(weights.packaged()))
+    ways = evaluate.methods(Upscaler(weights.packaged(), strength=None))
     found = []
     for truth in crops():
         small = evaluate.shrunk(truth, 4)
@@ -49,10 +49,10 @@ def judged() -> list[dict[str, Figures]]:
 def test_real_skies_come_out_nearer_to_the_truth_than_by_lanczos(judged: list[dict[str, Figures]]) -> None:
     means = {name: evaluate.mean([one[name] for one in judged]) for name in judged[0]}
     assert all(isfinite(one.psnr) for one in means.values())
-    assert means[OURS].psnr > means[LANCZOS].psnr  # by 0.04 dB; where the truth is smooth, Lanczos is nearer
+    assert means[OURS].psnr > means[LANCZOS].psnr + 0.3
     assert means[OURS].psnr > means[NETWORK].psnr + 1
     assert means[OURS].ssim > means[LANCZOS].ssim
-    assert sum(one[OURS].psnr > one[LANCZOS].psnr for one in judged) > PICTURES / 2
+    assert sum(one[OURS].psnr > one[LANCZOS].psnr for one in judged) > 0.75 * PICTURES
 
 
 def test_stars_keep_their_light_and_colours_stay(judged: list[dict[str, Figures]]) -> None:

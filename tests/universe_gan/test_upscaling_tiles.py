@@ -16,7 +16,7 @@ from universe_gan.upscaling import weights as real  # noqa: E402
 from universe_gan.upscaling.fidelity import back_projected, lanczos, rest, smaller  # noqa: E402
 from universe_gan.upscaling.rrdbnet import RRDBNet  # noqa: E402
 from universe_gan.upscaling.tiles import Array, Cut, Floats, MemoryShort, Room, enlarged  # noqa: E402
-from universe_gan.upscaling.upscaler import NotFinite, ScaleUnfit, Upscaler, precision_of  # noqa: E402
+from universe_gan.upscaling.upscaler import LEAST, NotFinite, ScaleUnfit, Upscaler, precision_of  # noqa: E402
 
 
 def repeated(batch: Floats) -> Floats:
@@ -282,6 +282,18 @@ def test_strength_0_is_lanczos_as_pillow_does_it() -> None:
     assert np.abs(made - theirs.clip(0, 1)).max() < 1e-5
     half = Upscaler(weights(), strength=0.5, passes=0).enlarge(picture)
     assert np.abs(half - made).max() > 1e-3
+
+
+def test_a_network_that_spoils_a_picture_is_trusted_least() -> None:
+    upscaler = Upscaler(weights(), strength=None)
+    picture = sky(48, 64)
+    share = upscaler.trust(Array(picture), 2)
+    assert LEAST <= share < 1
+    assert upscaler.trust(Array(np.zeros((48, 64, 3), np.float32)), 2) == LEAST
+    assert upscaler.trust(Array(sky(3, 5)), 2) == pytest.approx((1 + LEAST) / 2)
+    told = Upscaler(weights(), strength=share).enlarge(picture)
+    assert np.array_equal(upscaler.enlarge(picture), told)
+    assert upscaler.provenance()["strength"] == "measured"
 
 
 def test_by_2_from_a_network_that_enlarges_by_4() -> None:

@@ -166,7 +166,9 @@ def judge(output: Output, asked: tuple[str, ...], **how: Any) -> Exit:
     " (default: what is here).",
 )
 @click.option("--passes", type=click.IntRange(0, 10), help="Back-projections (default: 2, for JPEG files 1).")
-@click.option("--strength", type=click.FloatRange(0, 1), help="Below 1: blended with Lanczos (default: 1).")
+@click.option(
+    "--strength", type=click.FloatRange(0, 1), help="Network (1) or Lanczos (0); default: measured."
+)
 @click.option("--tile", type=click.IntRange(32, 4096), help="Side of a tile (default: 256).")
 @click.option("--overlap", type=click.IntRange(0, 1024), help="Margin around a tile (default: 64).")
 @click.option("--exact", is_flag=True, default=None, help="Margins as wide as the network sees; slow.")

@@ -200,7 +200,7 @@ def _tell_how(output: Output, upscaler: "Upscaler") -> None:
     output.line(
         f"how       x{upscaler.scale}, {upscaler.device.type} in {about['precision']}, tiles of"
         f" {upscaler.side} with {margin}, {many(upscaler.passes, 'back-projection')}"
-        + (f", strength {upscaler.strength:g}" if upscaler.strength < 1 else "")
+        + (", strength measured" if upscaler.strength is None else f", strength {upscaler.strength:g}")
     )
 
 

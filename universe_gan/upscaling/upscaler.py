@@ -148,7 +148,7 @@ class Upscaler:
         if min(height, width) < FEWEST * self.scale:
             return (LEAST + 1) / 2
         middle = source.read((source.height - height) // 2, (source.width - width) // 2, height, width)
-        truth = torch.from_numpy(np.ascontiguousarray(middle)).to(self.device).permute(2, 0, 1)[None]
+        truth = torch.from_numpy(np.array(middle)).to(self.device).permute(2, 0, 1)[None]
         small = smaller(truth, self.scale)
         with self._device_lock:
             made = back_projected(self._through(small, torch.float32), small, self.scale, passes)

@@ -267,11 +267,22 @@ def test_back_projection_makes_the_upscaler_true_to_what_it_was_given() -> None:
     assert rests[2] < rests[1] < rests[0]
 
 
-def test_strength_0_is_lanczos_as_pillow_does_it() -> None:
+def test_a_blend_stays_as_true_to_the_small_picture_as_the_network_alone() -> None:
+    picture = sky(20, 31)
+    small = torch.from_numpy(picture).permute(2, 0, 1)[None]
+    rests = {}
+    for strength in (0.0, 0.5, 1.0):
+        made = torch.from_numpy(Upscaler(weights(), strength=strength).enlarge(picture))
+        rests[strength] = rest(made.permute(2, 0, 1)[None], small, 4)
+    assert rests[0.0] < rest(lanczos(small, 4), small, 4) / 2
+    assert rests[0.5] <= max(rests[0.0], rests[1.0])
+
+
+def test_strength_0_without_back_projection_is_lanczos_as_pillow_does_it() -> None:
     from PIL import Image
 
     picture = sky(20, 31)
-    made = Upscaler(weights(), strength=0).enlarge(picture)
+    made = Upscaler(weights(), strength=0, passes=0).enlarge(picture)
     theirs = np.stack(
         [
             np.asarray(Image.fromarray(picture[..., channel]).resize((124, 80), Image.Resampling.LANCZOS))

@@ -208,8 +208,10 @@ def test_a_phone_shows_picture_and_answers_without_scrolling(
 
 BY_HAND = """
 from pathlib import Path
+import numpy as np
 from universe_gan.comparing.by_hand import serve_selection
-found = serve_selection(Path("made"), ready=lambda address: print(address, flush=True))
+reals = {7: np.full((16, 16, 3), 200, np.uint8)}
+found = serve_selection(Path("made"), nearest=reals.get, ready=lambda address: print(address, flush=True))
 print(sorted(found.items()))
 """
 
@@ -218,6 +220,7 @@ print(sorted(found.items()))
 def choosing(tmp_path: Path) -> Iterator[Served]:
     folder = drawn_pictures(tmp_path / "made", 4)
     lines = [{"file": f"drawn-{3 - at}.png", "rank": at + 1, "quality": 1.0 - at / 10} for at in range(4)]
+    lines[0]["nearest"] = 7
     lines[3]["refused"] = "copy"
     lines.append({"file": "../secret.png", "rank": 1})
     (folder / "ranking.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
@@ -242,3 +245,26 @@ def test_pictures_are_accepted_and_rejected_by_hand_and_kept_as_they_come(
     assert code == 0
     assert told.strip() == "[('drawn-2.png', 'reject'), ('drawn-3.png', 'accept')]"
     assert len((tmp_path / "made" / "decisions.jsonl").read_text().splitlines()) == 2
+
+
+def test_the_large_view_shows_the_nearest_real_picture_where_there_is_one_and_decides_too(
+    page: Any, choosing: Served
+) -> None:
+    page.goto(choosing.address)
+    page.locator(".card").first.focus()
+    page.keyboard.press("Enter")
+    page.locator("#beside").wait_for()
+    boxes = page.evaluate(
+        "[document.getElementById('beside'), document.querySelector('#large .buttons')]"
+        ".map(one => one.getBoundingClientRect()).map(box => [box.top, box.bottom])"
+    )
+    assert boxes[0][1] <= boxes[1][0], "the buttons lie on what is told of the picture"
+    with page.expect_response("**/decide"):
+        page.keyboard.press("r")
+    page.locator("#large-name:has-text('drawn-2.png')").wait_for()
+    page.locator("#beside").wait_for(state="hidden")
+    page.keyboard.press("Escape")
+    page.select_option("[name=show]", "reject")
+    assert page.locator(".card:visible .line span").all_inner_texts() == ["drawn-3.png"]
+    page.bad.clear()  # the browser's own line on a picture that is not there
+    choosing.end()

@@ -133,7 +133,7 @@ class SelectionPage:
         self._journal.close()
 
     def _page(self, request: Request) -> Response:
-        parts = inline(("quiz.css", "by_hand.css"), "by_hand.js", "universe_gan", served=True)
+        parts = inline(("served.css", "by_hand.css"), "by_hand.js", "universe_gan", served=True)
         with self._lock:
             decided: Mapping[str, Decision] = dict(self._decided)
         html = templates("universe_gan").get_template("by_hand.html.jinja")

@@ -38,7 +38,7 @@ class QuizPage:
         )
 
     def _page(self, request: Request) -> Response:
-        parts = inline("quiz.css", "quiz.js", "universe_gan", served=True)
+        parts = inline(("served.css", "quiz.css"), "quiz.js", "universe_gan", served=True)
         html = templates("universe_gan").get_template("quiz.html.jinja").render(**parts)
         return server.page(html, str(parts["policy_of_page"]))
 

@@ -13,6 +13,7 @@ knows addresses. What keeps others out:
 
 import hmac
 import json
+import logging
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -108,6 +109,7 @@ def serve(site: Site, *, port: int = 0, ready: Callable[[str], None]) -> None:
     Raises:
         PortTaken: somebody else listens there, or may alone.
     """
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # many small pictures at once are no trouble
     try:
         server = create_server(
             site,

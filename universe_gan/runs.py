@@ -14,27 +14,20 @@ best.safetensors     the generator that was judged best
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 import torch
-from torch import Tensor
 
 from collectors.frozen import Frozen
-from collectors.progress import Stage
 from collectors.workspace import Journal, Workspace, WorkspaceBusy, canonical_json, write_whole
-from universe_gan import __version__, checkpoints, curves, judging, sheets
-from universe_gan.data import Origin, Pictures
-from universe_gan.judging import Judge
-from universe_gan.trackers import Tracker
-from universe_gan.train import Training, steps
+from universe_gan import __version__, checkpoints
+from universe_gan.data import Origin
 from universe_gan.train_settings import TrainSettings
 
-SHOWN = 36
-"""Pictures on a sheet."""
 _NUMBERED = re.compile(r"^(\d{4,})-(.+)$")
 
 
@@ -86,12 +79,29 @@ class About(Frozen):
         return hashlib.sha256(canonical_json(asked)).hexdigest()
 
 
+class Described(Protocol):
+    """What a run is, as far as its folder asks."""
+
+    @property
+    def settings(self) -> "Lasting": ...
+
+
+class Lasting(Protocol):
+    """Settings that say how long a training lasts."""
+
+    @property
+    def kimg(self) -> float: ...
+
+
+D = TypeVar("D", bound=Described)
+
+
 @dataclass(frozen=True)
-class Run:
-    """The folder of one training."""
+class RunFolder(Generic[D]):
+    """The folder of one training, of whatever kind."""
 
     path: Path
-    about: About
+    about: D
 
     @property
     def latest(self) -> Path:
@@ -120,6 +130,10 @@ class Run:
     def locked(self) -> AbstractContextManager[None]:
         """Keep a second training out of this run. Raises `RunBusy`."""
         return locked(self.path)
+
+
+class Run(RunFolder[About]):
+    """The folder of one training of a GAN."""
 
 
 def statistics(path: Path) -> list[dict[str, Any]]:
@@ -227,82 +241,3 @@ def _write(run: Run) -> None:
 def _number(path: Path) -> int:
     found = _NUMBERED.match(path.name)
     return int(found[1]) if found else 0
-
-
-class Recorder:
-    """Looks on while a run trains (`train.Witness`): statistics, sheets, checkpoints."""
-
-    def __init__(
-        self,
-        run: Run,
-        pictures: Pictures,
-        stage: Stage | None = None,
-        judge: Judge | None = None,
-        say: Callable[[str], None] = lambda words: None,
-        trackers: Sequence[Tracker] = (),
-        watch: Callable[[Mapping[str, Any], Sequence[Mapping[str, Any]]], str] = lambda now, before: "",
-    ) -> None:
-        """`watch`: from a judgement and those before it, why to stop, or nothing."""
-        self.fallen = ""
-        """Why training must not go on; empty: it may."""
-        self._watch = watch
-        self._run, self._stage, self._judge, self._say = run, stage, judge, say
-        self._trackers = trackers
-        self._journal = Journal(run.path / "stats.jsonl")
-        dice = torch.Generator().manual_seed(run.about.settings.seed)
-        self._latents = torch.randn(SHOWN, run.about.settings.latent, generator=dice)
-        if not (run.path / "reals.png").exists():
-            some = list(pictures.pixels[:SHOWN])
-            write_whole(run.path / "reals.png", sheets.png(sheets.sheet(some)))
-
-    def log(self, stats: Mapping[str, Any]) -> None:
-        """Add a line of statistics."""
-        self._journal.append(stats)
-        for tracker in self._trackers:
-            tracker.log(stats)
-
-    def advance(self, pictures: int) -> None:
-        """Move the bar on."""
-        if self._stage:
-            self._stage.advance(pictures)
-
-    def save(self, training: Training) -> None:
-        """Write the latest checkpoint, then the sheet and the curves that show it."""
-        facts = {**training.facts(), "kimg": training.kimg, "about": self._run.about.model_dump(mode="json")}
-        checkpoints.write(self._run.latest, training.state(), facts)
-        self._judged(training, facts)
-        sheet = sheets.sheet(list(sheets.draw(training.average, self._latents, training.device)))
-        for tracker in self._trackers:
-            tracker.show(training.step, sheet)
-        shown = sheets.png(sheet, {"kimg": training.kimg})
-        write_whole(self._run.path / "sheets" / f"{round(training.kimg):06}.png", shown)
-        if drawn := curves.draw(self._run.stats(), self._run.path.name):
-            write_whole(self._run.path / "training.png", drawn)
-
-    def _judged(self, training: Training, facts: dict[str, Any]) -> None:
-        """Every `judge_kimg`, and at the last: the figures, and the best so far."""
-        settings = self._run.about.settings
-        due = training.step % steps(settings.judge_kimg, settings) == 0 or training.kimg >= settings.kimg
-        if self._judge is None or not due:
-            return
-        before = [line for line in self._run.stats() if "kid" in line and line["step"] < training.step]
-        figures = self._judge(training.average, training.device)
-        told = {"step": training.step, "kimg": training.kimg, **figures}
-        self.log(told)
-        self.fallen = self._watch(told, before)
-        self._say(f"{training.kimg:,g} kimg: {judging.words(figures)}")
-        best = checkpoints.facts(self._run.best)["judged"] if self._run.best.is_file() else None
-        if judging.is_better(figures, best):
-            state = checkpoints.of_module("average", training.average)
-            checkpoints.write(self._run.best, state, {**facts, "judged": figures})
-        elif (lean := judging.without_gain([*before, figures])) >= judging.PATIENCE:
-            self._say(f"no gain in {lean} judgements; {self._run.best} is the best so far")
-
-    def restore(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """The latest checkpoint."""
-        return checkpoints.read(self._run.latest)
-
-    def close(self) -> None:
-        self._journal.close()
-        for tracker in self._trackers:
-            tracker.close()

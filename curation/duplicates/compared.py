@@ -17,7 +17,7 @@ from collectors.progress import Stage
 from collectors.workspace import Journal, Store
 from curation import engine
 from curation.duplicates.agreement import AGREEMENT, Eye
-from curation.duplicates.edges import EdgeKind
+from curation.duplicates.edges import EdgeKind, Geometry
 
 VERSION = 2
 """Raised when an answer changes its meaning, so that old ones are not believed."""
@@ -46,8 +46,8 @@ class Question(NamedTuple):
     """Whether upright hashes, which can be trusted, are near: then the wholes need agree less."""
 
 
-class Compared(Frozen):
-    """The answer to a question, with its evidence. `None`: not measured."""
+class Compared(Geometry):
+    """The answer to a question, with its evidence."""
 
     first: str
     second: str
@@ -57,13 +57,6 @@ class Compared(Frozen):
     version: str
     kind: EdgeKind | None = None
     """`VERIFIED` or `SAME_SKY`; `None`: strangers."""
-    orientation: int | None = None
-    """The second laid this way is the first."""
-    inliers: int | None = None
-    scale: float | None = None
-    angle: float | None = None
-    mirrored: bool | None = None
-    agreement: float | None = None
 
     @property
     def question(self) -> Question:

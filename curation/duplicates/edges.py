@@ -22,17 +22,11 @@ class EdgeKind(StrEnum):
     """Another photograph of the same place: not a copy, both may stay, but on one side of a split."""
 
 
-class Edge(Frozen):
-    """Two pictures that belong together. `None`: not measured for this kind of evidence."""
+class Geometry(Frozen):
+    """How the second of two pictures lies on the first. `None`: not measured for this kind of evidence."""
 
-    first: str
-    """uid; of copies, the picture that stays."""
-    second: str
-    kind: EdgeKind
     orientation: int | None = Field(default=None, ge=0, lt=len(ORIENTATIONS))
     """Which of `ORIENTATIONS` makes the second of the first."""
-    distance: int | None = None
-    """Bits of 256 by which the hashes differ in that orientation."""
     inliers: int | None = None
     """Local features that one similarity transform maps onto each other."""
     scale: float | None = None
@@ -42,6 +36,17 @@ class Edge(Frozen):
     mirrored: bool | None = None
     agreement: float | None = None
     """Median correlation of the two over their tiles (`duplicates.agreement`): copies 1, strangers 0."""
+
+
+class Edge(Geometry):
+    """Two pictures that belong together, and the evidence."""
+
+    first: str
+    """uid; of copies, the picture that stays."""
+    second: str
+    kind: EdgeKind
+    distance: int | None = None
+    """Bits of 256 by which the hashes differ in that orientation."""
 
     @property
     def words(self) -> str:

@@ -14,6 +14,7 @@ from toys import SIDE, settings  # noqa: E402
 from universe_gan import checkpoints, judging, runs  # noqa: E402
 from universe_gan.data import Origin, Pictures, Prepared  # noqa: E402
 from universe_gan.judging import judge  # noqa: E402
+from universe_gan.recorder import Recorder  # noqa: E402
 from universe_gan.train import Training, train  # noqa: E402
 
 CPU = torch.device("cpu")
@@ -74,7 +75,7 @@ def test_a_run_is_judged_and_its_best_is_kept(tmp_path: Path) -> None:
     asked, of = settings(extractor="plain", judge_kimg=0.008), prepared()
     run = runs.begin(tmp_path, runs.about("toys", asked, SIDE, of.origin, CPU))
     said: list[str] = []
-    recorder = runs.Recorder(run, of.train, None, judge(of, asked, tmp_path / "cache", CPU), said.append)
+    recorder = Recorder(run, of.train, None, judge(of, asked, tmp_path / "cache", CPU), said.append)
     train(Training(asked, SIDE, CPU), of.train, witness=recorder)
     recorder.close()
     judged = [line for line in run.stats() if "kid" in line]
@@ -101,7 +102,7 @@ def watched(root: Path, stub: Stub, **changed: Any) -> tuple[runs.Run, list[str]
     asked, of = settings(**changed), prepared()
     run = runs.begin(root, runs.about("toys", asked, SIDE, of.origin, CPU))
     said: list[str] = []
-    recorder = runs.Recorder(run, of.train, None, stub, said.append)  # type: ignore[arg-type, unused-ignore]
+    recorder = Recorder(run, of.train, None, stub, said.append)  # type: ignore[arg-type, unused-ignore]
     train(Training(asked, SIDE, CPU), of.train, witness=recorder)
     recorder.close()
     return run, said

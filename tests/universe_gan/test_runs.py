@@ -13,7 +13,8 @@ from toys import SIDE, settings  # noqa: E402
 from collectors.workspace import Journal  # noqa: E402
 from universe_gan import curves, runs  # noqa: E402
 from universe_gan.data import Origin, Pictures  # noqa: E402
-from universe_gan.runs import About, Recorder, Run, RunBroken, RunBusy  # noqa: E402
+from universe_gan.recorder import Recorder  # noqa: E402
+from universe_gan.runs import About, Run, RunBroken, RunBusy  # noqa: E402
 from universe_gan.train import Training, train  # noqa: E402
 
 CPU = torch.device("cpu")

@@ -195,7 +195,7 @@ def _trained(
     import torch
 
     from universe_gan import generations
-    from universe_gan.runs import Recorder
+    from universe_gan.recorder import Recorder
     from universe_gan.train import Training
     from universe_gan.train import train as go
 

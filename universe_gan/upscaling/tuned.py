@@ -11,8 +11,6 @@ best.safetensors     the upscaler that was judged best, only if it is better tha
 
 import hashlib
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +21,7 @@ from collectors.progress import Stage
 from collectors.workspace import Journal, canonical_json, write_whole
 from universe_gan import __version__, checkpoints, curves, runs, sheets
 from universe_gan.data import Origin, Pictures
-from universe_gan.runs import RunBroken
+from universe_gan.runs import RunBroken, RunFolder
 from universe_gan.train import steps
 from universe_gan.tune_settings import TuneSettings
 from universe_gan.upscaling import exam
@@ -65,36 +63,8 @@ class About(Frozen):
         return hashlib.sha256(canonical_json(asked)).hexdigest()
 
 
-@dataclass(frozen=True)
-class Run:
-    """The folder of one fine-tuning."""
-
-    path: Path
-    about: About
-
-    @property
-    def latest(self) -> Path:
-        return self.path / "latest.safetensors"
-
-    @property
-    def best(self) -> Path:
-        return self.path / "best.safetensors"
-
-    @property
-    def kimg(self) -> float:
-        """Thousands of crops shown until the latest checkpoint; 0 before the first."""
-        try:
-            return float(checkpoints.facts(self.latest)["kimg"])
-        except FileNotFoundError:
-            return 0.0
-
-    @property
-    def finished(self) -> bool:
-        return self.kimg >= self.about.settings.kimg
-
-    def locked(self) -> AbstractContextManager[None]:
-        """Keep a second training out of this run. Raises `RunBusy`."""
-        return runs.locked(self.path)
+class Run(RunFolder[About]):
+    """The folder of one fine-tuning; its thousands are crops."""
 
     def judged(self) -> tuple[dict[str, Any] | None, dict[str, Any]]:
         """The figures of the best weights and of those it began with.
@@ -104,7 +74,7 @@ class Run:
         if self.best.is_file():
             tuned = checkpoints.facts(self.best)["tuned"]
             return tuned["judged"], tuned["before"]
-        known = runs.statistics(self.path)
+        known = self.stats()
         return None, {name: known[0].get(name) for name in FIGURES} if known else {}
 
 
@@ -191,7 +161,7 @@ class Recorder:
             self._judged(training, about)
         shown = sheets.png(self._exam.sheet(training.average), {"kimg": training.kimg})
         write_whole(self._run.path / "sheets" / f"{round(training.kimg * 1000):07}.png", shown)
-        if drawn := curves.draw(runs.statistics(self._run.path), self._run.path.name):
+        if drawn := curves.draw(self._run.stats(), self._run.path.name):
             write_whole(self._run.path / "training.png", drawn)
 
     def _judged(self, training: Tuning, about: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ import pytest
 from builders import a_nebula, encoded
 
 from curation.hub import readback, rows
-from universe_gan.shell import stages
+from universe_gan.shell import curating
 from universe_gan.shell.cli import run
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.published import _review as published_review
@@ -148,7 +148,7 @@ def test_heavy_rows_are_noted(
 ) -> None:
     assert run(["curate", "small.toml"]) == Exit.DONE
     assert "a row weighs" not in capsys.readouterr().err
-    monkeypatch.setattr(stages, "HEAVY_ROW", 100)
+    monkeypatch.setattr(curating, "HEAVY_ROW", 100)
     assert run(["curate", "small.toml"]) == Exit.DONE
     assert "a row weighs 0.0 MB on average" in capsys.readouterr().err
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from universe_gan.shell.failures import explain
-from universe_gan.shell.recipe import RecipeMissing, RecipeWrong, find, load, pattern_path, shipped
+from universe_gan.shell.recipe import RecipeMissing, RecipeWrong, find, load, shipped
+from universe_gan.shell.starting import pattern_path
 
 GOOD = """
 [collect]

@@ -91,7 +91,7 @@ def demo(output: Output, target: Path, workers: int | None, no_models: bool) -> 
 @speaks
 def init(output: Output, name: str | None, show: bool, pattern: str | None) -> Exit:
     """Write a recipe, manifests/NAME.toml, to edit."""
-    from universe_gan.shell import commands
+    from universe_gan.shell import starting
 
     if not show and not name:
         raise click.UsageError("give the new recipe a NAME, or ask with --show for every setting")
@@ -99,25 +99,25 @@ def init(output: Output, name: str | None, show: bool, pattern: str | None) -> E
         from universe_gan.shell import published
 
         return published.init(output, name, pattern)
-    return commands.init(output, name, show=show, pattern=pattern)
+    return starting.init(output, name, show=show, pattern=pattern)
 
 
 @cli.command()
 @speaks
 def check(output: Output) -> Exit:
     """Look at this machine: one line each, with the cure."""
-    from universe_gan.shell import commands
+    from universe_gan.shell import overview
 
-    return commands.check(output)
+    return overview.check(output)
 
 
 @cli.command()
 @speaks
 def sources(output: Output) -> Exit:
     """List the sources, their keys and terms."""
-    from universe_gan.shell import commands
+    from universe_gan.shell import overview
 
-    return commands.sources(output)
+    return overview.sources(output)
 
 
 @cli.command()
@@ -327,9 +327,9 @@ def relicense(output: Output, recipe: Recipe, dry_run: bool) -> Exit:
 @speaks
 def status(output: Output, recipes: tuple[str, ...], data: Path | None) -> Exit:
     """Show where each stage stands, and the next command."""
-    from universe_gan.shell import commands
+    from universe_gan.shell import overview
 
-    return commands.status(output, recipes, data)
+    return overview.status(output, recipes, data)
 
 
 for model_command in MODELS:

@@ -6,76 +6,16 @@ from pathlib import Path
 
 from collectors.collect import Collected
 from collectors.record import Reason
-from collectors.source import Source
-from collectors.sources import table
-from collectors.workspace import Workspace, write_whole
+from collectors.workspace import Workspace
 from curation.audit import Audit, Concern
 from curation.audit_diff import words_of
-from universe_gan.shell import differences, lock, machine, publishing, reviewing, stages, template
+from universe_gan.shell import curating, differences, lock, publishing, reviewing, stages
 from universe_gan.shell.exits import Exit
-from universe_gan.shell.failures import explain
 from universe_gan.shell.invocation import python, tool
 from universe_gan.shell.output import Output, many
-from universe_gan.shell.recipe import Recipe, RecipeWrong, find, load, new_path, pattern_path
+from universe_gan.shell.recipe import Recipe
 from universe_gan.shell.stages import as_json
-from universe_gan.shell.status import Standing, recipes_here, standing
-
-
-def init(output: Output, name: str | None, *, show: bool, pattern: str | None) -> Exit:
-    """Write a recipe, or show every setting."""
-    if show or name is None:
-        output.line(template.every_setting())
-        return Exit.DONE
-    path = new_path(name)
-    old = pattern_path(pattern) if pattern else None
-    write_whole(path, old.read_text(encoding="utf-8") if old else template.starter(name))
-    output.line(f"wrote {path}" + (f"  a copy of {old}" if old else ""))
-    if old:
-        _tell_pattern(output, load(path), old)
-    output.result({"recipe": str(path)})
-    output.say(f"next: edit it, then {tool()} collect {path} --dry-run")
-    return Exit.DONE
-
-
-def _tell_pattern(output: Output, new: Recipe, old: Path) -> None:
-    """What a copy of somebody's recipe has to be changed in."""
-    if new.publish.repo:
-        output.say(f"note: like that one it publishes to {new.publish.repo}: change [publish] repo")
-    if new.path.parent.resolve() != old.parent.resolve():
-        for source, _ in new.plan.sources:
-            if source.open_local:
-                output.say(f"note: paths in [collect.{source.name}] start from {new.path.parent} now")
-
-
-def check(output: Output) -> Exit:
-    """What this machine has and lacks."""
-    findings = machine.look()
-    for finding in findings:
-        mark = {"ok": "ok  ", "note": "note", "bad": "BAD "}[finding.level]
-        output.line(f"{mark}  {finding.what}" + (f"  →  {finding.cure}" if finding.cure else ""))
-    output.result({"findings": [as_json(finding) for finding in findings]})
-    return Exit.MACHINE if any(finding.level == "bad" for finding in findings) else Exit.DONE
-
-
-def sources(output: Output) -> Exit:
-    """The table of sources."""
-    rows = [
-        (source.name, source.title, ", ".join(_variables(source)) or "nothing", source.terms)
-        for source in table().values()
-    ]
-    for name, title, needs, terms in rows:
-        output.line(f"{name:<12}{title}")
-        output.line(f"{'':<12}needs: {needs}")
-        output.line(f"{'':<12}terms: {terms}")
-    output.result(
-        {"sources": [dict(zip(("name", "title", "needs", "terms"), row, strict=True)) for row in rows]}
-    )
-    return Exit.DONE
-
-
-def _variables(source: Source) -> list[str]:
-    """The environment variables a source needs."""
-    return [*([stages.CONTACT] if source.open_local is None else []), *source.keys]
+from universe_gan.shell.status import standing
 
 
 def collect(output: Output, recipe: Recipe, *, refresh: bool, dry_run: bool) -> Exit:
@@ -191,14 +131,16 @@ def curate(output: Output, recipe: Recipe, *, workers: int | None, older: Path |
     """Verdicts and the dataset."""
     before = differences.before(older)
     with stages.at_work(recipe) as workspace:
-        result = stages.run_curate(recipe, workspace, output, workers, before)
+        result = curating.run_curate(recipe, workspace, output, workers, before)
     _tell_curated(output, recipe, result, older)
     output.result(_curated_json(result))
     output.say(f"next: {tool()} report {recipe.path}")
     return Exit.DONE
 
 
-def _tell_curated(output: Output, recipe: Recipe, result: stages.Curated, older: Path | None = None) -> None:
+def _tell_curated(
+    output: Output, recipe: Recipe, result: curating.Curated, older: Path | None = None
+) -> None:
     output.table("Dropped", ["images", "reason", "meaning"], _reason_rows(result.reasons))
     output.line(f"{result.kept:,} of {result.fetched:,} fetched images kept")
     if result.contested:
@@ -223,7 +165,7 @@ def _tell_curated(output: Output, recipe: Recipe, result: stages.Curated, older:
         output.line(f"review    {reviewing.words_of(result.waiting)} ({tool()} review {recipe.path})")
 
 
-def _curated_json(result: stages.Curated) -> dict[str, object]:
+def _curated_json(result: curating.Curated) -> dict[str, object]:
     return {
         "kept": result.kept,
         "judged": len(result.judged),
@@ -274,7 +216,7 @@ def build(
             return code
         audited = stages.run_audit(recipe, workspace)
         _tell_audit(output, recipe, audited)
-        curated = stages.run_curate(recipe, workspace, output, workers, before)
+        curated = curating.run_curate(recipe, workspace, output, workers, before)
         _tell_curated(output, recipe, curated, older)
         audited = stages.run_audit(recipe, workspace)  # once more: now it is known what is a copy of what
         path = stages.run_report(recipe, workspace, output)
@@ -341,40 +283,6 @@ def relicense(output: Output, recipe: Recipe, *, dry_run: bool) -> Exit:
     )
     output.say(f"next: {tool()} audit {recipe.path}")
     return Exit.DONE
-
-
-def status(output: Output, recipes: Sequence[str], data: Path | None) -> Exit:
-    """Where everything stands."""
-    paths = [find(one) for one in recipes] or recipes_here()
-    if not paths:
-        output.line("no recipes in manifests/, neither here nor one folder down")
-        output.say(f"next: {tool()} init NAME")
-    standings: list[Standing] = []
-    wrong: list[RecipeWrong] = []
-    for path in paths:
-        try:
-            standings.append(standing(load(path, data=data)))
-            _tell_standing(output, standings[-1])
-        except RecipeWrong as error:
-            wrong.append(error)
-    for mistake in wrong:
-        output.error(str(explain(mistake)))
-    output.result(
-        {
-            "recipes": [as_json(one) for one in standings],
-            "wrong": [{"recipe": str(one.path), "problems": list(one.problems)} for one in wrong],
-        }
-    )
-    return Exit.INPUT if wrong else Exit.DONE
-
-
-def _tell_standing(output: Output, one: Standing) -> None:
-    output.table(
-        one.recipe, ["stage", "stands", "facts"], [(row.name, row.stands, row.facts) for row in one.stages]
-    )
-    output.line(f"next: {tool()} {one.next}" + (f"   ({one.why})" if one.why else ""))
-    if one.otherwise:
-        output.line(f"or:   {tool()} {one.otherwise}")
 
 
 def _reason_rows(reasons: Mapping[Reason, int] | Counter[str]) -> list[tuple[int, str, str]]:

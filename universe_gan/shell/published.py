@@ -16,10 +16,13 @@ from curation.hub.remote import hub_here
 from curation.hub.rows import NotReadable, Place
 from curation.hub.troubles import PublishedAudit
 from universe_gan.shell import recipe as recipes
+from universe_gan.shell import starting
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.invocation import tool
 from universe_gan.shell.output import Output, many
-from universe_gan.shell.recipe import RecipeExists, RecipeWrong
+from universe_gan.shell.recipe import RecipeWrong
+from universe_gan.shell.sections import leading_out
+from universe_gan.shell.starting import RecipeExists
 
 RECIPE_BYTES, MANIFEST_BYTES = 2**20, 2**28
 """What a stranger's files may hold; the manifest of 100,000 images has about 200 MB."""
@@ -80,7 +83,7 @@ def _tell(output: Output, result: PublishedAudit) -> None:
 
 def init(output: Output, name: str, address: str) -> Exit:
     """Write the recipe and manifest that were published with a dataset, so that it can be made again."""
-    path = recipes.new_path(name)
+    path = starting.new_path(name)
     lock = path.with_suffix(".jsonl")
     if lock.exists():
         raise RecipeExists(lock)
@@ -137,7 +140,7 @@ def fetch(found: Place, name: str) -> tuple[str, str, Manifest]:
         except ManifestBroken as error:
             at = f", line {error.line}" if error.line else ""
             raise NotFollowable(found.where, [f"{lock}{at}: {error.problem}"]) from error
-    if outside := list(recipes.leading_out(tomllib.loads(text))):
+    if outside := list(leading_out(tomllib.loads(text))):
         raise NotFollowable(found.where, outside)
     return text, sealed, manifest
 

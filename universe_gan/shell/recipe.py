@@ -3,46 +3,28 @@
 import hashlib
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
-from pydantic import ValidationError
-
-from collectors import shares
 from collectors.frozen import Frozen
 from collectors.plan import CollectSettings, Plan
 from collectors.sources import table
 from collectors.workspace import canonical_json
 from curation.hub.blocked import path_beside
-from curation.policy import check_settings
 from curation.screening.decisions import path_beside as reviewed_beside
 from curation.settings import CurateSettings, PolicySettings, PublishSettings
 from curation.synthetic import path_beside as synthetic_beside
 from universe_gan import __version__
-from universe_gan.shell.mistakes import did_you_mean, in_words, place
+from universe_gan.shell.sections import SECTIONS, apply, check_section, check_sections, leading_out, secrets
 from universe_gan.study_settings import ColourSettings, GenerateSettings, StudySettings
 from universe_gan.train_settings import TrainSettings
 from universe_gan.upscale_settings import UpscaleSettings
 
-SECTIONS: dict[str, type[Frozen]] = {
-    "collect": CollectSettings,
-    "policy": PolicySettings,
-    "curate": CurateSettings,
-    "publish": PublishSettings,
-    "train": TrainSettings,
-    "upscale": UpscaleSettings,
-    "generate": GenerateSettings,
-    "colour": ColourSettings,
-    "study": StudySettings,
-}
-
 S = TypeVar("S", bound=Frozen)
 
-_SECRET = re.compile(r"(^|_)(api_?key|secret|token|password|passwd|credential|key)s?($|_)", re.IGNORECASE)
-_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
 
 
 class RecipeWrong(Exception):
@@ -61,30 +43,6 @@ class RecipeMissing(Exception):
     def __init__(self, asked: str, known: Sequence[str]) -> None:
         super().__init__(f"no recipe {asked}")
         self.asked, self.known = asked, tuple(known)
-
-
-class NameWrong(Exception):
-    """A name that no recipe may have."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"{name!r} cannot be the name of a recipe")
-        self.name = name
-
-
-class PatternMissing(Exception):
-    """There is no recipe of that name to start from."""
-
-    def __init__(self, asked: str, known: Sequence[str]) -> None:
-        super().__init__(f"no recipe {asked} to start from")
-        self.asked, self.known = asked, tuple(known)
-
-
-class RecipeExists(Exception):
-    """A recipe that would have been overwritten."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(f"{path} exists")
-        self.path = path
 
 
 @dataclass(frozen=True)
@@ -174,11 +132,11 @@ def load(path: Path, overrides: Sequence[str] = (), data: Path | None = None) ->
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise RecipeWrong(path, [f"not TOML: {error}"]) from None
-    problems = list(_apply(raw, overrides))
-    if not _NAME.match(path.stem):
+    problems = list(apply(raw, overrides))
+    if not NAME.match(path.stem):
         raise RecipeWrong(path, [f"the file name {path.stem!r} is not letters, digits, '.', '_' and '-'"])
-    problems += _secrets(raw)
-    settings, sources = _sections(raw, problems)
+    problems += secrets(raw)
+    settings, sources = check_sections(raw, problems)
     if problems:
         raise RecipeWrong(path, problems, _own(text) if overrides else None)
     collect = _section(CollectSettings, settings)
@@ -228,25 +186,9 @@ def _section(kind: type[S], settings: Mapping[str, Frozen | None]) -> S:
 def _own(text: str) -> list[str]:
     """The mistakes that a recipe has without any `--set`."""
     raw = tomllib.loads(text)
-    problems = list(_secrets(raw))
-    _sections(raw, problems)
+    problems = list(secrets(raw))
+    check_sections(raw, problems)
     return problems
-
-
-def leading_out(raw: Mapping[str, Any]) -> Iterator[str]:
-    """Settings of the sources that read files from elsewhere than the recipe's own folder."""
-    for source, settings in raw.get("collect", {}).items():
-        if not isinstance(settings, Mapping):
-            continue
-        for key, value in settings.items():
-            for one in value if isinstance(value, list) else [value]:
-                if isinstance(one, str) and _leaves(one):
-                    yield f"[collect.{source}] {key} = {one!r} leads out of the recipe's own folder"
-
-
-def _leaves(value: str) -> bool:
-    path = Path(value)
-    return "://" not in value and (path.is_absolute() or ".." in path.parts or value.startswith("~"))
 
 
 def train_settings(asked: str, overrides: Sequence[str] = ()) -> TrainSettings:
@@ -265,10 +207,10 @@ def upscale_settings(asked: str, overrides: Sequence[str] = ()) -> UpscaleSettin
 
 def _alone(section: str, asked: str, overrides: Sequence[str]) -> Frozen | None:
     raw: dict[str, Any] = {}
-    problems = list(_apply(raw, overrides))
+    problems = list(apply(raw, overrides))
     others = [name for name in raw if name != section]
     problems += [f"[{name}] goes with a recipe; only [{section}] is used here" for name in others]
-    settings = _check(SECTIONS[section], raw.get(section, {}), (section,), problems)
+    settings = check_section(SECTIONS[section], raw.get(section, {}), (section,), problems)
     if problems:
         raise RecipeWrong(Path(asked), problems, own=())
     return settings
@@ -280,7 +222,7 @@ def find(asked: str) -> Path:
     inside = sorted(path.glob("manifests/*.toml"))
     if len(inside) == 1 and not (Path("manifests") / f"{asked}.toml").is_file():
         return inside[0]
-    if path.suffix == "" and not path.is_file() and _NAME.match(asked):
+    if path.suffix == "" and not path.is_file() and NAME.match(asked):
         path = Path("manifests") / f"{asked}.toml"
     if path.suffix == ".jsonl":
         path = path.with_suffix(".toml")
@@ -293,129 +235,13 @@ def _home(path: Path) -> Path:
     return folder.parent if folder.resolve().name == "manifests" else folder
 
 
-def new_path(name: str) -> Path:
-    """Where a new recipe of this name goes. Raises `NameWrong`, `RecipeExists`."""
-    name = name.removesuffix(".toml")
-    if not _NAME.match(name):
-        raise NameWrong(name)
-    path = Path("manifests") / f"{name}.toml"
-    if path.exists():
-        raise RecipeExists(path)
-    return path
-
-
 def shipped() -> list[str]:
     """Names of the recipes that come with the tool."""
-    return sorted(path.stem for path in _shelf().glob("*.toml"))
+    return sorted(path.stem for path in shelf().glob("*.toml"))
 
 
-def pattern_path(asked: str) -> Path:
-    """The recipe to start a new one from: one of the user's own, by name or path, or a shipped one.
-
-    Raises `PatternMissing`, and `RecipeWrong` where it is broken itself.
-    """
-    for path in (find(asked), _shelf() / f"{asked}.toml"):
-        if path.is_file():
-            load(path)
-            return path
-    own = {path.stem for path in Path("manifests").glob("*.toml")}
-    raise PatternMissing(asked, sorted({*own, *shipped()}))
-
-
-def _shelf() -> Path:
+def shelf() -> Path:
     """`manifests/` of a checkout, or its copy inside an installed wheel."""
     package = Path(__file__).parents[1]
     inside = package / "manifests"
     return inside if inside.is_dir() else package.parent / "manifests"
-
-
-def _apply(raw: dict[str, Any], overrides: Sequence[str]) -> Iterator[str]:
-    for override in overrides:
-        key, equals, text = override.partition("=")
-        parts = key.strip().split(".")
-        if not equals or len(parts) < 2 or not all(parts):
-            yield f"--set {override}: write section.key=value"
-            continue
-        table = raw
-        for part in parts[:-1]:
-            inner = table.setdefault(part, {})
-            if not isinstance(inner, dict):
-                yield f"--set {override}: {part} is not a section"
-                break
-            table = inner
-        else:
-            table[parts[-1]] = _value(text.strip())
-
-
-def _value(text: str) -> Any:
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text
-
-
-def _secrets(raw: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[str]:
-    for key, value in raw.items():
-        if isinstance(value, Mapping):
-            yield from _secrets(value, (*path, key))
-        elif _SECRET.search(key):
-            yield f"{place((*path, key))} looks like a secret; secrets belong in the environment"
-        elif isinstance(value, str) and _holds_password(value):
-            yield f"{place((*path, key))} holds a password; recipes are published with the dataset"
-
-
-def _holds_password(text: str) -> bool:
-    """Is it an address with `user:password@`?"""
-    try:
-        return urlsplit(text).password is not None
-    except ValueError:
-        return False
-
-
-def _sections(
-    raw: Mapping[str, Any], problems: list[str]
-) -> tuple[dict[str, Frozen | None], list[tuple[str, Frozen]]]:
-    sources = table()
-    settings: dict[str, Frozen | None] = {}
-    chosen: list[tuple[str, Frozen]] = []
-    for name in raw:
-        if name not in SECTIONS:
-            problems.append(f"[{name}] is not a section{did_you_mean(name, SECTIONS)}")
-    for name, model in SECTIONS.items():
-        section = raw.get(name, {})
-        if not isinstance(section, Mapping):
-            problems.append(f"{name} must be a section: [{name}]")
-            continue
-        own = dict(section)
-        if name == "collect":
-            for source in [key for key in own if key in sources]:
-                checked = _check(sources[source].settings, own.pop(source), ("collect", source), problems)
-                if checked is not None:
-                    chosen.append((source, checked))
-            if name in raw and not any(key in sources for key in section):
-                problems.append(f"[collect] names no source: add [collect.{'], [collect.'.join(sources)}]")
-        if name == "collect" and name not in raw:
-            problems.append("[collect] is missing: it says what to collect and from where")
-            continue
-        also = tuple(sources) if name == "collect" else ()
-        settings[name] = _check(model, own, (name,), problems, also)
-    collect = settings.get("collect")
-    if isinstance(collect, CollectSettings):
-        problems += shares.mistakes(collect.shares, chosen)
-    policy = settings.get("policy")
-    if isinstance(policy, PolicySettings):
-        problems += [f"[policy] {problem}" for problem in check_settings(policy)]
-    return settings, chosen
-
-
-def _check(
-    model: type[Frozen], values: Any, path: tuple[str, ...], problems: list[str], also: Sequence[str] = ()
-) -> Frozen | None:
-    if not isinstance(values, Mapping):
-        problems.append(f"{'.'.join(path)} must be a section: [{'.'.join(path)}]")
-        return None
-    try:
-        return model.model_validate(dict(values))
-    except ValidationError as error:
-        problems += [in_words(detail, model, path, also) for detail in error.errors()]
-        return None

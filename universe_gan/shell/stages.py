@@ -2,12 +2,9 @@
 
 import json
 import os
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +14,6 @@ from collectors import departures
 from collectors import manifest as manifests
 from collectors.choice import Wanted
 from collectors.collect import Collected, collect
-from collectors.folder import OutsideFolder
 from collectors.manifest import Manifest, ManifestBroken
 from collectors.progress import Progress
 from collectors.rebuild import Rebuilt, collect_locked
@@ -27,30 +23,18 @@ from collectors.verify import Drift, verify, with_dates
 from collectors.web.polite import Pace, polite_session
 from collectors.workspace import Workspace, write_whole
 from curation import audit as audits
-from curation import dataset_diff as dataset_diffs
 from curation import drift as drifts
 from curation import report as reports
 from curation.audit import Audit
 from curation.audit_diff import ManifestDiff, diff, to_markdown
-from curation.claims import conflicts
-from curation.curate import curate, read_verdicts
-from curation.dataset import BuiltDataset, build
-from curation.dataset_diff import DatasetDiff, Rows
-from curation.facts import Origin
+from curation.curate import read_verdicts
 from curation.hub import blocked
 from curation.judged import Judged
-from curation.outcome import is_reference, outcomes
 from curation.policy import may_fetch
-from curation.screening import decisions
-from curation.screening.review import Undecided, undecided
-from curation.synthetic import read as read_synthetic
 from universe_gan.shell.recipe import Recipe
 from universe_gan.shell.state import State
 
 CONTACT = "UNIVERSE_GAN_CONTACT"
-
-HEAVY_ROW = 2_000_000
-"""Bytes of a row, on average, from which on it should be said."""
 
 
 class StageMissing(Exception):
@@ -180,155 +164,6 @@ def _wanted(recipe: Recipe) -> Wanted:
     return wanted
 
 
-@dataclass(frozen=True)
-class Curated:
-    """The verdicts and the dataset."""
-
-    judged: tuple[Judged, ...]
-    dataset: BuiltDataset
-    waiting: Undecided
-    """Pictures that `review` shows and nobody has decided about."""
-    never_fetched: frozenset[str]
-    """Uids that stand in the manifest for the audit only."""
-    fetched: int
-    """Images whose file is here."""
-    contested: tuple[str, ...]
-    """Uids of kept images of which a copy is published under other terms."""
-    references: frozenset[str] = frozenset()
-    """Uids of images that the dataset names without their pixels."""
-    diff: DatasetDiff | None = None
-    """From the dataset it was to be compared with; `None`: it was not."""
-
-    @property
-    def kept(self) -> int:
-        return sum(one.verdict.keep for one in self.judged)
-
-    @property
-    def lost(self) -> dict[str, float]:
-        """Mean share of the subject that centred squares would lose and those around it do, over the kept
-        images in which one was found; empty where none was or none was looked for."""
-        lost = [one.lost for one in self.judged if one.verdict.keep and one.lost]
-        return (
-            {way: sum(each[way] for each in lost) / len(lost) for way in ("centre", "subject")}
-            if lost
-            else {}
-        )
-
-    @property
-    def reasons(self) -> Counter[str]:
-        """Reasons of the images that were fetched and dropped; references were not."""
-        others = self.never_fetched | self.references
-        fetched = (one for one in self.judged if one.uid not in others)
-        return Counter(one.verdict.reason.value for one in fetched if one.verdict.reason)
-
-
-def run_curate(
-    recipe: Recipe,
-    workspace: Workspace,
-    progress: Progress,
-    workers: int | None = None,
-    before: Rows | None = None,
-) -> Curated:
-    """Judge every image of the manifest and write the dataset.
-
-    `before` are the rows of a dataset to compare it with; the differences are also written, into
-    `audit/dataset-diff.md` and `.json`. Raises `StageMissing`, `DiskFull`.
-    """
-    lock = read_manifest(recipe)
-    manifest = _as_rebuilt(lock, workspace)
-    count = workers or os.cpu_count() or 1
-    decided = decisions.read(recipe.reviewed)
-    judged = curate(
-        manifest,
-        workspace,
-        recipe.policy,
-        recipe.curate,
-        blocklist=blocked.read(recipe.blocked),
-        decisions=decided,
-        at_hand=partial(_at_hand, recipe),
-        progress=progress,
-        workers=count,
-    )
-    dataset = build(
-        manifest,
-        judged,
-        workspace,
-        recipe.curate,
-        policy=recipe.policy,
-        publish=recipe.publish,
-        origin=_origin(recipe, lock),
-        notices=_notices(recipe, manifest),
-        accepted=read_synthetic(recipe.synthetic),
-        progress=progress,
-        workers=count,
-    )
-    files = manifest.header.files
-    if dataset.bytes > HEAVY_ROW * dataset.rows:
-        weight = f"{dataset.bytes / dataset.rows / 1e6:.1f} MB"
-        progress.note(f"a row weighs {weight} on average; from 2 MB on, the Hub shows them slowly")
-    write_whole(workspace.built, dataset.model_dump_json(exclude={"path"}))
-    State(workspace).note(
-        "curate", lock.header.root_sha256, recipe.made_with("curate"), kept=dataset.rows, fetched=files
-    )
-    waiting = undecided(manifest, judged, decided)
-    State(workspace).note(
-        "review",
-        lock.header.root_sha256,
-        recipe.made_with("curate"),
-        doubtful=waiting.doubtful,
-        screened=waiting.screened,
-    )
-    never_fetched = frozenset(record.uid for record in lock.records if record.file is None)
-    contested = conflicts(judged, {record.uid: record for record in manifest.records})
-    named = _references(recipe, manifest, judged) if dataset.references else frozenset()
-    found = _compared(before, dataset, workspace) if before is not None else None
-    return Curated(judged, dataset, waiting, never_fetched, files, tuple(contested), named, found)
-
-
-def _at_hand(recipe: Recipe, record: Record) -> Path | None:
-    """Where a record's original lies on this disk without being fetched; `None`: it would have to be."""
-    for source, settings in recipe.plan.sources:
-        if source.name == record.source and source.open_local is not None:
-            try:
-                path = source.open_local(settings, recipe.plan.base, record.original)
-            except OutsideFolder:
-                return None
-            return path if path.is_file() else None
-    return None
-
-
-def _references(recipe: Recipe, manifest: Manifest, judged: Sequence[Judged]) -> frozenset[str]:
-    everything = outcomes(manifest, judged, recipe.policy)
-    return frozenset(one.record.uid for one in everything if is_reference(one, recipe.policy))
-
-
-def _compared(before: Rows, dataset: BuiltDataset, workspace: Workspace) -> DatasetDiff:
-    found = dataset_diffs.diff(before, dataset_diffs.read_rows(dataset.path))
-    write_whole(workspace.audit / "dataset-diff.md", dataset_diffs.to_markdown(found))
-    text = json.dumps(as_json(found), ensure_ascii=False, indent=2)
-    write_whole(workspace.audit / "dataset-diff.json", f"{text}\n")
-    return found
-
-
-def _origin(recipe: Recipe, lock: Manifest) -> Origin:
-    """What is published with the dataset, so that others can make it again."""
-    review = recipe.manifest.with_name(f"{recipe.manifest.stem}.review.jsonl")
-    return Origin(
-        recipe=recipe.path.read_text(encoding="utf-8"),
-        tool=recipe.plan.tool,
-        overrides=recipe.overrides,
-        leads_out=bool(recipe.leads_out),
-        review=review.read_text(encoding="utf-8") if review.is_file() else None,
-        synthetic=recipe.synthetic.read_text(encoding="utf-8") if recipe.synthetic.is_file() else None,
-        lock=lock,
-    )
-
-
-def _notices(recipe: Recipe, manifest: Manifest) -> list[str]:
-    used = {record.source for record in manifest.records if record.file}
-    return [source.notice for source, _ in recipe.plan.sources if source.notice and source.name in used]
-
-
 def run_audit(recipe: Recipe, workspace: Workspace) -> Audit:
     """Audit the manifest under the recipe's policy and write `audit/`.
 
@@ -336,7 +171,7 @@ def run_audit(recipe: Recipe, workspace: Workspace) -> Audit:
     Raises `StageMissing`, `VerdictsBroken`.
     """
     lock = read_manifest(recipe)
-    manifest = _as_rebuilt(lock, workspace)
+    manifest = as_rebuilt(lock, workspace)
     audit = audits.audit(manifest, recipe.policy, _verdicts(workspace, lock))
     audits.write(audit, manifest, workspace.audit)
     State(workspace).note(
@@ -369,7 +204,7 @@ def run_audit_diff(recipe: Recipe, workspace: Workspace, older: Path) -> Manifes
 def run_report(recipe: Recipe, workspace: Workspace, progress: Progress) -> Path:
     """Write the HTML report. Raises `StageMissing`."""
     lock = read_manifest(recipe)
-    manifest = _as_rebuilt(lock, workspace)
+    manifest = as_rebuilt(lock, workspace)
     if not workspace.verdicts.is_file():
         raise StageMissing(workspace.verdicts, f"universe-gan curate {recipe.path}")
     judged = read_verdicts(workspace.verdicts)
@@ -408,7 +243,7 @@ def read_manifest(recipe: Recipe) -> Manifest:
         raise StageMissing(recipe.manifest, f"universe-gan collect {recipe.path}") from None
 
 
-def _as_rebuilt(lock: Manifest, workspace: Workspace) -> Manifest:
+def as_rebuilt(lock: Manifest, workspace: Workspace) -> Manifest:
     """What there is to work on: the lock, less the images that its last rebuild had to leave out."""
     return departures.depart(lock, departures.read(workspace, lock))
 

@@ -21,7 +21,7 @@ from curation.hub.recognise import recognised
 from curation.hub.remote import hub_here
 from curation.hub.takedown import Alike, Copies, Takedown
 from curation.judged import Judged
-from universe_gan.shell import publishing, stages
+from universe_gan.shell import curating, publishing, stages
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.invocation import tool
 from universe_gan.shell.output import Output, many
@@ -169,7 +169,7 @@ def _features(workspace: Workspace) -> Callable[[Record], bytes | None]:
 def _publish(output: Output, recipe: Recipe, workspace: Workspace, told: dict[str, object]) -> Exit:
     """Build and publish at once: a pull request would leave the images up until somebody merges it."""
     stages.run_audit(recipe, workspace)
-    stages.run_curate(recipe, workspace, output)
+    curating.run_curate(recipe, workspace, output)
     if workspace.report.is_file():
         stages.run_report(recipe, workspace, output)
     hub = hub_here()

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from collectors.sources import table
-from universe_gan.shell.recipe import SECTIONS
+from universe_gan.shell.sections import SECTIONS
 
 
 def every_setting() -> str:

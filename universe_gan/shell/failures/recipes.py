@@ -7,8 +7,9 @@ from universe_gan.shell.demo import DemoInTheWay
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.failures.failure import Failure, Table
 from universe_gan.shell.published import NotFollowable
-from universe_gan.shell.recipe import NameWrong, PatternMissing, RecipeExists, RecipeMissing, RecipeWrong
+from universe_gan.shell.recipe import RecipeMissing, RecipeWrong
 from universe_gan.shell.stages import StageMissing
+from universe_gan.shell.starting import NameWrong, PatternMissing, RecipeExists
 
 
 def _recipe_wrong(error: RecipeWrong) -> Failure:

@@ -30,8 +30,8 @@ from PIL import Image
 
 from curation.crop import ENCODERS, centre_box
 from universe_gan.data import prepare
-from universe_gan.train import Training, one_step
-from universe_gan.train_settings import TrainSettings
+from universe_gan.training.gan import Training, one_step
+from universe_gan.training.settings import TrainSettings
 
 FOLDERS = (
     Path("/usr/share/stellarium/nebulae/default"),

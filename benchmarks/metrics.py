@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from universe_gan import metrics
-from universe_gan.metrics import Matrix
+from universe_gan.measuring import metrics
+from universe_gan.measuring.metrics import Matrix
 
 CASES = (
     # features, real, fake, shift of every feature

@@ -27,8 +27,8 @@ from torch.nn import functional as F
 
 from universe_gan.networks import table
 from universe_gan.networks.lite0 import WeightsMissing
-from universe_gan.train import Training, one_step
-from universe_gan.train_settings import TrainSettings
+from universe_gan.training.gan import Training, one_step
+from universe_gan.training.settings import TrainSettings
 
 sys.path.append(str(Path(__file__).parent.parent / "tests"))
 LATENT = 256

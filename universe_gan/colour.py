@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d, grey_opening
 from skimage.color import lab2rgb, rgb2lab
 
-from universe_gan.extractors import resized
+from universe_gan.measuring.extractors import resized
 
 Floats = NDArray[np.float32]
 Matrix = NDArray[np.float64]

@@ -10,7 +10,7 @@ from torch import Tensor
 from universe_gan import __version__
 from universe_gan.data import Origin
 from universe_gan.networks import interchange
-from universe_gan.runs import About
+from universe_gan.training.runs import About
 
 
 def read(path: Path, device: torch.device | str = "cpu") -> tuple[dict[str, Tensor], dict[str, Any]]:

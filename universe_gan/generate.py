@@ -17,13 +17,14 @@ from PIL import Image
 from torch import Tensor
 
 from collectors.workspace import write_whole
-from universe_gan import checkpoints, downloads, foreign, sheets
-from universe_gan.checkpoints import CheckpointBroken
+from universe_gan import downloads, foreign, sheets
 from universe_gan.networks import table
 from universe_gan.pictures import Shelf
-from universe_gan.runs import About
 from universe_gan.seeds import SeedsWrong as SeedsWrong
 from universe_gan.seeds import read_seeds as read_seeds
+from universe_gan.training import checkpoints
+from universe_gan.training.checkpoints import CheckpointBroken
+from universe_gan.training.runs import About
 
 BATCH = sheets.BATCH
 """Pictures drawn at once on a GPU. On the CPU one at a time: kernels that sum in another order for another

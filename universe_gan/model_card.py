@@ -7,7 +7,7 @@ from collectors import licences
 from curation.card import hub_licence, licence_link
 from curation.markup import markdown, yaml_string
 from universe_gan.data import Origin
-from universe_gan.runs import About
+from universe_gan.training.runs import About
 
 
 def card(about: About, kimg: float, figures: Mapping[str, Any] | None, repo: str, licence: str | None) -> str:

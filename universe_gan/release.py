@@ -13,11 +13,12 @@ from collectors.frozen import Frozen
 from collectors.rights import LicenceClass
 from collectors.workspace import Journal, canonical_json, write_whole
 from curation.hub.remote import LocalFile
-from universe_gan import checkpoints, model_card
+from universe_gan import model_card
 from universe_gan.downloads import CONFIG, WEIGHTS
 from universe_gan.generate import Generator, checkpoint_of
-from universe_gan.runs import About, Run
 from universe_gan.sheets import png
+from universe_gan.training import checkpoints
+from universe_gan.training.runs import About, Run
 
 SEEDS = range(16)
 """On the sample sheet."""

@@ -8,10 +8,12 @@ import stellarium
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
-from universe_gan import data, judging  # noqa: E402
+from universe_gan import data  # noqa: E402
 from universe_gan.data import Pictures, Prepared  # noqa: E402
-from universe_gan.train import Training, train  # noqa: E402
-from universe_gan.train_settings import TrainSettings  # noqa: E402
+from universe_gan.measuring import judging  # noqa: E402
+from universe_gan.training.gan import Training  # noqa: E402
+from universe_gan.training.loop import train  # noqa: E402
+from universe_gan.training.settings import TrainSettings  # noqa: E402
 
 SETTINGS = TrainSettings(
     batch=8,

@@ -10,7 +10,7 @@ pytest.importorskip("torch", reason="PyTorch is not installed")
 pytest.importorskip("skimage", reason="scikit-image is not installed")
 
 from universe_gan.colour import Reference, levels, matched_set
-from universe_gan.metrics import colour_distance
+from universe_gan.measuring.metrics import colour_distance
 
 Set = NDArray[np.uint8]
 SIDE = 96

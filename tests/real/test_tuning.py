@@ -9,11 +9,11 @@ import stellarium
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
 from universe_gan import data  # noqa: E402
-from universe_gan.train import train  # noqa: E402
-from universe_gan.tune_settings import TuneSettings  # noqa: E402
+from universe_gan.training.loop import train  # noqa: E402
 from universe_gan.upscaling import tuned, weights  # noqa: E402
 from universe_gan.upscaling.exam import exam, is_better  # noqa: E402
 from universe_gan.upscaling.tune import Tuning  # noqa: E402
+from universe_gan.upscaling.tune_settings import TuneSettings  # noqa: E402
 
 SETTINGS = TuneSettings(
     batch=2, crop=24, kimg=0.03, l1_kimg=1, critic=4, log_kimg=1, save_kimg=1, precision="fp32"

@@ -6,8 +6,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
-from universe_gan import augment as changes  # noqa: E402
-from universe_gan.augment import Controller, augment, turned  # noqa: E402
+from universe_gan.training import augment as changes  # noqa: E402
+from universe_gan.training.augment import Controller, augment, turned  # noqa: E402
 
 NEVER, ALWAYS = torch.zeros(()), torch.ones(())
 

@@ -6,8 +6,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
-from universe_gan import checkpoints  # noqa: E402
-from universe_gan.checkpoints import CheckpointBroken  # noqa: E402
+from universe_gan.training import checkpoints  # noqa: E402
+from universe_gan.training.checkpoints import CheckpointBroken  # noqa: E402
 
 
 def test_tensors_and_facts_come_back_as_they_were(tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ pytest.importorskip("ray", reason="Ray is not installed (the extra `cluster`)")
 
 from toys import folder_of_pictures  # noqa: E402
 
-from universe_gan import checkpoints  # noqa: E402
 from universe_gan.shell.exits import Exit  # noqa: E402
+from universe_gan.training import checkpoints  # noqa: E402
 
 SMALL = {
     "model": "stylegan2",

@@ -12,7 +12,7 @@ from skimage.color import rgb2lab
 
 from universe_gan import colour
 from universe_gan.colour import Reference, curve, levels, matched, matched_set, stars
-from universe_gan.metrics import colour_distance
+from universe_gan.measuring.metrics import colour_distance
 
 Set = NDArray[np.uint8]
 SIDE = 48

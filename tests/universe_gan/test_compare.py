@@ -12,9 +12,9 @@ pytest.importorskip("torch", reason="PyTorch is not installed")
 
 from universe_gan.comparing import figures, page, plots
 from universe_gan.comparing.figures import MEASURES, Column, Looked
-from universe_gan.extractors import Extractor, plain
-from universe_gan.judging import Judge
-from universe_gan.metrics import memorisation, spectrum
+from universe_gan.measuring.extractors import Extractor, plain
+from universe_gan.measuring.judging import Judge
+from universe_gan.measuring.metrics import memorisation, spectrum
 
 SIDE = 16
 HOSTILE = "<script>alert(1)</script>"

@@ -12,10 +12,11 @@ from skies import a_sky
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 pytest.importorskip("skimage", reason="scikit-image is not installed")
 
-from universe_gan import pictures, runs, sheets  # noqa: E402
+from universe_gan import pictures, sheets  # noqa: E402
 from universe_gan.comparing import stages  # noqa: E402
 from universe_gan.shell.cli import run  # noqa: E402
 from universe_gan.shell.exits import Exit  # noqa: E402
+from universe_gan.training import runs  # noqa: E402
 
 SMALL = {
     "size": 32,

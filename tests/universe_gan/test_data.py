@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,12 @@ from collectors.progress import Silent  # noqa: E402
 from collectors.workspace import DiskFull, Workspace, WorkspaceBusy  # noqa: E402
 from curation.hub.problems import HubBusy, RepoMissing, RevisionMissing  # noqa: E402
 from universe_gan import data  # noqa: E402
-from universe_gan.data import NoPictures, prepare  # noqa: E402
+from universe_gan.data import (  # noqa: E402
+    NoPictures,
+    decode,
+    prepare,
+)
+from universe_gan.data.decode import UNDECODABLE  # noqa: E402
 from universe_gan.shell.cli import run  # noqa: E402
 
 
@@ -114,7 +120,7 @@ def test_offline_an_earlier_download_serves_and_is_told(home: Path, hub: HubServ
     before = prepare("ada/nebulae", side=32, cache=Path("cache"))
     notes: list[str] = []
 
-    class Told(data.Silent):
+    class Told(Silent):
         def note(self, text: str) -> None:
             notes.append(text)
 
@@ -139,7 +145,7 @@ def test_a_cache_that_was_killed_half_way_is_made_again(tmp_path: Path) -> None:
 def test_a_second_run_decodes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = folder_of_pictures(tmp_path / "pics", 3)
     prepare(str(place), cache=tmp_path / "cache")
-    monkeypatch.setattr(data, "_decode_all", None)
+    monkeypatch.setattr(data, "decode_all", None)
     assert len(prepare(str(place), cache=tmp_path / "cache").train) == 3
 
 
@@ -154,8 +160,8 @@ def test_two_that_decode_the_same_do_not_write_into_each_other(tmp_path: Path) -
 
 def test_a_full_disk_is_said_before_decoding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = folder_of_pictures(tmp_path / "pics", 3)
-    real = data.shutil.disk_usage(tmp_path)
-    monkeypatch.setattr(data.shutil, "disk_usage", lambda path: real._replace(free=100))
+    real = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: real._replace(free=100))
     with pytest.raises(DiskFull) as told:
         prepare(str(place), cache=tmp_path / "cache")
     assert told.value.needed == 3 * 32 * 32 * 3
@@ -198,7 +204,7 @@ def test_pictures_that_cannot_be_decoded_are_left_out_by_name_and_counted(
     found = prepare(str(place), cache=tmp_path / "cache", progress=first, workers=workers)
     assert found.train.names == tuple(f"{n:02}.png" for n in range(70) if n not in (0, 3, 66, 68))
     assert found.origin.pictures == len(found.train) == 66
-    assert dict(found.origin.refused) == {data.UNDECODABLE: 4}
+    assert dict(found.origin.refused) == {UNDECODABLE: 4}
     [said] = first.said
     assert "00.png (" in said
     assert "66.png (" in said
@@ -223,7 +229,7 @@ def test_rows_of_a_dataset_that_cannot_be_decoded_count_no_licence(tmp_path: Pat
     found = prepare(str(place), cache=tmp_path / "cache")
     assert found.train.names == ("a",)
     assert dict(found.origin.licences) == {"CC0-1.0": 1}
-    assert dict(found.origin.refused) == {data.UNDECODABLE: 1}
+    assert dict(found.origin.refused) == {UNDECODABLE: 1}
 
 
 def test_nothing_decodable_is_no_picture_and_a_failing_disk_blames_no_picture(
@@ -231,7 +237,9 @@ def test_nothing_decodable_is_no_picture_and_a_failing_disk_blames_no_picture(
 ) -> None:
     place = folder_of_pictures(tmp_path / "pics", 1)
     with monkeypatch.context() as patched:
-        patched.setattr(data, "open_upright", lambda *_, **__: (_ for _ in ()).throw(OSError(5, "I/O error")))
+        patched.setattr(
+            decode, "open_upright", lambda *_, **__: (_ for _ in ()).throw(OSError(5, "I/O error"))
+        )
         with pytest.raises(OSError, match="I/O error"):
             prepare(str(place), cache=tmp_path / "cache")
     assert len(prepare(str(place), cache=tmp_path / "cache").train) == 1

@@ -11,10 +11,10 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
 from small_nets import sky  # noqa: E402
 
-from universe_gan.tune_settings import TuneSettings  # noqa: E402
 from universe_gan.upscaling import degrade  # noqa: E402
 from universe_gan.upscaling.degrade import bytewise, jpeg, moffat, noisy, spread, worn  # noqa: E402
 from universe_gan.upscaling.fidelity import smaller  # noqa: E402
+from universe_gan.upscaling.tune_settings import TuneSettings  # noqa: E402
 
 WORN = TuneSettings(clean=0)
 

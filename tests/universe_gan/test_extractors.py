@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
-from universe_gan import extractors  # noqa: E402
-from universe_gan.extractors import ExtractorBroken, ExtractorRefused, choose  # noqa: E402
+from universe_gan.measuring import extractors  # noqa: E402
+from universe_gan.measuring.extractors import ExtractorBroken, ExtractorRefused, choose  # noqa: E402
 
 
 def pictures(count: int = 4, side: int = 32) -> NDArray[np.uint8]:

@@ -10,7 +10,8 @@ pytest.importorskip("torch", reason="PyTorch is not installed")
 
 from trained import run_folder
 
-from universe_gan import generations, runs
+from universe_gan.selecting import generations
+from universe_gan.training import runs
 
 
 def judged(kimg: float, coverage: float, **changed: Any) -> dict[str, Any]:

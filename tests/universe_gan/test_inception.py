@@ -10,7 +10,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
-from universe_gan.extractors import choose  # noqa: E402
+from universe_gan.measuring.extractors import choose  # noqa: E402
 from universe_gan.networks import inception  # noqa: E402
 from universe_gan.networks.inception import WeightsUnfit  # noqa: E402
 

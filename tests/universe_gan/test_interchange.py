@@ -11,9 +11,9 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
 import peers  # noqa: E402
 
-from universe_gan.checkpoints import CheckpointBroken, into_module, of_module  # noqa: E402
 from universe_gan.networks import interchange, lightweight  # noqa: E402
-from universe_gan.train_settings import TrainSettings  # noqa: E402
+from universe_gan.training.checkpoints import CheckpointBroken, into_module, of_module  # noqa: E402
+from universe_gan.training.settings import TrainSettings  # noqa: E402
 
 # Of the package's networks in its version 1.2.1: how many, and SHA-256 of sorted lines of "name (shape)".
 NAMES = {

@@ -11,11 +11,13 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
 from toys import SIDE, settings  # noqa: E402
 
-from universe_gan import checkpoints, judging, runs  # noqa: E402
 from universe_gan.data import Origin, Pictures, Prepared  # noqa: E402
-from universe_gan.judging import judge  # noqa: E402
-from universe_gan.recorder import Recorder  # noqa: E402
-from universe_gan.train import Training, train  # noqa: E402
+from universe_gan.measuring import judging  # noqa: E402
+from universe_gan.measuring.judging import judge  # noqa: E402
+from universe_gan.training import checkpoints, runs  # noqa: E402
+from universe_gan.training.gan import Training  # noqa: E402
+from universe_gan.training.loop import train  # noqa: E402
+from universe_gan.training.recorder import Recorder  # noqa: E402
 
 CPU = torch.device("cpu")
 

@@ -11,9 +11,9 @@ from PIL import Image
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
-from universe_gan import runs  # noqa: E402
 from universe_gan.shell.cli import run  # noqa: E402
 from universe_gan.shell.exits import Exit  # noqa: E402
+from universe_gan.training import runs  # noqa: E402
 
 SMALL = {
     "model": "stylegan2",

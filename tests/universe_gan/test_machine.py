@@ -7,7 +7,7 @@ import pytest
 
 from universe_gan.shell import machine
 from universe_gan.shell.machine import preset
-from universe_gan.train_settings import TrainSettings
+from universe_gan.training.settings import TrainSettings
 
 
 @pytest.mark.parametrize(

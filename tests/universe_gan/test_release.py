@@ -16,9 +16,9 @@ from collectors.workspace import Journal  # noqa: E402
 from universe_gan import Generator, downloads, release  # noqa: E402
 from universe_gan.downloads import ModelBroken  # noqa: E402
 from universe_gan.generate import checkpoint_of  # noqa: E402
-from universe_gan.runs import read  # noqa: E402
 from universe_gan.shell.cli import run  # noqa: E402
 from universe_gan.shell.exits import Exit  # noqa: E402
+from universe_gan.training.runs import read  # noqa: E402
 
 RUN = "runs/0001-toy"
 KEY = "models/ada/toy"

@@ -11,11 +11,12 @@ from PIL import Image  # noqa: E402
 from toys import SIDE, settings  # noqa: E402
 
 from collectors.workspace import Journal  # noqa: E402
-from universe_gan import curves, runs  # noqa: E402
 from universe_gan.data import Origin, Pictures  # noqa: E402
-from universe_gan.recorder import Recorder  # noqa: E402
-from universe_gan.runs import About, Run, RunBroken, RunBusy  # noqa: E402
-from universe_gan.train import Training, train  # noqa: E402
+from universe_gan.training import curves, runs  # noqa: E402
+from universe_gan.training.gan import Training  # noqa: E402
+from universe_gan.training.loop import train  # noqa: E402
+from universe_gan.training.recorder import Recorder  # noqa: E402
+from universe_gan.training.runs import About, Run, RunBroken, RunBusy  # noqa: E402
 
 CPU = torch.device("cpu")
 

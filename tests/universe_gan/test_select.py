@@ -3,8 +3,16 @@
 import numpy as np
 import pytest
 
-from universe_gan.metrics import Matrix, TooFew
-from universe_gan.select import Refusal, accepted, by_held_out, by_training, farthest_first, rank, realism
+from universe_gan.measuring.metrics import Matrix, TooFew
+from universe_gan.selecting.select import (
+    Refusal,
+    accepted,
+    by_held_out,
+    by_training,
+    farthest_first,
+    rank,
+    realism,
+)
 
 WIDE = 8
 """Dimensions of the features."""

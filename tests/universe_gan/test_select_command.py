@@ -16,9 +16,11 @@ pytest.importorskip("torch", reason="PyTorch is not installed")
 
 from hub_server import HubServer
 
-from universe_gan import data, feedback, pictures, runs
+from universe_gan import data, pictures
+from universe_gan.selecting import feedback
 from universe_gan.shell.cli import run
 from universe_gan.shell.exits import Exit
+from universe_gan.training import runs
 
 SMALL = {
     "model": "stylegan2",

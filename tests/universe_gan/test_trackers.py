@@ -13,9 +13,9 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
 from toys import folder_of_pictures  # noqa: E402
 
-from universe_gan import runs, trackers  # noqa: E402
 from universe_gan.shell.cli import run  # noqa: E402
 from universe_gan.shell.exits import Exit  # noqa: E402
+from universe_gan.training import runs, trackers  # noqa: E402
 
 FLAGS = [
     f"--set=train.{words}"
@@ -105,7 +105,7 @@ socket.getaddrinfo = refused
 socket.socket.connect = refused
 from pathlib import Path
 from PIL import Image
-from universe_gan import trackers
+from universe_gan.training import trackers
 run = Path(sys.argv[1])
 for step, told, lines in ((0, 0, (1, 2, 3)), (2, 3, (3, 4))):
     [tracker] = trackers.opened(["trackio"], run, "sky", step=step, told=told)

@@ -10,9 +10,10 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
 from toys import SIDE, settings  # noqa: E402
 
-from universe_gan import train as module  # noqa: E402
 from universe_gan.data import Pictures  # noqa: E402
-from universe_gan.train import Diverged, Training, one_step, train  # noqa: E402
+from universe_gan.training import gan, loop  # noqa: E402
+from universe_gan.training.gan import Training, one_step  # noqa: E402
+from universe_gan.training.loop import Diverged, train  # noqa: E402
 
 CPU = torch.device("cpu")
 
@@ -113,7 +114,7 @@ def test_what_is_poisoned_for_good_ends_as_diverged_with_a_whole_state() -> None
 
 def test_weights_that_are_not_finite_are_found_though_losses_are() -> None:
     training, notes = Training(settings(), SIDE, CPU), Notes()
-    real = module.one_step
+    real = gan.one_step
 
     def harmed(one: Training, batch: Any) -> Any:
         stats = real(one, batch)
@@ -123,10 +124,10 @@ def test_weights_that_are_not_finite_are_found_though_losses_are() -> None:
         return stats
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "one_step", harmed)
+        patch.setattr(gan, "one_step", harmed)
         train(training, pictures(), witness=notes)
     assert training.rollbacks == 1
-    assert module._is_finite(training)
+    assert loop._is_finite(training)
 
 
 def test_being_told_to_stop_saves_after_the_step_it_is_at() -> None:
@@ -141,7 +142,7 @@ def test_every_epoch_shows_every_picture_once_in_an_order_of_its_own() -> None:
     training = Training(settings(batch=3), SIDE, CPU)
     shown = []
     for training.step in range(6):
-        shown += module._numbers(training, 9)
+        shown += loop._numbers(training, 9)
     assert sorted(shown[:9]) == sorted(shown[9:]) == list(range(9))
     assert shown[:9] != shown[9:]
 
@@ -161,7 +162,7 @@ def test_a_penalty_taken_with_the_loss_teaches_what_one_taken_apart_does(
 ) -> None:
     learned = []
     for together in (True, False):
-        monkeypatch.setattr(module, "_serves_both", lambda _, together=together: together)
+        monkeypatch.setattr(gan, "_serves_both", lambda _, together=together: together)
         training = Training(settings(model=model), SIDE, CPU)
         stats = one_step(training, pictures().batch(torch.arange(4), CPU))
         slopes = [one.grad.flatten() for one in training.discriminator.parameters() if one.grad is not None]

@@ -11,14 +11,14 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
 from small_nets import network, sky, state_hash  # noqa: E402
 
-from universe_gan import checkpoints, runs  # noqa: E402
 from universe_gan.data import Origin, Pictures  # noqa: E402
-from universe_gan.train import Diverged, train  # noqa: E402
-from universe_gan.tune_settings import TuneSettings, mistakes  # noqa: E402
+from universe_gan.training import checkpoints, runs  # noqa: E402
+from universe_gan.training.loop import Diverged, train  # noqa: E402
 from universe_gan.upscaling import tuned, weights  # noqa: E402
 from universe_gan.upscaling.critic import Critic  # noqa: E402
 from universe_gan.upscaling.exam import Exam, exam, is_better  # noqa: E402
 from universe_gan.upscaling.tune import BODY, Tuning, cut  # noqa: E402
+from universe_gan.upscaling.tune_settings import TuneSettings, mistakes  # noqa: E402
 
 CPU = torch.device("cpu")
 START = {"weights": "small", "weights_sha256": "0" * 64, "weights_from": "a test", "fp16_rounded": False}

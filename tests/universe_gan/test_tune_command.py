@@ -17,9 +17,9 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
 from small_nets import network, sky, written  # noqa: E402
 
-from universe_gan import checkpoints, runs  # noqa: E402
 from universe_gan.shell.cli import run  # noqa: E402
 from universe_gan.shell.exits import Exit  # noqa: E402
+from universe_gan.training import checkpoints, runs  # noqa: E402
 from universe_gan.upscaling.tune import Tuning  # noqa: E402
 
 SMALL = {

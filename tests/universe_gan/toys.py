@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from universe_gan.train_settings import TrainSettings
+from universe_gan.training.settings import TrainSettings
 
 SIDE = 32
 

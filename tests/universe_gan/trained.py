@@ -6,11 +6,11 @@ from typing import Any
 import torch
 from toys import SIDE, settings
 
-from universe_gan import checkpoints
 from universe_gan.data import Origin
 from universe_gan.networks import table
-from universe_gan.runs import about as describe
-from universe_gan.runs import begin
+from universe_gan.training import checkpoints
+from universe_gan.training.runs import about as describe
+from universe_gan.training.runs import begin
 
 
 def run_folder(root: Path, name: str = "toy", **changed: Any) -> Path:

@@ -13,9 +13,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from universe_gan import metrics
-from universe_gan.judging import FEWEST, Judge
-from universe_gan.metrics import Interval, Matrix
+from universe_gan.measuring import metrics
+from universe_gan.measuring.judging import FEWEST, Judge
+from universe_gan.measuring.metrics import Interval, Matrix
 
 Pictures = NDArray[np.uint8]
 DRAWS = 200

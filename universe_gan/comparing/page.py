@@ -13,11 +13,11 @@ from PIL import Image
 
 from collectors.workspace import canonical_json, write_whole
 from curation.page import inline, templates
-from universe_gan import metrics
 from universe_gan.comparing import figures, plots
 from universe_gan.comparing.figures import MEASURES, Column, Looked, Measure, Near
-from universe_gan.judging import FEWEST, Judge
-from universe_gan.metrics import Interval
+from universe_gan.measuring import metrics
+from universe_gan.measuring.judging import FEWEST, Judge
+from universe_gan.measuring.metrics import Interval
 
 SHOWN = 24
 """Pictures of a column on the page."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from universe_gan.metrics import Matrix
+from universe_gan.measuring.metrics import Matrix
 
 WIDTH, HEIGHT = 640, 260
 """The field of a plot in its own units, labels not counted."""

@@ -23,7 +23,9 @@ from curation.markup import plain
 from curation.pixels import TooManyPixels, Unreadable, open_upright
 from universe_gan import pictures
 from universe_gan.comparing.answers import Asked
-from universe_gan.data import MAX_PIXELS, SUFFIXES, NoPictures, natural_side, prepare
+from universe_gan.data import NoPictures, natural_side, prepare
+from universe_gan.data.decode import MAX_PIXELS
+from universe_gan.data.rows import SUFFIXES
 from universe_gan.generate import Generator
 
 SEEDS = 1_000_000

@@ -16,8 +16,8 @@ from PIL import Image
 from universe_gan import pictures
 from universe_gan.comparing.figures import Column, Pictures
 from universe_gan.data import Prepared
-from universe_gan.extractors import resized
 from universe_gan.generate import Generator
+from universe_gan.measuring.extractors import resized
 from universe_gan.pictures import SIDECAR, NotOurs
 
 Stage = Literal["raw", "coloured", "upscaled"]

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from universe_gan.networks import verdicts
 from universe_gan.networks.verdicts import Verdicts
-from universe_gan.train_settings import TrainSettings
+from universe_gan.training.settings import TrainSettings
 
 
 class Regulariser(Protocol):

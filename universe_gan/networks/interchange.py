@@ -19,8 +19,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from universe_gan.checkpoints import CheckpointBroken
-from universe_gan.train_settings import TrainSettings
+from universe_gan.training.checkpoints import CheckpointBroken
+from universe_gan.training.settings import TrainSettings
 
 VERSION = "1.2.1"
 """Of the package whose layout is written."""

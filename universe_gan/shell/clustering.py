@@ -7,11 +7,11 @@ from importlib import util
 from pathlib import Path
 from typing import Any
 
-from universe_gan import cluster
 from universe_gan.shell import training
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.failures import explain
 from universe_gan.shell.output import Output
+from universe_gan.training import cluster
 
 
 def train_on_cluster(

@@ -77,7 +77,7 @@ def colour(
 def _folder(asked: str, runs: Path) -> Path:
     """The folder as named, or the pictures that `generate` drew from a run or recipe."""
     from universe_gan.pictures import SIDECAR
-    from universe_gan.runs import read
+    from universe_gan.training.runs import read
 
     if (Path(asked) / SIDECAR).is_file():
         return Path(asked)
@@ -91,7 +91,7 @@ def _folder(asked: str, runs: Path) -> Path:
 
 def _drawn_by(folder: Path, lines: list[dict[str, Any]], runs: Path) -> str:
     """The run that learned from what the pictures say they come from. Raises `LikeWhat`."""
-    from universe_gan.runs import every
+    from universe_gan.training.runs import every
 
     prints = {line.get("dataset_fingerprint") for line in lines}
     for run in reversed(every(runs)):
@@ -105,7 +105,7 @@ def _reals(
 ) -> "tuple[NDArray[np.uint8], dict[str, Any]]":
     """The real pictures that were trained on; the held-out ones stay unseen, to judge by."""
     from universe_gan.data import prepare
-    from universe_gan.runs import read
+    from universe_gan.training.runs import read
 
     try:
         place = judging.place_of(like, runs)
@@ -126,7 +126,7 @@ def _measured(
 ) -> "tuple[Reference, Matrix]":
     """The reals, and how far the set as a whole is off."""
     from universe_gan import colour as colours
-    from universe_gan.extractors import choose
+    from universe_gan.measuring.extractors import choose
 
     reference = colours.Reference.of(reals, choose(extractor, None) if extractor else None)
     with output.stage("measure", len(lines)) as stage:

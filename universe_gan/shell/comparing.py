@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from universe_gan.comparing.page import Comparison
     from universe_gan.data import Prepared
     from universe_gan.generate import Generator
-    from universe_gan.judging import Judge
-    from universe_gan.runs import Run
+    from universe_gan.measuring.judging import Judge
+    from universe_gan.training.runs import Run
 
 MOST = 1000
 
@@ -84,7 +84,7 @@ def compare(
 
 def _opened(asked: str, checkpoint: str, runs: Path, device: str | None) -> "tuple[Run, Generator]":
     from universe_gan.generate import Generator
-    from universe_gan.runs import read
+    from universe_gan.training.runs import read
 
     place = judging.place_of(asked, runs)
     run = read(place.parent if place.is_file() else place)
@@ -119,7 +119,7 @@ def _alike(output: Output, runs: "Sequence[Run]", prepared: "Prepared") -> None:
 
 def _judge(known: "Sequence[tuple[Run, Generator]]", prepared: "Prepared", extractor: str | None) -> "Judge":
     """One judge for all: no extractor that any of the discriminators looked through."""
-    from universe_gan import judging as rules
+    from universe_gan.measuring import judging as rules
     from universe_gan.networks import chosen
 
     backbones = {chosen(run.about.settings).backbone for run, _ in known}
@@ -158,7 +158,7 @@ def _fine(
     """How real the fine detail of upscaled pictures is, where real originals of that size are at hand."""
     from universe_gan.comparing import figures, stages
     from universe_gan.data import NoPictures, prepare
-    from universe_gan.extractors import resized
+    from universe_gan.measuring.extractors import resized
 
     found: dict[str, float] = {}
     notes = []

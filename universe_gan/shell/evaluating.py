@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from universe_gan.shell import upscaling
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.output import Output, many
-from universe_gan.upscale_settings import UpscaleSettings
+from universe_gan.upscaling.settings import UpscaleSettings
 
 if TYPE_CHECKING:
     from universe_gan.upscaling.evaluate import Evaluation, Judged

@@ -78,7 +78,7 @@ def find(asked: str, runs: Path) -> str | Path:
 
     if named(asked):
         return asked
-    from universe_gan.runs import every
+    from universe_gan.training.runs import every
 
     name = Path(asked).stem
     for run in reversed(every(runs)):

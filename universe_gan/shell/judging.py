@@ -18,7 +18,7 @@ from universe_gan.shell.training import PackagesMissing, SettingsUnfit
 if TYPE_CHECKING:
     from universe_gan.data import Prepared
     from universe_gan.generate import Generator
-    from universe_gan.runs import Run
+    from universe_gan.training.runs import Run
 
 
 class DataChanged(Exception):
@@ -93,9 +93,9 @@ def _judged(
 ) -> dict[str, Any]:
     """The figures of one run's checkpoint, also written beside it."""
     from collectors.workspace import Journal
-    from universe_gan import judging
     from universe_gan.generate import Generator
-    from universe_gan.runs import read
+    from universe_gan.measuring import judging
+    from universe_gan.training.runs import read
 
     place = place_of(asked, root)
     folder = place.parent if place.is_file() else place
@@ -120,7 +120,7 @@ def _judged(
 
 def place_of(asked: str, root: Path) -> Path:
     """The run's folder or the checkpoint in one, as named, or the newest run of that name."""
-    from universe_gan.runs import every
+    from universe_gan.training.runs import every
 
     for path in (Path(asked), root / asked):
         if ((path.parent if path.is_file() else path) / "run.json").is_file():

@@ -96,7 +96,7 @@ def _maker(output: Output, asked: str, name: str, runs: Path, device: str | None
 def _real(asked: str, runs: Path) -> "Real":
     """What a run learned from, else the dataset of a recipe, one on the Hub or a folder."""
     from universe_gan.comparing.quiz import Real
-    from universe_gan.runs import read
+    from universe_gan.training.runs import read
 
     try:
         place = judging.place_of(asked, runs)

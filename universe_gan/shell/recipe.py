@@ -19,8 +19,8 @@ from curation.synthetic import path_beside as synthetic_beside
 from universe_gan import __version__
 from universe_gan.shell.sections import SECTIONS, apply, check_section, check_sections, leading_out, secrets
 from universe_gan.study_settings import ColourSettings, GenerateSettings, StudySettings
-from universe_gan.train_settings import TrainSettings
-from universe_gan.upscale_settings import UpscaleSettings
+from universe_gan.training.settings import TrainSettings
+from universe_gan.upscaling.settings import UpscaleSettings
 
 S = TypeVar("S", bound=Frozen)
 

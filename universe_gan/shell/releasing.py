@@ -37,7 +37,7 @@ def publish(
         raise PackagesMissing(missing)
     from universe_gan import release
     from universe_gan.generate import checkpoint_of
-    from universe_gan.runs import read
+    from universe_gan.training.runs import read
 
     run = read(path)
     checkpoint = checkpoint_of(path)

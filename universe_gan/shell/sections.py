@@ -17,8 +17,8 @@ from curation.policy import check_settings
 from curation.settings import CurateSettings, PolicySettings, PublishSettings
 from universe_gan.shell.mistakes import did_you_mean, in_words, place
 from universe_gan.study_settings import ColourSettings, GenerateSettings, StudySettings
-from universe_gan.train_settings import TrainSettings
-from universe_gan.upscale_settings import UpscaleSettings
+from universe_gan.training.settings import TrainSettings
+from universe_gan.upscaling.settings import UpscaleSettings
 
 SECTIONS: dict[str, type[Frozen]] = {
     "collect": CollectSettings,

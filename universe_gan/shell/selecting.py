@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from universe_gan.data import Prepared
-    from universe_gan.extractors import Extractor
-    from universe_gan.feedback import Choice, Drawn
-    from universe_gan.runs import Run
+    from universe_gan.measuring.extractors import Extractor
+    from universe_gan.selecting.feedback import Choice, Drawn
     from universe_gan.shell.recipe import Recipe
+    from universe_gan.training.runs import Run
 
 SERVING = ("waitress", "werkzeug")
 SHARE = 4
@@ -51,7 +51,7 @@ def select(
         raise PackagesMissing(missing, "selecting by hand", "quiz")
     import torch
 
-    from universe_gan import feedback
+    from universe_gan.selecting import feedback
 
     if device == "cuda" and not torch.cuda.is_available():
         raise SettingsUnfit(["--device cuda: PyTorch finds no GPU here; `universe-gan check` says more"])
@@ -121,8 +121,8 @@ def _next(
 def _folder(output: Output, asked: str, seeds: str, runs: Path, device: str | None) -> Path:
     """The folder as named, or the one into which the pictures of a run are drawn."""
     from universe_gan import pictures
-    from universe_gan.feedback import NothingGenerated
     from universe_gan.generate import Generator, read_seeds, write
+    from universe_gan.selecting.feedback import NothingGenerated
 
     path = Path(asked)
     if (path / pictures.SIDECAR).is_file():
@@ -139,10 +139,11 @@ def _folder(output: Output, asked: str, seeds: str, runs: Path, device: str | No
 
 def _sides(output: Output, folder: Path, root: Path) -> "tuple[Drawn, Prepared, Run | None]":
     """The generated pictures, the ones they learned from, and the run where it is here."""
-    from universe_gan import data, feedback
-    from universe_gan.runs import every
+    from universe_gan import data
+    from universe_gan.selecting import feedback
     from universe_gan.shell.judging import DataChanged
-    from universe_gan.train_settings import MOST_SYNTHETIC
+    from universe_gan.training.runs import every
+    from universe_gan.training.settings import MOST_SYNTHETIC
 
     about = feedback.about(folder)
     fingerprint, cache = str(about.get("dataset_fingerprint")), root / "cache"
@@ -170,7 +171,7 @@ def _sides(output: Output, folder: Path, root: Path) -> "tuple[Drawn, Prepared, 
 
 def _extractor(asked: str | None, run: "Run | None", device: "torch.device") -> "Extractor":
     """Who looks at the pictures: as in the run's own judgements, unless asked for otherwise."""
-    from universe_gan import extractors
+    from universe_gan.measuring import extractors
     from universe_gan.networks import chosen
 
     if run is None:

@@ -20,17 +20,17 @@ from universe_gan.shell import publishing, recipe, stages
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.invocation import tool
 from universe_gan.shell.output import Output
-from universe_gan.train_settings import TrainSettings, mistakes
+from universe_gan.training.settings import TrainSettings, mistakes
 
 if TYPE_CHECKING:
     import torch
 
-    from universe_gan.cluster import Attempt
     from universe_gan.data import Prepared
-    from universe_gan.judging import Judge
-    from universe_gan.ranks import Ranks
-    from universe_gan.runs import About, Run
-    from universe_gan.trackers import Tracker
+    from universe_gan.measuring.judging import Judge
+    from universe_gan.training.cluster import Attempt
+    from universe_gan.training.ranks import Ranks
+    from universe_gan.training.runs import About, Run
+    from universe_gan.training.trackers import Tracker
 
 NEEDED = ("torch", "safetensors")
 
@@ -115,9 +115,9 @@ def train(
     """
     if missing := [name for name in NEEDED if util.find_spec(name) is None]:
         raise PackagesMissing(missing)
-    from universe_gan import trackers
-    from universe_gan.ranks import joined
-    from universe_gan.runs import about
+    from universe_gan.training import trackers
+    from universe_gan.training.ranks import joined
+    from universe_gan.training.runs import about
 
     trackers.check(wanted.settings.trackers)
 
@@ -177,7 +177,7 @@ def pictures(
 
 def _begun(learning: "About", root: Path, ranks: "Ranks", *, new: bool) -> "Run":
     """The run, the same one in every process: the first begins it and tells the others where it is."""
-    from universe_gan import runs
+    from universe_gan.training import runs
 
     run = runs.begin(root, learning, new=new) if ranks.writes else None
     path = Path(ranks.told(str(run.path) if run else ""))
@@ -194,10 +194,10 @@ def _trained(
 ) -> Exit:
     import torch
 
-    from universe_gan import generations
-    from universe_gan.recorder import Recorder
-    from universe_gan.train import Training
-    from universe_gan.train import train as go
+    from universe_gan.selecting import generations
+    from universe_gan.training.gan import Training
+    from universe_gan.training.loop import train as go
+    from universe_gan.training.recorder import Recorder
 
     settings = run.about.settings
     if ranks.writes:
@@ -259,7 +259,7 @@ def _trained(
 
 def _judge(output: Output, run: "Run", prepared: "Prepared", device: "torch.device") -> "Judge | None":
     """Who judges this run; nobody where there are too few pictures or no network to see with."""
-    from universe_gan import judging
+    from universe_gan.measuring import judging
     from universe_gan.networks.lite0 import WeightsMissing
 
     if (real := len(prepared.reals)) < judging.FEWEST:
@@ -273,7 +273,7 @@ def _judge(output: Output, run: "Run", prepared: "Prepared", device: "torch.devi
 
 
 def _trackers(run: "Run", step: int) -> "list[Tracker]":
-    from universe_gan import trackers
+    from universe_gan.training import trackers
 
     told = max((line["step"] for line in run.stats()), default=0)
     return trackers.opened(run.about.settings.trackers, run.path, run.about.name, step=step, told=told)
@@ -281,7 +281,7 @@ def _trackers(run: "Run", step: int) -> "list[Tracker]":
 
 def _state(run: "Run") -> tuple[dict[str, "torch.Tensor"], dict[str, Any]]:
     """The latest checkpoint; several processes read it from a folder that all of them see."""
-    from universe_gan import checkpoints
+    from universe_gan.training import checkpoints
 
     return checkpoints.read(run.latest)
 
@@ -305,7 +305,7 @@ def tell_data(output: Output, prepared: "Prepared", side: int) -> None:
 
 
 def _tell_plan(output: Output, learning: "About", root: Path, new: bool) -> Exit:
-    from universe_gan import runs
+    from universe_gan.training import runs
 
     run = None if new else runs.continued(root, learning)
     settings = learning.settings

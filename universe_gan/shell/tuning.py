@@ -14,14 +14,14 @@ from universe_gan.shell.invocation import tool
 from universe_gan.shell.output import Output
 from universe_gan.shell.training import PackagesMissing, SettingsUnfit
 from universe_gan.shell.upscaling import weights_asked
-from universe_gan.tune_settings import mistakes
-from universe_gan.upscale_settings import UpscaleSettings
+from universe_gan.upscaling.settings import UpscaleSettings
+from universe_gan.upscaling.tune_settings import mistakes
 
 if TYPE_CHECKING:
     import torch
 
     from universe_gan.data import Pictures
-    from universe_gan.ranks import Ranks
+    from universe_gan.training.ranks import Ranks
     from universe_gan.upscaling.rrdbnet import RRDBNet
     from universe_gan.upscaling.tuned import About, Run
 
@@ -80,7 +80,7 @@ def tune(output: Output, wanted: Course, *, runs: Path, device: str | None, new:
     """Tune, or go on with the last run that learns the same; raises the failures named in this room."""
     if missing := [name for name in training.NEEDED if util.find_spec(name) is None]:
         raise PackagesMissing(missing, "tuning the upscaler", "upscale")
-    from universe_gan.ranks import joined
+    from universe_gan.training.ranks import joined
     from universe_gan.upscaling import tuned
 
     settings = wanted.settings.tune
@@ -126,8 +126,8 @@ def _tuned(
 ) -> Exit:
     import torch
 
-    from universe_gan import checkpoints
-    from universe_gan.train import Diverged, train
+    from universe_gan.training import checkpoints
+    from universe_gan.training.loop import Diverged, train
     from universe_gan.upscaling.exam import exam
     from universe_gan.upscaling.tune import Tuning
     from universe_gan.upscaling.tuned import Recorder

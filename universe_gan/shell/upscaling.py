@@ -15,7 +15,7 @@ from universe_gan.shell import generating, publishing, recipe, stages
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.output import Output, many
 from universe_gan.shell.training import PackagesMissing, SettingsUnfit
-from universe_gan.upscale_settings import UpscaleSettings
+from universe_gan.upscaling.settings import UpscaleSettings
 
 if TYPE_CHECKING:
     import requests

@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from universe_gan.tune_settings import TuneSettings
 from universe_gan.upscaling.fidelity import smaller
+from universe_gan.upscaling.tune_settings import TuneSettings
 
 WINGS = (2.5, 4.765)
 """Moffat's exponent: bright wings of an old photograph, to Kolmogorov turbulence (Trujillo et al. 2001)."""

@@ -5,8 +5,8 @@ get it, with back-projection; a consistency loss looks at it before, so that bac
 mend. By default only the layers behind the network's body learn: 149 thousand parameters, and no gradient
 goes through the other 16.5 million.
 
-The loop, rollbacks and several processes are those of `universe_gan.train`; like there, all random numbers of
-a step follow from the seed, its number and the rank.
+The loop, rollbacks and several processes are those of `training.loop`; as there, all random numbers of a step
+follow from the seed, its number and the rank.
 """
 
 import copy
@@ -19,15 +19,15 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.optim import Adam
 
-from universe_gan import checkpoints
-from universe_gan.augment import turned
-from universe_gan.ranks import Ranks
-from universe_gan.train import follow, mixed, precision
-from universe_gan.tune_settings import TuneSettings
+from universe_gan.training import checkpoints
+from universe_gan.training.augment import turned
+from universe_gan.training.loop import follow, mixed, precision
+from universe_gan.training.ranks import Ranks
 from universe_gan.upscaling.critic import DEPTH, Critic
 from universe_gan.upscaling.degrade import worn
 from universe_gan.upscaling.fidelity import back_projected, smaller
 from universe_gan.upscaling.rrdbnet import RRDBNet
+from universe_gan.upscaling.tune_settings import TuneSettings
 
 BODY = ("conv_first.", "body.")
 """What does not learn with `learn = "tail"`."""
@@ -35,7 +35,7 @@ BODY = ("conv_first.", "body.")
 
 @dataclass
 class Tuning:
-    """Everything that changes while tuning, and what it is made from: a `train.Learner`."""
+    """Everything that changes while tuning, and what it is made from: a `loop.Learner`."""
 
     settings: TuneSettings
     first: RRDBNet

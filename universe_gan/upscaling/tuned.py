@@ -19,14 +19,15 @@ import torch
 from collectors.frozen import Frozen
 from collectors.progress import Stage
 from collectors.workspace import Journal, canonical_json, write_whole
-from universe_gan import __version__, checkpoints, curves, runs, sheets
+from universe_gan import __version__, sheets
 from universe_gan.data import Origin, Pictures
-from universe_gan.runs import RunBroken, RunFolder
-from universe_gan.train import steps
-from universe_gan.tune_settings import TuneSettings
+from universe_gan.training import checkpoints, curves, runs
+from universe_gan.training.loop import steps
+from universe_gan.training.runs import RunBroken, RunFolder
 from universe_gan.upscaling import exam
 from universe_gan.upscaling.exam import Exam
 from universe_gan.upscaling.tune import Tuning
+from universe_gan.upscaling.tune_settings import TuneSettings
 
 ABOUT = "upscale.json"
 FIGURES = ("psnr", "held_out_l1", "stars")
@@ -129,7 +130,7 @@ def _some(pictures: Pictures, numbers: list[int]) -> Pictures:
 
 
 class Recorder:
-    """Looks on while a run tunes (`train.Witness`): statistics, judgements, sheets, checkpoints."""
+    """Looks on while a run tunes (`loop.Witness`): statistics, judgements, sheets, checkpoints."""
 
     def __init__(
         self,

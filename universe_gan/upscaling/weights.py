@@ -21,7 +21,7 @@ import requests
 from collectors.record import FoundBy, Original, Record, Seen, StoredFile
 from collectors.web.transfer import Missed, Withheld, fetch
 from collectors.workspace import Store
-from universe_gan import checkpoints
+from universe_gan.training import checkpoints
 from universe_gan.upscaling import layouts, ncnn
 from universe_gan.upscaling.rrdbnet import RRDBNet
 

@@ -24,39 +24,39 @@ def _memory_short(error: MemoryShort) -> Failure:
 
 
 BY_NAME: dict[str, Words] = {
-    "universe_gan.train.Diverged": lambda error: Failure(
+    "universe_gan.training.loop.Diverged": lambda error: Failure(
         f"training diverged at {error.kimg:,.1f} kimg, also at a learning rate of {error.rate:g}",
         "the last whole state is kept; begin anew with a lower rate or a stronger penalty:"
         " --set train.rate=5e-5, --set train.penalty=10, --set train.precision=fp32",
         Exit.MACHINE,
     ),
-    "universe_gan.extractors.ExtractorRefused": lambda error: Failure(
+    "universe_gan.measuring.extractors.ExtractorRefused": lambda error: Failure(
         f"{error.name} cannot judge: the discriminator looks through it, and its figures would flatter",
         "--set train.extractor=plain (judge: --extractor plain), or the path of another network;"
         " or train.discriminator=own",
         Exit.INPUT,
     ),
-    "universe_gan.metrics.TooFew": lambda error: Failure(
+    "universe_gan.measuring.metrics.TooFew": lambda error: Failure(
         f"{error.have} pictures cannot be judged, that takes {error.need}",
         "train on more pictures, or let more be drawn: --pictures N",
         Exit.INPUT,
     ),
-    "universe_gan.cluster.ClusterMissing": lambda error: Failure(
+    "universe_gan.training.cluster.ClusterMissing": lambda error: Failure(
         f"no Ray cluster at {error.address}: {error.problem}",
         "see `ray status` there, correct --address (or RAY_ADDRESS), or leave it out to use this machine",
         Exit.INPUT,
     ),
-    "universe_gan.cluster.ClusterSmall": lambda error: Failure(
+    "universe_gan.training.cluster.ClusterSmall": lambda error: Failure(
         f"{error.wanted} workers are wanted, and the cluster has {error.there} {error.what}",
         f"--workers {max(error.there, 1)}, or join more machines with `ray start --address …`",
         Exit.INPUT,
     ),
-    "universe_gan.cluster.ClusterLost": lambda error: Failure(
+    "universe_gan.training.cluster.ClusterLost": lambda error: Failure(
         f"the workers were started again and again, and lost each time\n{error.details.rstrip()}",
         "mend what the lines above name and run the same command: it goes on from the latest checkpoint",
         Exit.MACHINE,
     ),
-    "universe_gan.trackers.TrackersMissing": lambda error: Failure(
+    "universe_gan.training.trackers.TrackersMissing": lambda error: Failure(
         f"[train] trackers asks for {' and '.join(error.names)}, not installed here; nothing was trained",
         "pip install 'universe-gan[trackers]', or --set 'train.trackers=[]'",
         Exit.INPUT,
@@ -67,13 +67,13 @@ BY_NAME: dict[str, Words] = {
         " https://github.com/toshas/torch-fidelity/releases/tag/v0.2.0, or judge by lite0 or plain",
         Exit.INPUT,
     ),
-    "universe_gan.extractors.ExtractorBroken": lambda error: Failure(
+    "universe_gan.measuring.extractors.ExtractorBroken": lambda error: Failure(
         f"{error.path} cannot judge: {error.problem}",
         "name lite0, plain, inception:WEIGHTS.pth, or a TorchScript file that gives a row of features for a"
         " picture",
         Exit.INPUT,
     ),
-    "universe_gan.feedback.NothingGenerated": lambda error: Failure(
+    "universe_gan.selecting.feedback.NothingGenerated": lambda error: Failure(
         f"{error.folder} cannot be selected from: {error.problem}",
         "name a run, or a folder that `universe-gan generate`, `colour` or `upscale` wrote, of one model",
         Exit.INPUT,
@@ -83,22 +83,22 @@ BY_NAME: dict[str, Words] = {
         "leave --port out: then a free one is taken",
         Exit.INPUT,
     ),
-    "universe_gan.feedback.LineageMissing": lambda error: Failure(
+    "universe_gan.selecting.feedback.LineageMissing": lambda error: Failure(
         f"{error.path} does not say where it comes from: {error.problem}",
         "draw it again with `universe-gan generate`; nothing was listed",
         Exit.INPUT,
     ),
-    "universe_gan.data.NoPictures": lambda error: Failure(
+    "universe_gan.data.rows.NoPictures": lambda error: Failure(
         str(error),
         "name a recipe, a dataset on the Hub (user/name, for a private one export HF_TOKEN=…) or a folder",
         Exit.INPUT,
     ),
-    "universe_gan.runs.RunBroken": lambda error: Failure(
+    "universe_gan.training.runs.RunBroken": lambda error: Failure(
         f"{error.path} cannot be read: {error.problem}",
         "move that folder elsewhere, or name another one with --runs",
         Exit.INPUT,
     ),
-    "universe_gan.runs.RunBusy": lambda error: Failure(
+    "universe_gan.training.runs.RunBusy": lambda error: Failure(
         f"{error.path} is being trained by {error.holder}",
         "wait until it ends, or begin another run with --new",
         Exit.BUSY,
@@ -108,7 +108,7 @@ BY_NAME: dict[str, Words] = {
         f"pip install {error.package}, or --set train.discriminator=own (judge: --extractor plain)",
         Exit.INPUT,
     ),
-    "universe_gan.checkpoints.CheckpointBroken": lambda error: Failure(
+    "universe_gan.training.checkpoints.CheckpointBroken": lambda error: Failure(
         f"{error.path} is no whole checkpoint of ours: {error.problem}",
         "restore it from a copy, or begin a new run with `universe-gan train … --new`",
         Exit.INPUT,

@@ -24,9 +24,10 @@ import torch
 
 from collectors.frozen import Frozen
 from collectors.workspace import Journal, Workspace, WorkspaceBusy, canonical_json, write_whole
-from universe_gan import __version__, checkpoints
+from universe_gan import __version__
 from universe_gan.data import Origin
-from universe_gan.train_settings import TrainSettings
+from universe_gan.training import checkpoints
+from universe_gan.training.settings import TrainSettings
 
 _NUMBERED = re.compile(r"^(\d{4,})-(.+)$")
 

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from collectors.frozen import Settings
-from universe_gan.tune_settings import TuneSettings
+from universe_gan.upscaling.tune_settings import TuneSettings
 
 
 class UpscaleSettings(Settings):

@@ -16,12 +16,13 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from universe_gan import metrics, sheets
+from universe_gan import sheets
 from universe_gan.data import Prepared
-from universe_gan.extractors import Extractor, choose
-from universe_gan.metrics import Matrix
+from universe_gan.measuring import metrics
+from universe_gan.measuring.extractors import Extractor, choose
+from universe_gan.measuring.metrics import Matrix
 from universe_gan.networks import chosen
-from universe_gan.train_settings import TrainSettings
+from universe_gan.training.settings import TrainSettings
 
 MOST = 1000
 FEWEST = 20

@@ -8,19 +8,22 @@ from torch import Tensor
 
 from collectors.progress import Stage
 from collectors.workspace import Journal, write_whole
-from universe_gan import checkpoints, curves, judging, sheets
+from universe_gan import sheets
 from universe_gan.data import Pictures
-from universe_gan.judging import Judge
-from universe_gan.runs import Run
-from universe_gan.trackers import Tracker
-from universe_gan.train import Training, steps
+from universe_gan.measuring import judging
+from universe_gan.measuring.judging import Judge
+from universe_gan.training import checkpoints, curves
+from universe_gan.training.gan import Training
+from universe_gan.training.loop import steps
+from universe_gan.training.runs import Run
+from universe_gan.training.trackers import Tracker
 
 SHOWN = 36
 """Pictures on a sheet."""
 
 
 class Recorder:
-    """Looks on while a run trains (`train.Witness`): statistics, sheets, checkpoints."""
+    """Looks on while a run trains (`loop.Witness`): statistics, sheets, checkpoints."""
 
     def __init__(
         self,

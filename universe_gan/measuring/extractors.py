@@ -22,7 +22,7 @@ from PIL import Image
 from torch import Tensor
 
 from collectors.workspace import write_whole
-from universe_gan.metrics import Matrix
+from universe_gan.measuring.metrics import Matrix
 from universe_gan.networks import inception, lite0
 from universe_gan.sheets import scaled
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import sqrt
 from typing import Any
 
-from universe_gan.runs import Run, every
+from universe_gan.training.runs import Run, every
 
 CHANCE = 2.0
 """Standard errors between two shares that are still taken for chance."""

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from universe_gan.metrics import Matrix, TooFew, distances
+from universe_gan.measuring.metrics import Matrix, TooFew, distances
 
 NEIGHBOURS = 3
 """k of the realism score, as in its paper."""

@@ -27,10 +27,11 @@ from curation import synthetic
 from curation.duplicates.ties import NEAR
 from curation.fingerprint import BITS, hashes
 from curation.synthetic import Synthetic
-from universe_gan import pictures, select, sheets
+from universe_gan import pictures, sheets
 from universe_gan.data import Prepared
-from universe_gan.extractors import Extractor
-from universe_gan.select import Ranked
+from universe_gan.measuring.extractors import Extractor
+from universe_gan.selecting import select
+from universe_gan.selecting.select import Ranked
 
 RANKING = "ranking.jsonl"
 DECISIONS = "decisions.jsonl"

@@ -1,0 +1,119 @@
+"""A published dataset, a build or a folder of pictures, decoded once and served as batches on the device.
+
+    universe_gan.data.prepare("user/nebulae", side=256, cache=Path("runs/cache"))
+
+Decoded pictures lie in a cache as plain arrays, (pictures, side, side, 3) bytes, named by what they were made
+of: a second run starts at once, and nothing is decoded twice. On a GPU they are moved over whole if they fit.
+"""
+
+import hashlib
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import PIL
+
+from collectors.progress import Progress, Silent
+from collectors.workspace import Workspace, canonical_json, write_whole
+from universe_gan.data.decode import UNDECODABLE, VERSION, Broken, decode_all, mapped
+from universe_gan.data.rows import NoPictures, Split, located, made_rows, natural_side_of, rows_of, the_best, why_none
+from universe_gan.data.sets import Origin, Pictures, Prepared
+
+__all__ = ["NoPictures", "Origin", "Pictures", "Prepared", "decoded", "natural_side", "prepare"]
+
+
+def prepare(
+    source: str,
+    *,
+    side: int | None = None,
+    cache: Path,
+    revision: str | None = None,
+    progress: Progress | None = None,
+    workers: int = 1,
+    synthetic: float = 0.0,
+) -> Prepared:
+    """Find the pictures of a Hub id, a built dataset or a folder, and decode them to `side` × `side`.
+
+    `side`: by default the largest power of two, up to 1,024, within the first picture. `cache`: where decoded
+    pictures are kept; a cache that was left half-way is made again. Pictures that cannot be decoded are left
+    out, told by name and counted in `refused`; the cache remembers which, so that all agree without trying.
+    `synthetic`: share of the training pictures that generated ones of the dataset may have, the best first;
+    real ones are never left out for them, and no generated one is ever held out.
+
+    Raises:
+        WorkspaceBusy: another process decodes the same pictures at this moment.
+        NoPictures: there is none that may be trained on, or nothing of that name.
+        HubProblem: the Hub does not give the dataset, and no earlier download of it is here.
+        DiskFull: no room in the cache.
+    """
+    progress = progress or Silent()
+    folder, commit = located(source, revision, progress)
+    refused: Counter[str] = Counter()
+    broken = Broken(cache)
+    found = list(rows_of(folder, refused))
+    rows = [row for row in found if row.digest not in broken.why]
+    if left := [row for row in found if row.digest in broken.why]:
+        refused[UNDECODABLE] = len(left)
+        progress.note(broken.words(left))
+    if not any(row.split == "train" for row in rows):
+        raise NoPictures(source, why_none(refused))
+    made = [row for row in made_rows(folder) if row.digest not in broken.why] if synthetic else []
+    made = the_best(made, sum(row.split == "train" for row in rows), synthetic)
+    asked, side = side, side or natural_side_of(row for row in rows if row.split == "train")
+    rows += made
+    fingerprint = hashlib.sha256("".join(row.digest for row in rows).encode()).hexdigest()
+    parts = {split: [row for row in rows if row.split == split] for split in ("train", "test")}
+    origin = Origin(
+        source=source,
+        revision=commit,
+        fingerprint=fingerprint,
+        pictures=len(parts["train"]),
+        held_out=len(parts["test"]),
+        licences=dict(Counter(row.licence for row in rows if row.licence is not None).most_common()),
+        refused=dict(refused),
+        synthetic=len(made),
+        generation=1 + max(row.generation or 0 for row in made) if made else 0,
+    )
+    place = _place(cache, fingerprint, side)
+    if not (place / "about.json").is_file():
+        with Workspace(place).locked():
+            failed = decode_all(parts, side, place, progress, workers)
+            if not failed:
+                write_whole(place / "about.json", canonical_json(origin.model_dump(mode="json")))
+        if failed:
+            broken.remember(failed)
+            shutil.rmtree(place)
+            return prepare(
+                source,
+                side=asked,
+                cache=cache,
+                revision=revision,
+                progress=progress,
+                workers=workers,
+                synthetic=synthetic,
+            )
+    names = {split: tuple(row.name for row in part) for split, part in parts.items()}
+    train, test = (Pictures(mapped(place, split, side), names[split]) for split in parts)
+    return Prepared(origin, train, test)
+
+
+def natural_side(source: str, *, revision: str | None = None, progress: Progress | None = None) -> int:
+    """The side that `prepare` takes where none is asked for; nothing is decoded. Raises as `prepare`."""
+    folder, _ = located(source, revision, progress or Silent())
+    return natural_side_of(row for row in rows_of(folder, Counter()) if row.split == "train")
+
+
+def decoded(origin: Origin, side: int, cache: Path) -> Prepared | None:
+    """The same pictures as an earlier `prepare` left them in the cache, where it still has them; unnamed."""
+    place = _place(cache, origin.fingerprint, side)
+    if not (place / "about.json").is_file():
+        return None
+    counts: dict[Split, int] = {"train": origin.pictures, "test": origin.held_out}
+    train, test = (Pictures(mapped(place, split, side), ("",) * count) for split, count in counts.items())
+    return Prepared(origin, train, test)
+
+
+def _place(cache: Path, fingerprint: str, side: int) -> Path:
+    """Where pictures of that side lie decoded."""
+    key = hashlib.sha256(canonical_json([fingerprint, side, VERSION, PIL.__version__])).hexdigest()[:16]
+    return cache / f"{side}-{key}"

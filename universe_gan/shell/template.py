@@ -57,7 +57,7 @@ def _section(name: str, model: type[BaseModel], values: dict[tuple[str, str], st
         elif field.default is PydanticUndefined:
             yield f"{key} = …" if not values else f"# {key} = …"
         else:
-            yield f"# {key} = {_toml(field.default)}"
+            yield f"# {key} = {in_toml(field.default)}"
     yield ""
     for key, below in inner.items():
         yield from _section(f"{name}.{key}", below, values)
@@ -70,9 +70,10 @@ def _inner_sections(model: type[BaseModel]) -> dict[str, type[BaseModel]]:
     }
 
 
-def _toml(value: Any) -> str:
+def in_toml(value: Any) -> str:
+    """A value as a recipe spells it; `None` in words."""
     if value is None:
         return "…   (not set)"
     if isinstance(value, tuple | list):
-        return "[" + ", ".join(_toml(one) for one in value) + "]"
+        return "[" + ", ".join(in_toml(one) for one in value) + "]"
     return json.dumps(value, ensure_ascii=False)

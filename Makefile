@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test lint types unit notices bench clean
+.PHONY: help demo test lint types unit notices docs bench clean
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -29,6 +29,10 @@ unit: $(VENV)/.test  ## pytest; tests say what they skip and why
 notices: $(VENV)/.core  ## write the generated parts of LICENSES.md again
 	$(BIN)/python -m universe_gan.shell.notices
 
+docs: $(VENV)/.docs  ## build the documentation in docs/_build/html/; a warning is an error
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo "open docs/_build/html/index.html in a browser"
+
 bench: $(VENV)/.bench  ## measure collecting and curating on this machine
 	$(BIN)/python benchmarks/collect.py
 	$(BIN)/python benchmarks/curate.py
@@ -37,7 +41,7 @@ bench: $(VENV)/.bench  ## measure collecting and curating on this machine
 	$(BIN)/python benchmarks/metrics.py
 
 clean:  ## remove the environment and the demo
-	rm -rf $(VENV) demo
+	rm -rf $(VENV) demo docs/_build
 
 $(BIN)/pip:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "universe-gan needs Python 3.11 or newer: make PYTHON=python3.12 demo")'
@@ -52,7 +56,11 @@ $(VENV)/.demo: $(BIN)/pip pyproject.toml constraints.txt
 	@touch $@ $(VENV)/.core
 
 $(VENV)/.test: $(BIN)/pip pyproject.toml constraints.txt
-	$(BIN)/pip install --quiet --editable '.[verify,train,colour,upscale,quiz,test]'
+	$(BIN)/pip install --quiet --editable '.[verify,train,colour,upscale,quiz,docs,test]'
+	@touch $@ $(VENV)/.docs $(VENV)/.demo $(VENV)/.core
+
+$(VENV)/.docs: $(BIN)/pip pyproject.toml constraints.txt
+	$(BIN)/pip install --quiet --editable '.[verify,train,colour,upscale,docs]'
 	@touch $@ $(VENV)/.demo $(VENV)/.core
 
 $(VENV)/.bench: $(BIN)/pip pyproject.toml constraints.txt

@@ -52,7 +52,7 @@ def commands() -> str:
     lines = [
         "# Commands",
         "",
-        "Made from the same records as `universe-gan COMMAND --help`. [Exit codes](exits.md) are the same for all.",
+        "Made from the same records as `universe-gan COMMAND --help`. [Exit codes](exits.md) hold for all.",
         "",
     ]
     for name, command in cli.commands.items():
@@ -77,8 +77,8 @@ def settings() -> str:
     lines = [
         "# Settings",
         "",
-        "Every section and setting of a recipe, made from the models that check it. `universe-gan init --show` prints",
-        "the same as a commented recipe. On the command line: `--set section.key=value`.",
+        "Every section and setting of a recipe, from the models that check it. `universe-gan init --show`",
+        "prints the same as a commented recipe. On the command line: `--set section.key=value`.",
         "",
     ]
     for name, model in SECTIONS.items():
@@ -122,10 +122,8 @@ def _choices(kind: Any) -> tuple[Any, ...]:
 def exits() -> str:
     """The page of exit codes."""
     rows = "\n".join(f"`{int(code)}`\n: {words[0].upper()}{words[1:]}.\n" for code, words in WORDS.items())
-    return (
-        "# Exit codes\n\nEvery command ends with one of these, so that a script or CI can decide what to do.\n\n"
-        + rows
-    )
+    head = "Every command ends with one of these, so that a script or CI can decide what to do."
+    return f"# Exit codes\n\n{head}\n\n{rows}"
 
 
 def escaped(text: str) -> str:
@@ -135,7 +133,7 @@ def escaped(text: str) -> str:
 
 
 def _of_the_root(text: str) -> str:
-    """A file of the repository's root as a page one folder down: links to files lead out of the site's pages."""
+    """A file of the repository's root as a page one folder down; files that are no pages are only named."""
     pages = {f"{name}.md": f"{page}.md" for name, page in ROOT_PAGES.items()}
 
     def moved(match: re.Match[str]) -> str:

@@ -16,7 +16,16 @@ import PIL
 from collectors.progress import Progress, Silent
 from collectors.workspace import Workspace, canonical_json, write_whole
 from universe_gan.data.decode import UNDECODABLE, VERSION, Broken, decode_all, mapped
-from universe_gan.data.rows import NoPictures, Split, located, made_rows, natural_side_of, rows_of, the_best, why_none
+from universe_gan.data.rows import (
+    NoPictures,
+    Split,
+    located,
+    made_rows,
+    natural_side_of,
+    rows_of,
+    the_best,
+    why_none,
+)
 from universe_gan.data.sets import Origin, Pictures, Prepared
 
 __all__ = ["NoPictures", "Origin", "Pictures", "Prepared", "decoded", "natural_side", "prepare"]

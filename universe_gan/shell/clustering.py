@@ -7,7 +7,7 @@ from importlib import util
 from pathlib import Path
 from typing import Any
 
-from universe_gan.shell import training
+from universe_gan.shell import courses, needs, training
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.failures import explain
 from universe_gan.shell.output import Output
@@ -15,11 +15,11 @@ from universe_gan.training import cluster
 
 
 def train_on_cluster(
-    output: Output, wanted: training.Course, *, workers: int, address: str | None, runs: Path, **how: Any
+    output: Output, wanted: courses.Course, *, workers: int, address: str | None, runs: Path, **how: Any
 ) -> Exit:
     """`train` in every worker of a Ray cluster; raises what `cluster.run` raises."""
     if missing := [name for name in (*training.NEEDED, "ray") if util.find_spec(name) is None]:
-        raise training.PackagesMissing(missing)
+        raise needs.PackagesMissing(missing)
     if Path(wanted.source).is_dir():
         wanted = replace(wanted, source=str(Path(wanted.source).resolve()))
     said = {"json": output.as_json, "quiet": output.quiet, "verbose": output.verbose}
@@ -30,7 +30,7 @@ def train_on_cluster(
 
 
 def _train_as_worker(
-    said: dict[str, bool], wanted: training.Course, how: dict[str, Any], attempt: cluster.Attempt
+    said: dict[str, bool], wanted: courses.Course, how: dict[str, Any], attempt: cluster.Attempt
 ) -> int:
     """One worker's share. What we have words for becomes an exit code; all else is for Ray to try again."""
     output = Output(**said)

@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from universe_gan.shell import judging
+from universe_gan.shell.courses import course
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.generating import NEEDED, find
 from universe_gan.shell.invocation import tool
+from universe_gan.shell.needs import PackagesMissing
 from universe_gan.shell.output import Output, many
-from universe_gan.shell.training import PackagesMissing, course
 
 if TYPE_CHECKING:
     import numpy as np

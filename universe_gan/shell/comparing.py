@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from universe_gan.shell import judging
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.generating import NEEDED
+from universe_gan.shell.needs import PackagesMissing, SettingsUnfit
 from universe_gan.shell.output import Output, many
-from universe_gan.shell.training import PackagesMissing, SettingsUnfit
 
 if TYPE_CHECKING:
     from universe_gan.comparing.figures import Column, Looked

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from collectors.workspace import canonical_json, write_whole
 from universe_gan.shell.exits import Exit
+from universe_gan.shell.needs import PackagesMissing, SettingsUnfit
 from universe_gan.shell.output import Output
-from universe_gan.shell.training import PackagesMissing, SettingsUnfit
 
 if TYPE_CHECKING:
     from universe_gan.generate import Generator

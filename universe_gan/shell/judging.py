@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.generating import NEEDED
+from universe_gan.shell.needs import PackagesMissing, SettingsUnfit
 from universe_gan.shell.output import Output
-from universe_gan.shell.training import PackagesMissing, SettingsUnfit
 
 if TYPE_CHECKING:
     from universe_gan.data import Prepared

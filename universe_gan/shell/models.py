@@ -69,7 +69,7 @@ def train(
     A recipe's own dataset as `build` left it, one on the Hub, or a folder of pictures. Run it again to go on
     exactly where it stopped; Ctrl-C saves. Several GPUs: torchrun --nproc-per-node N -m universe_gan train …
     """
-    from universe_gan.shell import training
+    from universe_gan.shell import courses, training
 
     if engine == "local" and (workers or address):
         raise click.UsageError(
@@ -81,7 +81,7 @@ def train(
         if engine != "local":
             raise click.UsageError("--engine ray goes with --stage gan; tuning takes one machine")
         return tuning.tune(output, tuning.course(asked, overrides, data, kimg), **how)
-    course = training.course(asked, overrides, data, kimg)
+    course = courses.course(asked, overrides, data, kimg)
     if engine == "local":
         return training.train(output, course, **how)
     from universe_gan.shell import clustering

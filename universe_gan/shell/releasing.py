@@ -10,9 +10,9 @@ from curation.hub.remote import hub_here
 from universe_gan.shell import publishing
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.generating import NEEDED
+from universe_gan.shell.needs import PackagesMissing
 from universe_gan.shell.output import Output
 from universe_gan.shell.publishing import AlreadyPublic
-from universe_gan.shell.training import PackagesMissing
 
 
 def publish(

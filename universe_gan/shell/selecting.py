@@ -8,8 +8,8 @@ from universe_gan.shell import recipe, stages
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.generating import NEEDED, find
 from universe_gan.shell.invocation import tool
+from universe_gan.shell.needs import PackagesMissing, SettingsUnfit
 from universe_gan.shell.output import Output, many
-from universe_gan.shell.training import PackagesMissing, SettingsUnfit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

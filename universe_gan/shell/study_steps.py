@@ -9,7 +9,16 @@ from typing import Any
 
 from collectors.progress import Stage
 from collectors.workspace import Workspace
-from universe_gan.shell import commands, comparing, generating, publishing, stages, training, upscaling
+from universe_gan.shell import (
+    commands,
+    comparing,
+    courses,
+    generating,
+    publishing,
+    stages,
+    training,
+    upscaling,
+)
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.output import Output
 from universe_gan.shell.recipe import Recipe
@@ -110,7 +119,7 @@ def _train(output: Output, wanted: Study, ledger: Ledger, model: str) -> Step:
     name = f"train {model}"
     settings = wanted.sized.train.model_copy(update={"model": model})
     source = str(Workspace(wanted.built_by.data).dataset)
-    course = training.Course(wanted.name, source, settings, str(wanted.sized.path))
+    course = courses.Course(wanted.name, source, settings, str(wanted.sized.path))
     train = partial(
         training.train, wanted=course, runs=wanted.runs, device=wanted.device, new=False, dry_run=False
     )

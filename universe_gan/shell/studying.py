@@ -12,9 +12,9 @@ from universe_gan.seeds import read_seeds
 from universe_gan.shell import recipe
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.invocation import tool
+from universe_gan.shell.needs import PackagesMissing
 from universe_gan.shell.output import Output, many
 from universe_gan.shell.study_steps import PAGE, TOY_WORDS, Study, steps
-from universe_gan.shell.training import PackagesMissing
 from universe_gan.study import Ledger, Step, carry_out, plan
 
 NEEDED = {"torch": "torch", "safetensors": "safetensors", "pyvips": "pyvips", "skimage": "scikit-image"}

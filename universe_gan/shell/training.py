@@ -5,22 +5,18 @@ from there as if nothing had been. Under `torchrun` every process runs this; the
 """
 
 import os
-import re
-import signal
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from contextlib import nullcontext
 from importlib import util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from universe_gan.shell import publishing, recipe, stages
+from universe_gan.shell.courses import Course
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.invocation import tool
+from universe_gan.shell.needs import MemoryShort, PackagesMissing, SettingsUnfit, device_for, stopping
 from universe_gan.shell.output import Output
-from universe_gan.training.settings import TrainSettings, mistakes
+from universe_gan.training.settings import mistakes
 
 if TYPE_CHECKING:
     import torch
@@ -33,70 +29,6 @@ if TYPE_CHECKING:
     from universe_gan.training.trackers import Tracker
 
 NEEDED = ("torch", "safetensors")
-
-
-class PackagesMissing(Exception):
-    """What is needed for training, or for something else that an extra brings, is not installed."""
-
-    def __init__(self, names: Sequence[str], what: str = "training", extra: str = "train") -> None:
-        super().__init__(f"not installed: {', '.join(names)}")
-        self.names, self.what, self.extra = tuple(names), what, extra
-
-
-class SettingsUnfit(Exception):
-    """Settings that do not go with the pictures, the processes or the machine: all of them."""
-
-    def __init__(self, problems: Sequence[str]) -> None:
-        super().__init__("; ".join(problems))
-        self.problems = tuple(problems)
-
-
-class MemoryShort(Exception):
-    """A step does not fit into the memory of the device."""
-
-    def __init__(self, device: str, batch: int, side: int, precision: str, world: int) -> None:
-        super().__init__(f"{batch} pictures of {side} px do not fit {device}")
-        self.device, self.batch, self.side = device, batch, side
-        self.precision, self.world = precision, world
-
-
-@dataclass(frozen=True)
-class Course:
-    """What is to be learned from what."""
-
-    name: str
-    source: str
-    """Hub id or folder, as `data.prepare` takes it."""
-    settings: TrainSettings
-    asked: str
-    """As the user named it."""
-
-
-def course(asked: str, overrides: Sequence[str], data: Path | None, kimg: float | None) -> Course:
-    """Read what the user named: a recipe, else a folder, else a dataset on the Hub.
-
-    Raises:
-        RecipeWrong, RecipeMissing: as `recipe.load`.
-        StageMissing, StageStale: the recipe's dataset is not built, or no longer what the recipe says.
-    """
-    if kimg is not None:
-        overrides = (*overrides, f"train.kimg={kimg}")
-    if name := without_recipe(asked):
-        return Course(name, asked, recipe.train_settings(asked, overrides), asked)
-    loaded = recipe.load(recipe.find(asked), overrides, data)
-    with stages.at_work(loaded) as workspace:
-        built = publishing.read_built(loaded, workspace)
-    return Course(loaded.name, str(built.path), loaded.train, asked)
-
-
-def without_recipe(asked: str) -> str | None:
-    """The name of what is trained on where it is a folder or a dataset on the Hub; `None`: it is a recipe."""
-    path = recipe.find(asked)
-    on_hub = asked.startswith("hf://") or ("/" in asked and path.suffix not in (".toml", ".jsonl"))
-    if path.is_file() or not (Path(asked).is_dir() or on_hub):
-        return None
-    whole = str(Path(asked).resolve()) if Path(asked).is_dir() else asked.partition("@")[0]
-    return re.sub(r"[^\w.-]+", "-", whole.rstrip("/").rsplit("/", 1)[-1]).strip("-.") or "pictures"
 
 
 def train(
@@ -340,49 +272,3 @@ def _tell_fallen(output: Output, run: "Run", speed: float, why: str) -> Exit:
         f" and lines taken out of NAME.synthetic.jsonl leave the dataset with the next `{tool()} curate`"
     )
     return _tell(output, run, speed, "stopped: coverage fell")
-
-
-def device_for(asked: str | None, rank: int) -> "torch.device":
-    import torch
-
-    have = torch.cuda.is_available()
-    if asked == "cuda" and not have:
-        raise SettingsUnfit(["--device cuda: PyTorch finds no GPU here; `universe-gan check` says more"])
-    if asked == "cpu" or not have:
-        return torch.device("cpu")
-    local = int(os.environ.get("LOCAL_RANK", rank))
-    if local >= (there := torch.cuda.device_count()):
-        raise SettingsUnfit(
-            [f"a process for each GPU: there are {there} here, and this is process {local + 1}"]
-        )
-    torch.cuda.set_device(local)
-    return torch.device("cuda", local)
-
-
-class _Stop:
-    """Whether somebody asked to stop; called after every step."""
-
-    def __init__(self) -> None:
-        self.asked = False
-
-    def __call__(self) -> bool:
-        return self.asked
-
-
-@contextmanager
-def stopping() -> Iterator[_Stop]:
-    """While this lasts, Ctrl-C and SIGTERM only ask to stop, however often they come: no file is torn."""
-    stop = _Stop()
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
-        return
-
-    def ask(number: int, frame: object) -> None:
-        stop.asked = True
-
-    before = {one: signal.signal(one, ask) for one in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)

@@ -8,11 +8,11 @@ from importlib import util
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from universe_gan.shell import publishing, recipe, stages, training
+from universe_gan.shell import courses, needs, publishing, recipe, stages, training
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.invocation import tool
+from universe_gan.shell.needs import PackagesMissing, SettingsUnfit
 from universe_gan.shell.output import Output
-from universe_gan.shell.training import PackagesMissing, SettingsUnfit
 from universe_gan.shell.upscaling import weights_asked
 from universe_gan.upscaling.settings import UpscaleSettings
 from universe_gan.upscaling.tune_settings import mistakes
@@ -65,10 +65,10 @@ class Course:
 
 
 def course(asked: str, overrides: Sequence[str], data: Path | None, kimg: float | None) -> Course:
-    """Read what the user named; raises as `training.course`."""
+    """Read what the user named; raises as `courses.course`."""
     if kimg is not None:
         overrides = (*overrides, f"upscale.tune.kimg={kimg}")
-    if name := training.without_recipe(asked):
+    if name := courses.without_recipe(asked):
         return Course(name, asked, recipe.upscale_settings(asked, overrides))
     loaded = recipe.load(recipe.find(asked), overrides, data)
     with stages.at_work(loaded) as workspace:
@@ -87,7 +87,7 @@ def tune(output: Output, wanted: Course, *, runs: Path, device: str | None, new:
     passes = PASSES if wanted.settings.passes is None else wanted.settings.passes
     with joined(cpu=device == "cpu") as ranks:
         output.quiet = output.quiet or not ranks.writes
-        where = training.device_for(device, ranks.rank)
+        where = needs.device_for(device, ranks.rank)
         prepared = training.pictures(output, wanted.source, runs / "cache", ranks)
         if problems := list(mistakes(settings, len(prepared.train), ranks.world)):
             raise SettingsUnfit(problems)
@@ -149,7 +149,7 @@ def _tuned(
             going = f"going on at {before:,g} kimg" if begun else "a new run"
             output.say(f"{run.path}: {going}; Ctrl-C saves and stops")
         with (
-            training.stopping() as stop,
+            needs.stopping() as stop,
             output.stage(words, left) if ranks.writes else nullcontext() as stage,
         ):
             witness = None

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from collectors.progress import Stage
 from universe_gan.shell import generating, publishing, recipe, stages
 from universe_gan.shell.exits import Exit
+from universe_gan.shell.needs import PackagesMissing, SettingsUnfit
 from universe_gan.shell.output import Output, many
-from universe_gan.shell.training import PackagesMissing, SettingsUnfit
 from universe_gan.upscaling.settings import UpscaleSettings
 
 if TYPE_CHECKING:

@@ -3,10 +3,12 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+# How many processes run the tests, and how: `make unit PYTEST=` is one, `make unit PYTEST='-k licence'` some tests.
+PYTEST ?= --numprocesses=auto --maxprocesses=8 --dist=loadgroup --no-loadscope-reorder
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test lint types unit notices docs bench clean
+.PHONY: help demo test lint types unit notices docs bench dist clean
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -23,8 +25,8 @@ lint: $(VENV)/.test  ## ruff
 types: $(VENV)/.test  ## mypy, strict
 	$(BIN)/mypy
 
-unit: $(VENV)/.test  ## pytest; tests say what they skip and why
-	$(BIN)/python -m pytest
+unit: $(VENV)/.test  ## pytest on every core; tests say what they skip and why
+	$(BIN)/python -m pytest $(PYTEST)
 
 notices: $(VENV)/.core  ## write the generated parts of LICENSES.md again
 	$(BIN)/python -m universe_gan.shell.notices
@@ -39,6 +41,11 @@ bench: $(VENV)/.bench  ## measure collecting and curating on this machine
 	$(BIN)/python benchmarks/republish.py
 	$(BIN)/python benchmarks/duplicates.py pairs
 	$(BIN)/python benchmarks/metrics.py
+
+dist: $(VENV)/.test  ## wheel and sdist into dist/; the same bytes from the same commit
+	rm -rf dist
+	SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} $(BIN)/python -m build --no-isolation
+	$(BIN)/python -m pytest tests/real/test_wheel.py
 
 clean:  ## remove the environment and the demo
 	rm -rf $(VENV) demo docs/_build

@@ -16,9 +16,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from universe_gan import __version__
+from universe_gan.shell import completing
+from universe_gan.shell.completing import NAMED, SHELLS, SHIPPED
 from universe_gan.shell.exits import WORDS, Exit
 from universe_gan.shell.models import MODELS
 from universe_gan.shell.options import (
+    Commands,
     goes_by_the_manifest,
     older_option,
     or_a_run,
@@ -38,7 +41,9 @@ EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {code.value:>3}  {words}" for code,
 
 
 @click.group(
-    epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+    cls=Commands,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 @click.version_option(__version__, prog_name="universe-gan")
 def cli() -> None:
@@ -84,6 +89,7 @@ def demo(output: Output, target: Path, workers: int | None, no_models: bool) -> 
 @click.option(
     "--from",
     "pattern",
+    type=SHIPPED,
     metavar="RECIPE|hf://datasets/USER/NAME",
     help="Start from a shipped recipe, such as nebulae, from one of yours (name or path), or from what was"
     " published with a dataset.",
@@ -322,7 +328,7 @@ def relicense(output: Output, recipe: Recipe, dry_run: bool) -> Exit:
 
 
 @cli.command()
-@click.argument("recipes", nargs=-1)
+@click.argument("recipes", metavar="[RECIPE]...", type=NAMED, nargs=-1)
 @click.option("--data", type=click.Path(path_type=Path), help="Folder for workspaces (default: data/).")
 @speaks
 def status(output: Output, recipes: tuple[str, ...], data: Path | None) -> Exit:
@@ -330,6 +336,25 @@ def status(output: Output, recipes: tuple[str, ...], data: Path | None) -> Exit:
     from universe_gan.shell import overview
 
     return overview.status(output, recipes, data)
+
+
+@cli.command()
+@click.argument("shell", type=click.Choice(SHELLS))
+@speaks
+def completion(output: Output, shell: str) -> Exit:
+    """Print what makes your shell complete our words.
+
+    Commands, options, recipes, runs and the keys of --set. Put the line for your shell into its start file:
+
+    \b
+      ~/.bashrc                    eval "$(universe-gan completion bash)"
+      ~/.zshrc, after compinit     eval "$(universe-gan completion zsh)"
+      ~/.config/fish/config.fish   universe-gan completion fish | source
+    """
+    words = completing.script(cli, shell)
+    output.line(words)
+    output.result({"shell": shell, "script": words})
+    return Exit.DONE
 
 
 for model_command in MODELS:

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from universe_gan.shell.options import device_option, runs_option, speaks
+from universe_gan.shell.completing import NAMED, SETTING
+from universe_gan.shell.options import command, device_option, runs_option, speaks
 
 if TYPE_CHECKING:
     from universe_gan.shell.exits import Exit
     from universe_gan.shell.output import Output
 
 
-@click.command()
+@command()
 @click.option(
     "--stage",
     type=click.Choice(["gan", "upscale"]),
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 @click.option(
     "--set",
     "overrides",
+    type=SETTING,
     multiple=True,
     metavar="train.KEY=VALUE",
     help="Override a setting (with --stage upscale: upscale.tune.KEY).",
@@ -51,7 +53,7 @@ if TYPE_CHECKING:
     help="With --engine ray: a running cluster (default: RAY_ADDRESS or here).",
 )
 @speaks
-@click.argument("asked", metavar="RECIPE|USER/DATASET[@REVISION]|FOLDER")
+@click.argument("asked", type=NAMED, metavar="RECIPE|USER/DATASET[@REVISION]|FOLDER")
 def train(
     output: Output,
     asked: str,
@@ -89,7 +91,7 @@ def train(
     return clustering.train_on_cluster(output, course, workers=workers or 1, address=address, **how)
 
 
-@click.command()
+@command()
 @click.option("--seeds", default="0-35", show_default=True, help="Which pictures: 7 or 0-35 or 1,5,20-29.")
 @click.option(
     "--truncation",
@@ -111,7 +113,7 @@ def train(
 @runs_option
 @device_option
 @speaks
-@click.argument("asked", metavar="RUN|CHECKPOINT|RECIPE|USER/MODEL[@REVISION]")
+@click.argument("asked", type=NAMED, metavar="RUN|CHECKPOINT|RECIPE|USER/MODEL[@REVISION]")
 def generate(output: Output, asked: str, **how: Any) -> Exit:
     """Draw pictures from a trained model.
 
@@ -123,7 +125,7 @@ def generate(output: Output, asked: str, **how: Any) -> Exit:
     return generating.generate(output, asked, **how)
 
 
-@click.command()
+@command()
 @click.option(
     "--checkpoint",
     metavar="latest|best|FILE",
@@ -144,7 +146,7 @@ def generate(output: Output, asked: str, **how: Any) -> Exit:
 @runs_option
 @device_option
 @speaks
-@click.argument("asked", metavar="RUN|CHECKPOINT|RECIPE...", nargs=-1, required=True)
+@click.argument("asked", type=NAMED, metavar="RUN|CHECKPOINT|RECIPE...", nargs=-1, required=True)
 def judge(output: Output, asked: tuple[str, ...], **how: Any) -> Exit:
     """Measure how good a trained model is; several side by side.
 
@@ -156,7 +158,7 @@ def judge(output: Output, asked: tuple[str, ...], **how: Any) -> Exit:
     return judging.judge(output, asked, **how)
 
 
-@click.command()
+@command()
 @click.option("--scale", type=click.Choice(["2", "4"]), help="Factor (default: 4).")
 @click.option("--to", metavar="DIR", type=click.Path(path_type=Path), help="Default: upscaled/NAME.")
 @click.option(
@@ -179,13 +181,15 @@ def judge(output: Output, asked: tuple[str, ...], **how: Any) -> Exit:
 @click.option("--evaluate", is_flag=True, help="Make them smaller, enlarge those, compare with the truth.")
 @click.option("--degraded", is_flag=True, help="With --evaluate: small ones blurred, noisy and JPEG.")
 @click.option("--seeds", default="0-35", show_default=True, help="With a RUN: which pictures to draw first.")
-@click.option("--set", "overrides", multiple=True, metavar="upscale.KEY=VALUE", help="Override a setting.")
+@click.option(
+    "--set", "overrides", type=SETTING, multiple=True, metavar="upscale.KEY=VALUE", help="Override a setting."
+)
 @click.option("--data", type=click.Path(path_type=Path), help="Folder for workspaces (default: data/).")
 @click.option("-n", "--dry-run", is_flag=True, help="Say what would be done.")
 @runs_option
 @device_option
 @speaks
-@click.argument("asked", metavar="PICTURE|FOLDER|DATASET|RUN|RECIPE...", nargs=-1, required=True)
+@click.argument("asked", type=NAMED, metavar="PICTURE|FOLDER|DATASET|RUN|RECIPE...", nargs=-1, required=True)
 def upscale(
     output: Output,
     asked: tuple[str, ...],
@@ -222,11 +226,13 @@ def upscale(
     return upscaling.upscale(output, what, settings, to=to, seeds=seeds, device=device, dry_run=dry_run)
 
 
-@click.command()
+@command()
 @click.option("--keep", metavar="N", type=click.IntRange(1), help="How many to accept (default: a quarter).")
 @click.option("--by-hand", is_flag=True, help="Accept and reject in the browser; the ranking only sorts.")
 @click.option("--to", metavar="DIR", type=click.Path(path_type=Path), help="Copy the accepted ones there.")
-@click.option("--into", metavar="RECIPE", help="Feed them back: the next `curate` makes rows of them.")
+@click.option(
+    "--into", type=NAMED, metavar="RECIPE", help="Feed them back: the next `curate` makes rows of them."
+)
 @click.option(
     "--extractor",
     metavar="lite0|plain|inception:WEIGHTS.pth|FILE.pt",
@@ -238,7 +244,7 @@ def upscale(
 @runs_option
 @device_option
 @speaks
-@click.argument("asked", metavar="FOLDER|RUN")
+@click.argument("asked", type=NAMED, metavar="FOLDER|RUN")
 def select(output: Output, asked: str, **how: Any) -> Exit:
     """Choose the best generated pictures, and feed them back.
 
@@ -250,9 +256,12 @@ def select(output: Output, asked: str, **how: Any) -> Exit:
     return selecting.select(output, asked, **how)
 
 
-@click.command()
+@command()
 @click.option(
-    "--like", metavar="RUN|DATASET|RECIPE", help="Default: what the run learned from that drew them."
+    "--like",
+    type=NAMED,
+    metavar="RUN|DATASET|RECIPE",
+    help="Default: what the run learned from that drew them.",
 )
 @click.option("--strength", type=click.FloatRange(0, 1), default=1.0, show_default=True, help="0: as it was.")
 @click.option(
@@ -267,7 +276,7 @@ def select(output: Output, asked: str, **how: Any) -> Exit:
 @click.option("--data", type=click.Path(path_type=Path), help="Folder for workspaces (default: data/).")
 @runs_option
 @speaks
-@click.argument("asked", metavar="FOLDER|RUN|RECIPE")
+@click.argument("asked", type=NAMED, metavar="FOLDER|RUN|RECIPE")
 def colour(output: Output, asked: str, **how: Any) -> Exit:
     """Match tone and colour of generated pictures to real ones.
 
@@ -279,19 +288,21 @@ def colour(output: Output, asked: str, **how: Any) -> Exit:
     return colouring.colour(output, asked, **how)
 
 
-@click.command()
+@command()
 @click.option(
     "--toy", is_flag=True, help="Sizes that a CPU is through with in a minute; its pictures are fog."
 )
 @click.option("--models", metavar="NAME,NAME", help="Which to train (default: [study] models).")
 @click.option("--to", metavar="DIR", type=click.Path(path_type=Path), help="Default: studies/NAME.")
-@click.option("--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE", help="Override a setting.")
+@click.option(
+    "--set", "overrides", type=SETTING, multiple=True, metavar="SECTION.KEY=VALUE", help="Override a setting."
+)
 @click.option("--data", type=click.Path(path_type=Path), help="Folder for workspaces (default: data/).")
 @click.option("-n", "--dry-run", is_flag=True, help="Show what is done already and what would be done.")
 @runs_option
 @device_option
 @speaks
-@click.argument("asked", metavar="RECIPE")
+@click.argument("asked", type=NAMED, metavar="RECIPE")
 def study(output: Output, asked: str, **how: Any) -> Exit:
     """The whole way: dataset, models, pictures, comparison.
 
@@ -318,7 +329,7 @@ def _named(
     return found
 
 
-@click.command()
+@command()
 @click.option(
     "--to", metavar="DIR|FILE.html", type=click.Path(path_type=Path), help="Default: compared/RUNS."
 )
@@ -347,7 +358,7 @@ def _named(
 @runs_option
 @device_option
 @speaks
-@click.argument("asked", metavar="RUN|CHECKPOINT|RECIPE...", nargs=-1, required=True)
+@click.argument("asked", type=NAMED, metavar="RUN|CHECKPOINT|RECIPE...", nargs=-1, required=True)
 def compare(output: Output, asked: tuple[str, ...], **how: Any) -> Exit:
     """Real, raw, coloured and upscaled side by side, on one page.
 
@@ -361,9 +372,12 @@ def compare(output: Output, asked: tuple[str, ...], **how: Any) -> Exit:
     return comparing.compare(output, asked, **how)
 
 
-@click.command()
+@command()
 @click.option(
-    "--real", metavar="RUN|DATASET|FOLDER", help="Real pictures (default: what the models learned from)."
+    "--real",
+    type=NAMED,
+    metavar="RUN|DATASET|FOLDER",
+    help="Real pictures (default: what the models learned from).",
 )
 @click.option(
     "--questions",
@@ -386,7 +400,7 @@ def compare(output: Output, asked: tuple[str, ...], **how: Any) -> Exit:
 @runs_option
 @device_option
 @speaks
-@click.argument("asked", metavar="RUN|FOLDER...", nargs=-1)
+@click.argument("asked", type=NAMED, metavar="RUN|FOLDER...", nargs=-1)
 def quiz(output: Output, asked: tuple[str, ...], results: Path | None, **how: Any) -> Exit:
     """Ask people which pictures are real, on a page.
 

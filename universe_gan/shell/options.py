@@ -4,16 +4,40 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from universe_gan.shell.completing import NAMED, SETTING
+
 if TYPE_CHECKING:
     from universe_gan.shell.output import Output
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Command(click.Command):
+    """A command whose `--help` may fail to be written, which is no bug: raises `OutputLost`, `ReaderGone`."""
+
+    def make_context(self, *arguments: Any, **options: Any) -> click.Context:
+        try:
+            return super().make_context(*arguments, **options)
+        except OSError as error:
+            from universe_gan.shell.output import written
+
+            with written():
+                raise error
+
+
+class Commands(Command, click.Group):
+    """All commands."""
+
+    command_class = Command
+
+
+command = partial(click.command, cls=Command)
 
 
 def speaks(command: F) -> F:
@@ -38,9 +62,14 @@ def speaks(command: F) -> F:
 def takes_recipe(command: F) -> F:
     """Give a command a recipe, loaded and checked, as its second argument."""
 
-    @click.argument("recipe")
+    @click.argument("recipe", metavar="RECIPE", type=NAMED)
     @click.option(
-        "--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE", help="Override a setting."
+        "--set",
+        "overrides",
+        type=SETTING,
+        multiple=True,
+        metavar="SECTION.KEY=VALUE",
+        help="Override a setting.",
     )
     @click.option("--data", type=click.Path(path_type=Path), help="Folder for workspaces (default: data/).")
     @wraps(command)

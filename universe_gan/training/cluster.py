@@ -14,19 +14,18 @@ import sys
 import threading
 import time
 import traceback
-import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from contextlib import AbstractContextManager, contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 from typing import Any, TextIO
 from uuid import uuid4
 
+from collectors.cluster import Cluster, ClusterSmall, connect
+
 RETRIES = 3
 """How often all workers are started again after one was lost."""
-STORE = 100_000_000
-"""Bytes of shared memory for Ray's objects on a cluster of our own; nothing large goes through it."""
 PATIENCE = 3
 """Ctrl-C so many times ends the command without waiting for the workers to save."""
 _EVERY = 0.2
@@ -42,22 +41,6 @@ class ClusterLost(Exception):
     def __init__(self, problem: str, details: str) -> None:
         super().__init__(problem)
         self.problem, self.details = problem, details
-
-
-class ClusterMissing(Exception):
-    """No cluster answers at that address."""
-
-    def __init__(self, address: str, problem: str) -> None:
-        super().__init__(f"{address}: {problem}")
-        self.address, self.problem = address, problem
-
-
-class ClusterSmall(Exception):
-    """The cluster has fewer places than workers are wanted."""
-
-    def __init__(self, wanted: int, there: int, what: str) -> None:
-        super().__init__(f"{wanted} workers wanted, {there} {what} there")
-        self.wanted, self.there, self.what = wanted, there, what
 
 
 @dataclass(frozen=True)
@@ -99,11 +82,11 @@ def run(job: Job, out: TextIO, err: TextIO) -> int:
     """Do the work in all workers, pass on what the first of them says, return its exit code.
 
     Raises:
-        ClusterMissing, ClusterSmall: nothing was started.
+        ClusterMissing, ClusterSmall, RayMissing: nothing was started.
         ClusterLost: it ended without a result.
     """
-    with _joined(job), _place(job.folder.resolve()) as place:
-        fit = _Fit(job, place)
+    with _joined(job) as cluster, _place(job.folder.resolve()) as place:
+        fit = _Fit(job, cluster, place)
         with _asking(place / "stop"):
             said = [_Words(place / "out", out), _Words(place / "err", err)]
             fit.start()
@@ -120,32 +103,11 @@ def run(job: Job, out: TextIO, err: TextIO) -> int:
         return int(code.read_text())
 
 
-@contextmanager
-def _joined(job: Job) -> Iterator[None]:
-    """A driver of the cluster that was named, or of a small one of our own."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"ray\.")
-    import ray
-
-    own = {
-        "num_cpus": max(job.workers, os.cpu_count() or 1),
-        "object_store_memory": STORE,
-        "include_dashboard": False,
-        "_node_ip_address": "127.0.0.1",
-    }
-    address = job.address or os.environ.get("RAY_ADDRESS")
-    if not address:
+def _joined(job: Job) -> AbstractContextManager[Cluster]:
+    """A driver of the cluster; where it is our own, the workers also find each other on the loopback."""
+    if not (job.address or os.environ.get("RAY_ADDRESS")):
         os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo0" if sys.platform == "darwin" else "lo")
-    try:
-        ray.init(
-            address=address or "local", log_to_driver=False, logging_level="ERROR", **({} if address else own)
-        )
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        raise ClusterMissing(address or "this machine", str(error).splitlines()[0]) from error
-    try:
-        yield
-    finally:
-        ray.shutdown()
+    return connect(job.address, max(job.workers, os.cpu_count() or 1))
 
 
 @contextmanager
@@ -163,15 +125,12 @@ def _place(folder: Path) -> Iterator[Path]:
 class _Fit(threading.Thread):
     """Ray's trainer; the main thread is free for Ctrl-C, which Ray would answer with an end unsaved."""
 
-    def __init__(self, job: Job, place: Path) -> None:
+    def __init__(self, job: Job, cluster: Cluster, place: Path) -> None:
         super().__init__(daemon=True)
-        import ray
-
-        has = ray.cluster_resources()
-        self._gpus = job.gpus and has.get("GPU", 0) >= 1
-        kind = "GPU" if self._gpus else "CPU"
-        if has.get(kind, 0) < job.workers:
-            raise ClusterSmall(job.workers, int(has.get(kind, 0)), f"{kind}s")
+        self._gpus = job.gpus and cluster.gpus >= 1
+        there, kind = (cluster.gpus, "GPUs") if self._gpus else (cluster.cpus, "CPUs")
+        if there < job.workers:
+            raise ClusterSmall(job.workers, there, kind)
         self._job, self._at = job, place
         self.problem: Exception | None = None
 

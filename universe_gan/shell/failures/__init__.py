@@ -4,6 +4,7 @@ A module a room, each with its table of words; they are joined here.
 """
 
 from universe_gan.shell.failures import (
+    clustering,
     collecting,
     comparing,
     curating,
@@ -20,6 +21,7 @@ __all__ = ["Failure", "explain"]
 _TABLE: Table = {
     **recipes.TABLE,
     **training.TABLE,
+    **clustering.TABLE,
     **curating.TABLE,
     **collecting.TABLE,
     **comparing.TABLE,

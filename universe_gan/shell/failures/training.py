@@ -41,21 +41,6 @@ BY_NAME: dict[str, Words] = {
         "train on more pictures, or let more be drawn: --pictures N",
         Exit.INPUT,
     ),
-    "universe_gan.training.cluster.ClusterMissing": lambda error: Failure(
-        f"no Ray cluster at {error.address}: {error.problem}",
-        "see `ray status` there, correct --address (or RAY_ADDRESS), or leave it out to use this machine",
-        Exit.INPUT,
-    ),
-    "universe_gan.training.cluster.ClusterSmall": lambda error: Failure(
-        f"{error.wanted} workers are wanted, and the cluster has {error.there} {error.what}",
-        f"--workers {max(error.there, 1)}, or join more machines with `ray start --address …`",
-        Exit.INPUT,
-    ),
-    "universe_gan.training.cluster.ClusterLost": lambda error: Failure(
-        f"the workers were started again and again, and lost each time\n{error.details.rstrip()}",
-        "mend what the lines above name and run the same command: it goes on from the latest checkpoint",
-        Exit.MACHINE,
-    ),
     "universe_gan.training.trackers.TrackersMissing": lambda error: Failure(
         f"[train] trackers asks for {' and '.join(error.names)}, not installed here; nothing was trained",
         "pip install 'universe-gan[trackers]', or --set 'train.trackers=[]'",

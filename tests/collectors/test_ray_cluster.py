@@ -1,0 +1,23 @@
+"""Connecting to Ray: what is said where there is none. Work on a cluster: `curation/test_ray_engine.py`."""
+
+import socket
+
+import pytest
+
+from collectors.cluster import ClusterMissing, connect
+
+pytest.importorskip("ray", reason="Ray is not installed (the extra `cluster`)")
+
+
+def test_an_address_at_which_nobody_listens_is_told_at_once() -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{nobody.getsockname()[1]}"
+        with pytest.raises(ClusterMissing, match=address), connect(address):
+            pass
+
+
+@pytest.mark.parametrize("address", ["nonsense", "head:port", "[::1:6379", "127.0.0.1:99999999"])
+def test_what_is_no_address_is_told_too(address: str) -> None:
+    with pytest.raises(ClusterMissing), connect(address):
+        pass

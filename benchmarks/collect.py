@@ -42,9 +42,9 @@ import requests
 from PIL import Image
 
 from collectors.record import FoundBy, Original, Record, Seen, StoredFile
+from collectors.stores import Store
 from collectors.web.download import fetch_all
 from collectors.web.polite import Pace, polite_session
-from collectors.workspace import Store
 
 IMG2DATASET = """
 import sys

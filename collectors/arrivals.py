@@ -6,6 +6,7 @@ from pathlib import Path
 
 import requests
 
+from collectors.files import DiskFull
 from collectors.fresh import fetch_resolved
 from collectors.plan import Plan
 from collectors.progress import Progress
@@ -13,7 +14,7 @@ from collectors.record import Record, StoredFile
 from collectors.source import Ask
 from collectors.web.download import Missed, copy_local, fetch_all
 from collectors.web.polite import Pace
-from collectors.workspace import DiskFull, Workspace
+from collectors.workspace import Workspace
 
 
 def arrivals(

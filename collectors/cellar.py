@@ -1,8 +1,9 @@
 """What was fetched before, and what will never come."""
 
+from collectors.files import Journal
 from collectors.record import Record, StoredFile
 from collectors.web.download import Missed
-from collectors.workspace import Journal, Workspace
+from collectors.workspace import Workspace
 
 
 class Cellar:

@@ -8,10 +8,11 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 
 from collectors import manifest as manifests
+from collectors.files import canonical_json, write_whole
 from collectors.frozen import Frozen
 from collectors.manifest import Manifest
 from collectors.record import Record, StoredFile, Verdict
-from collectors.workspace import Workspace, canonical_json, write_whole
+from collectors.workspace import Workspace
 
 
 class Departures(Frozen):

@@ -24,12 +24,12 @@ from pydantic import Field, ValidationError
 
 from collectors import embedded, licences, sidecar
 from collectors.conclude import conclude, credit_line
+from collectors.files import canonical_json
 from collectors.frozen import SourceSettings
 from collectors.record import Ai, Creator, FoundBy, Original, Reason, Record, Seen, Skipped
 from collectors.rights import Claim, Confidence, Evidence, LicenceClass
 from collectors.sidecar import Credit, SidecarBroken
 from collectors.source import Ask, Source
-from collectors.workspace import canonical_json
 
 __all__ = ["SOURCE", "FolderSettings", "OutsideFolder", "SidecarBroken"]
 

@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
+from collectors.files import canonical_json, written_whole
 from collectors.frozen import Frozen
 from collectors.record import Record
-from collectors.workspace import canonical_json, written_whole
 
 FORMAT = 1
 """Raised when a reader of today could misread a manifest of tomorrow."""

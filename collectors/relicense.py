@@ -8,7 +8,7 @@ from collectors.copies import settle_copies
 from collectors.frozen import Frozen
 from collectors.manifest import Manifest
 from collectors.record import Record, Verdict
-from collectors.workspace import Store
+from collectors.stores import Store
 
 DERIVED = ("rights", "evidence", "creator", "credit_line", "ai")
 """What follows from an answer and may change with a newer parser."""

@@ -6,11 +6,12 @@ from typing import Any
 
 import requests
 
+from collectors.files import Journal
 from collectors.plan import Plan
 from collectors.progress import Progress
 from collectors.record import Record, Skipped
 from collectors.source import Ask, Finished
-from collectors.workspace import Journal, Workspace
+from collectors.workspace import Workspace
 
 
 def search(

@@ -15,13 +15,14 @@ from collectors import manifest as manifests
 from collectors.changes import Change, Kind, drift_of, refusal
 from collectors.choice import Wanted
 from collectors.copies import by_itself, settle_copies
+from collectors.files import Journal
 from collectors.frozen import Frozen
 from collectors.manifest import Manifest
 from collectors.plan import Plan
 from collectors.progress import Progress, Silent
 from collectors.record import Record, Skipped
 from collectors.source import Ask, Sighting, Source
-from collectors.workspace import Journal, Workspace
+from collectors.workspace import Workspace
 
 FRESH = timedelta(days=1)
 """How long the answers of an interrupted look are good."""

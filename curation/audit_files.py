@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from collectors.files import write_whole
 from collectors.manifest import Manifest
 from collectors.record import Reason
-from collectors.workspace import write_whole
 from curation import attribution, audit_page, spdx
 from curation.audited import Audit, Concern, Finding, ImageRow
 from curation.markup import cell, markdown, markdown_link

@@ -16,7 +16,7 @@ from typing import Any
 import PIL
 from PIL import Image
 
-from collectors.workspace import canonical_json
+from collectors.files import canonical_json
 from curation import sky
 from curation.boxes import Box as Box
 from curation.boxes import centre_box as centre_box

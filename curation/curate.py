@@ -12,10 +12,11 @@ from types import MappingProxyType
 
 from pydantic import ValidationError
 
+from collectors.files import Journal, canonical_json, written_whole
 from collectors.manifest import Manifest
 from collectors.progress import Progress, Silent
 from collectors.record import Reason, Record, Verdict
-from collectors.workspace import Journal, Workspace, canonical_json, written_whole
+from collectors.workspace import Workspace
 from curation import engine, features
 from curation.boxes import choose
 from curation.comparing import compare

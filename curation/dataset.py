@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from collectors import manifest as manifests
+from collectors.files import canonical_json, write_whole
 from collectors.frozen import Frozen
 from collectors.manifest import Manifest
 from collectors.progress import Progress, Silent, Stage
 from collectors.record import Reason
-from collectors.workspace import Store, Workspace, canonical_json, write_whole
+from collectors.stores import Store
+from collectors.workspace import Workspace
 from curation import card, contact_sheet, croissant, crop, synthetic
 from curation.columns import COLUMNS, WORDS, Row
 from curation.facts import SPLITS, Facts, Origin, split_of

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 from collectors.changes import Kind
+from collectors.files import write_whole
 from collectors.verify import Drift
-from collectors.workspace import write_whole
 from curation.markup import markdown, markdown_link
 
 _SHOWN = 50

@@ -10,7 +10,8 @@ import PIL
 from pydantic import Field
 
 from collectors.frozen import Frozen
-from collectors.workspace import Store, Workspace, write_whole
+from collectors.stores import Store
+from collectors.workspace import Workspace
 from curation import boxes, crop, subject
 from curation.boxes import Box
 from curation.features import VERSION as FEATURES
@@ -107,13 +108,13 @@ def _measured(picture: Picture, sha256: str, settings: CurateSettings, places: F
     gray = canonical(picture.image)
     print_ = fingerprint(picture.image, gray)
     body = _subject(picture) if settings.crop == "subject" else None
-    write_whole(places.thumbnails.path(sha256), print_.thumbnail)
+    places.thumbnails.put(sha256, print_.thumbnail)
     if min(picture.width, picture.height) >= (settings.min_side or settings.size):
         box = boxes.choose(picture.width, picture.height, body, settings).box
         key = crop.square_key(sha256, box, settings)
         if key not in places.squares:
             data = crop.encode(crop.square(picture, box, settings.size), settings)
-            write_whole(places.squares.path(key), data)
+            places.squares.put(key, data)
     return Examined(
         sha256=sha256,
         measure=measure(settings),

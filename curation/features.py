@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from collectors.workspace import Store, write_whole
+from collectors.stores import Store
 
 VERSION = 1
 """Raised when `extract` gives other bytes for the same picture."""
@@ -136,12 +136,12 @@ def keep(sha256: str, thumbnails: Store, features: Store) -> None:
     gets the same ones later without another decoding. Raises `DiskFull`.
     """
     with Image.open(BytesIO(thumbnails.read(sha256))) as image:
-        write_whole(features.path(sha256), extract(image.convert("L")))
+        features.put(sha256, extract(image.convert("L")))
 
 
 def keep_none(sha256: str, features: Store) -> None:
     """Note that a file's features could not be extracted: it has none. Raises `DiskFull`."""
-    write_whole(features.path(sha256), _HEAD.pack(VERSION, 0, 0, 0))
+    features.put(sha256, _HEAD.pack(VERSION, 0, 0, 0))
 
 
 def unpack(data: bytes) -> Features:

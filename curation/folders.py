@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from collectors.workspace import DiskFull
+from collectors.files import DiskFull
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2

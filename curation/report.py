@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from collectors.files import written_whole
 from collectors.manifest import Manifest
 from collectors.progress import Progress, Silent
 from collectors.record import Reason
-from collectors.workspace import Workspace, written_whole
+from collectors.workspace import Workspace
 from curation.audited import Audit
 from curation.judged import Judged
 from curation.markup import plain

@@ -5,7 +5,8 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
-from collectors.workspace import Workspace, write_whole
+from collectors.stores import Store
+from collectors.workspace import Workspace
 from curation import crop, engine
 from curation.columns import Row, Square
 from curation.crop import Box
@@ -27,16 +28,14 @@ class Squares:
 
     def rows(self, kept: Sequence[Outcome], workers: int) -> Generator[Row]:
         """Every kept image with its square, in order; only squares that are not there yet are rendered."""
-        keys = [self._key(outcome) for outcome in kept]
-        jobs = {
-            key: self._job(outcome) for key, outcome in zip(keys, kept, strict=True) if key not in self._store
-        }
-        render = partial(_render, self._render, self._settings)
+        keys = [crop.square_key(*_job(outcome), self._settings) for outcome in kept]
+        jobs = {key: job for key, job in zip(keys, map(_job, kept), strict=True) if key not in self._store}
+        render = partial(_render, self._render, self._settings, self._originals)
         rendered = engine.run(render, list(jobs.values()), workers=min(workers, len(jobs)))
         for key, outcome in zip(keys, kept, strict=True):
             if jobs.pop(key, None):
                 data = next(rendered)
-                write_whole(self._store.path(key), data)
+                self._store.put(key, data)
             else:
                 data = self._store.read(key)
             assert outcome.judged is not None  # it was kept, so it was examined
@@ -44,10 +43,10 @@ class Squares:
 
     def forget_others(self, everything: Iterable[Outcome]) -> None:
         """Remove squares of images that are gone or cut otherwise; a dropped copy may yet be wanted."""
-        wanted = {self._store.path(key) for outcome in everything if (key := self._any_key(outcome))}
-        for found in self._store.root.rglob("*"):
-            if found.is_file() and found not in wanted:
-                found.unlink()
+        wanted = {self._any_key(outcome) for outcome in everything}
+        for name in self._store.names():
+            if name not in wanted:
+                self._store.drop(name)
 
     def _any_key(self, outcome: Outcome) -> str | None:
         file, judged = outcome.record.file, outcome.judged
@@ -56,19 +55,17 @@ class Squares:
         box = judged.box or crop.centre_box(judged.width, judged.height)
         return crop.square_key(file.sha256, box, self._settings)
 
-    def _key(self, outcome: Outcome) -> str:
-        path, box = self._job(outcome)
-        return crop.square_key(path.name, box, self._settings)
 
-    def _job(self, outcome: Outcome) -> tuple[Path, Box]:
-        file, judged = outcome.record.file, outcome.judged
-        assert file is not None and judged is not None and judged.box is not None  # noqa: PT018  (kept means all three)
-        return self._originals.path(file.sha256), judged.box
+def _job(outcome: Outcome) -> tuple[str, Box]:
+    """The original's SHA-256, and the part of it that is wanted."""
+    file, judged = outcome.record.file, outcome.judged
+    assert file is not None and judged is not None and judged.box is not None  # noqa: PT018  (kept means all three)
+    return file.sha256, judged.box
 
 
-def _render(render: Render, settings: CurateSettings, job: tuple[Path, Box]) -> bytes:
-    path, box = job
-    return render(path, box, settings)
+def _render(render: Render, settings: CurateSettings, originals: Store, job: tuple[str, Box]) -> bytes:
+    sha256, box = job
+    return render(originals.path(sha256), box, settings)
 
 
 def _square(data: bytes, suffix: str) -> Square:

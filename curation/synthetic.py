@@ -12,8 +12,9 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
+from collectors.files import canonical_json, write_whole
 from collectors.frozen import Frozen
-from collectors.workspace import Store, canonical_json, write_whole
+from collectors.stores import Store
 from curation.columns import Column
 from curation.shards import PICTURES, Part, Shards
 

@@ -11,9 +11,11 @@ from pathlib import Path
 import PIL
 from PIL import Image
 
+from collectors.files import canonical_json
 from collectors.progress import Progress
 from collectors.record import Reason
-from collectors.workspace import Store, Workspace, canonical_json, write_whole
+from collectors.stores import Store
+from collectors.workspace import Workspace
 from curation import engine
 from curation.crop import Box, centre_box, square_key
 from curation.examine import folders
@@ -35,6 +37,8 @@ MOST_WHOLE = 2_500
 """Kept images beyond these are not shown whole beside their square."""
 
 Thumbnail = Callable[[Path, Box | None], bytes | None]
+_Job = tuple[Store, str, Box | None]
+"""Where a picture lies, under which name, and the part of it to show; `None`: all."""
 
 
 @dataclass(frozen=True)
@@ -102,11 +106,11 @@ def thumbnails(
         )
         for key, data in zip(jobs, made, strict=True):
             if data is not None:
-                write_whole(store.path(key), data)
+                store.put(key, data)
     return Pictures(_addresses(squares, store), _addresses(wholes, store))
 
 
-def _addresses(jobs: Mapping[str, tuple[Path, Box | None]], store: Store) -> dict[str, str]:
+def _addresses(jobs: Mapping[str, _Job], store: Store) -> dict[str, str]:
     keys = {uid: _key(*job) for uid, job in jobs.items()}
     return {uid: _address(store.read(key)) for uid, key in keys.items() if key in store}
 
@@ -122,36 +126,37 @@ def _is_cut(outcome: Outcome) -> bool:
     return outcome.keep and judged is not None and judged.box is not None and judged.box != whole
 
 
-def _whole(outcome: Outcome, workspace: Workspace) -> tuple[Path, Box | None]:
+def _whole(outcome: Outcome, workspace: Workspace) -> _Job:
     file, judged = outcome.record.file, outcome.judged
     assert file and judged and judged.box  # noqa: PT018  (`_is_cut`)
     size = judged.width or 0, judged.height or 0
     shown = view(*size, judged.box)
-    return workspace.originals.path(file.sha256), None if shown == (0, 0, *size) else shown
+    return workspace.originals, file.sha256, None if shown == (0, 0, *size) else shown
 
 
-def _job(outcome: Outcome, workspace: Workspace, settings: CurateSettings | None) -> tuple[Path, Box | None]:
+def _job(outcome: Outcome, workspace: Workspace, settings: CurateSettings | None) -> _Job:
     """The smallest file that shows the image, and the part of it to show (`None`: all)."""
     file, judged = outcome.record.file, outcome.judged
     assert file is not None and judged is not None  # noqa: PT018  (`_can_be_shown`)
     box = judged.box
     if settings and judged.width and judged.height:
         key = square_key(file.sha256, box or centre_box(judged.width, judged.height), settings)
-        square = folders(workspace).squares.path(key)
-        if square.is_file():
-            return square, None
-    return workspace.originals.path(file.sha256), box
+        squares = folders(workspace).squares
+        if key in squares:
+            return squares, key, None
+    return workspace.originals, file.sha256, box
 
 
-def _key(path: Path, box: Box | None) -> str:
-    return hashlib.sha256(canonical_json([path.name, box, SIDE, VERSION, PIL.__version__])).hexdigest()
+def _key(store: Store, name: str, box: Box | None) -> str:
+    return hashlib.sha256(canonical_json([name, box, SIDE, VERSION, PIL.__version__])).hexdigest()
 
 
-def _make(make: Thumbnail, job: tuple[Path, Box | None]) -> bytes | None:
-    return make(*job)
+def _make(make: Thumbnail, job: _Job) -> bytes | None:
+    store, name, box = job
+    return make(store.path(name), box)
 
 
-def _nothing(job: tuple[Path, Box | None]) -> None:
+def _nothing(job: _Job) -> None:
     """What comes of a picture on which the decoder itself crashes."""
     return
 

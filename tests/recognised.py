@@ -14,8 +14,9 @@ from pathlib import Path
 from derivatives import KINDS
 from PIL import Image
 
+from collectors.files import write_whole
 from collectors.progress import Silent
-from collectors.workspace import Store, write_whole
+from collectors.stores import Store
 from curation import engine, features
 from curation.duplicates.compared import Comparisons
 from curation.duplicates.rank import Standing

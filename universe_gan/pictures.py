@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from collectors.workspace import Journal, canonical_json, write_whole
+from collectors.files import Journal, canonical_json, write_whole
 from universe_gan.sheets import KEY
 
 SIDECAR = "pictures.jsonl"

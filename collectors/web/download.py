@@ -17,13 +17,14 @@ from urllib.parse import urlsplit
 
 import requests
 
+from collectors.files import written_whole
 from collectors.progress import Progress, Silent
 from collectors.record import Reason, Record, StoredFile
+from collectors.stores import Store
 from collectors.web.expected import Expected
 from collectors.web.pace import Pace, Stopped, host_name, pace_for, rest, stopped_by
 from collectors.web.signatures import HEAD
 from collectors.web.transfer import MAX_BYTES, Missed, Withheld, fetch
-from collectors.workspace import Store, written_whole
 
 __all__ = ["Missed", "copy_local", "fetch_all"]
 

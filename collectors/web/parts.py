@@ -11,8 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from collectors.files import DiskFull, canonical_json, write_whole
 from collectors.web.signatures import HEAD
-from collectors.workspace import DiskFull, canonical_json, write_whole
 
 _PIECE = 1 << 20
 

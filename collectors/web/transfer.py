@@ -14,10 +14,10 @@ import urllib3
 from collectors.frozen import Frozen
 from collectors.permissions import lifts_opt_out
 from collectors.record import Reason, Record, StoredFile
+from collectors.stores import Store
 from collectors.web.expected import Expected
 from collectors.web.parts import Part
 from collectors.web.polite import HostBusy, RedirectRefused, backoff, go_on, opt_out, rest
-from collectors.workspace import Store
 
 MAX_BYTES = 2_000_000_000
 """A file whose size nobody states may not be larger."""

@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
+from collectors.files import Journal
 from collectors.frozen import Frozen
 from collectors.progress import Stage
-from collectors.workspace import Journal, Store
+from collectors.stores import Store
 from curation import engine
 from curation.duplicates.agreement import AGREEMENT, Eye
 from curation.duplicates.edges import EdgeKind, Geometry
@@ -185,7 +186,7 @@ def answer(
 def _answer(question: Question, version: str, thumbnails: Store, features: Store | None) -> Compared:
     first, second, ways, _, near = question
     said = Compared(**question._asdict(), version=version)
-    eye = _eye(thumbnails.root)
+    eye = _eye(thumbnails)
     for way in ways:
         agreement = eye.agreement(first, second, way, near=near and way == 0)
         if agreement is not None:
@@ -212,9 +213,9 @@ def _answer(question: Question, version: str, thumbnails: Store, features: Store
 
 
 @lru_cache(maxsize=1)
-def _eye(thumbnails: Path) -> Eye:
+def _eye(thumbnails: Store) -> Eye:
     """One a process, with what it has seen last."""
-    return Eye(Store(thumbnails).read)
+    return Eye(thumbnails.read)
 
 
 def _unanswered(questions: Sequence[Question]) -> tuple[Compared, ...]:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError
 
+from collectors.files import canonical_json, write_whole
 from collectors.frozen import Frozen
 from collectors.record import KEEP, Creator, Reason, Record, Verdict
-from collectors.workspace import canonical_json, write_whole
 from curation.fingerprint import ORIENTATIONS
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collectors.record import Record, Verdict
-from collectors.workspace import Store
+from collectors.stores import Store
 from curation.examine import Examined
 from curation.fingerprint import BITS, ORIENTATIONS
 from curation.hub.blocked import Blocked, Blocklist, down

@@ -3,15 +3,18 @@
 import base64
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 
 from PIL import Image
 
+from collectors.files import write_whole
 from collectors.manifest import Manifest
 from collectors.progress import Progress, Silent
 from collectors.record import Reason, Record
-from collectors.workspace import Workspace, write_whole
+from collectors.stores import Store
+from collectors.workspace import Workspace
 from curation import engine
 from curation.judged import Judged
 from curation.page import inline, templates
@@ -179,10 +182,10 @@ def _pictures(
     sha256s: Sequence[str], workspace: Workspace, progress: Progress, workers: int
 ) -> Mapping[str, str]:
     """`data:` addresses of whole pictures, by SHA-256; those that cannot be decoded are left out."""
-    paths = [workspace.originals.path(sha256) for sha256 in sha256s]
-    with progress.stage("pictures", len(paths)) as stage:
-        count = max(1, min(workers, len(paths)))
-        made = list(engine.run(_picture, paths, workers=count, stage=stage, died=_nothing))
+    picture = partial(_picture, originals=workspace.originals)
+    with progress.stage("pictures", len(sha256s)) as stage:
+        count = max(1, min(workers, len(sha256s)))
+        made = list(engine.run(picture, sha256s, workers=count, stage=stage, died=_nothing))
     return {
         sha256: f"data:image/webp;base64,{base64.b64encode(data).decode()}"
         for sha256, data in zip(sha256s, made, strict=True)
@@ -190,9 +193,9 @@ def _pictures(
     }
 
 
-def _picture(path: Path) -> bytes | None:
+def _picture(sha256: str, originals: Store) -> bytes | None:
     try:
-        image = open_upright(path, max_pixels=2_000_000_000, reduce_to=2 * SIDE).image
+        image = open_upright(originals.path(sha256), max_pixels=2_000_000_000, reduce_to=2 * SIDE).image
     except (Unreadable, TooManyPixels, FileNotFoundError):
         return None
     image.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS, reducing_gap=2.0)
@@ -201,6 +204,6 @@ def _picture(path: Path) -> bytes | None:
     return buffer.getvalue()
 
 
-def _nothing(path: Path) -> None:
+def _nothing(sha256: str) -> None:
     """What comes of a picture on which the decoder itself crashes."""
     return

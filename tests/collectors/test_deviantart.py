@@ -30,8 +30,9 @@ from collectors.record import Reason, Record, Skipped
 from collectors.rights import LicenceClass
 from collectors.search import search as search_plan
 from collectors.source import Ask, Finished, Found, KeyMissing, KeyRefused
+from collectors.stores import Store
 from collectors.web.polite import HostBusy, polite_session
-from collectors.workspace import Store, Workspace
+from collectors.workspace import Workspace
 from curation.policy import consequence, may_fetch, may_publish
 from curation.settings import PolicySettings
 

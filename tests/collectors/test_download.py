@@ -37,10 +37,11 @@ from faulty import (
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from collectors.files import DiskFull
 from collectors.record import Reason, Record, StoredFile
+from collectors.stores import Store
 from collectors.web.download import Missed, copy_local, fetch_all
 from collectors.web.polite import NoContact, Pace, polite_session
-from collectors.workspace import DiskFull, Store
 
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF"
 HTML = b"<!DOCTYPE html><title>not an image</title>"
@@ -569,7 +570,7 @@ from pathlib import Path
 from collectors.web.download import fetch_all
 from collectors.web.polite import polite_session
 from collectors.record import Record
-from collectors.workspace import Store
+from collectors.stores import Store
 root = Path(sys.argv[1])
 records = [Record.model_validate_json(line) for line in (root / "records.jsonl").read_text().splitlines()]
 for record, outcome in fetch_all(records, polite_session(None), Store(root / "originals"), root / "parts"):

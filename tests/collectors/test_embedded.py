@@ -21,7 +21,7 @@ from collectors.licences import TABLE, UNKNOWN
 from collectors.record import Reason, Record, Skipped
 from collectors.rights import Confidence, LicenceClass
 from collectors.source import Ask
-from collectors.workspace import Store
+from collectors.stores import Store
 from collectors.xmp import XmpBroken
 
 NAMESPACES = " ".join(

@@ -18,7 +18,7 @@ from collectors.folder import FolderSettings, OutsideFolder, SidecarBroken
 from collectors.record import Original, Reason, Record, Skipped
 from collectors.rights import Confidence, LicenceClass
 from collectors.source import Ask
-from collectors.workspace import Store
+from collectors.stores import Store
 
 NOW = datetime(2026, 11, 22, 16, 0, tzinfo=UTC)
 BY = {"licence": "CC-BY-4.0", "how_known": "the author wrote to us"}

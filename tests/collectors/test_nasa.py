@@ -27,8 +27,9 @@ from collectors.record import Reason, Record, Skipped, Verdict
 from collectors.rights import LicenceClass
 from collectors.search import search as search_all
 from collectors.source import Ask, Finished, Found
+from collectors.stores import Store
 from collectors.web.polite import HostBusy, polite_session
-from collectors.workspace import Store, Workspace
+from collectors.workspace import Workspace
 
 RECORDED = Path(__file__).resolve().parents[2].parent / "shared" / "recorded" / "nasa"
 API = "https://images-api.nasa.gov"

@@ -13,11 +13,12 @@ from sighted import NOON, Sky
 
 from collectors import departures
 from collectors.changes import Kind
+from collectors.files import DiskFull
 from collectors.progress import Silent, Stage
 from collectors.rebuild import Fate, Rebuilt, collect_locked
 from collectors.record import Original, Reason, Record, Verdict
+from collectors.stores import Store
 from collectors.web.polite import polite_session
-from collectors.workspace import DiskFull, Store
 
 
 @pytest.fixture

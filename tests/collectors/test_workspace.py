@@ -6,16 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from collectors.workspace import (
-    DiskFull,
-    Journal,
-    Store,
-    Workspace,
-    WorkspaceBusy,
-    canonical_json,
-    write_whole,
-    written_whole,
-)
+from collectors.files import DiskFull, Journal, canonical_json, write_whole, written_whole
+from collectors.stores import Store
+from collectors.workspace import Workspace, WorkspaceBusy
 
 
 def test_a_file_is_replaced_only_when_it_is_complete(tmp_path: Path) -> None:

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from PIL import Image
 from skies import a_sky
 
+from collectors.files import write_whole
 from collectors.progress import Stage
-from collectors.workspace import Store, write_whole
+from collectors.stores import Store
 from curation.duplicates import compared
 from curation.duplicates.compared import Compared, Comparisons, Question
 from curation.duplicates.edges import EdgeKind

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageOps
 from skies import a_sky
 
-from collectors.workspace import Store
+from collectors.stores import Store
 from curation import features
 from curation.features import MOST, FeaturesBroken, extract, unpack
 from curation.fingerprint import canonical, fingerprint

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from collectors.workspace import DiskFull
+from collectors.files import DiskFull
 from curation import folders
 from curation.folders import folder_written_whole, settle
 

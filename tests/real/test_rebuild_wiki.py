@@ -19,8 +19,8 @@ from collectors import manifest as manifests
 from collectors.commons import look_again, resolve
 from collectors.commons.search import CommonsSettings
 from collectors.source import Ask
+from collectors.stores import Store
 from collectors.web.polite import polite_session
-from collectors.workspace import Store
 from curation.dataset_diff import diff, read_rows
 from universe_gan.shell.exits import Exit
 

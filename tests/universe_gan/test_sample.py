@@ -15,7 +15,7 @@ from collectors.record import Record
 from collectors.rights import Confidence, LicenceClass
 from collectors.sidecar import Credit
 from collectors.source import Ask
-from collectors.workspace import Store
+from collectors.stores import Store
 from universe_gan.shell import recipe
 
 SAMPLE = Path(universe_gan.__file__).parent / "sample"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from collectors.workspace import canonical_json
+from collectors.files import canonical_json
 from universe_gan import study as studies
 from universe_gan.shell.cli import run
 from universe_gan.shell.exits import Exit

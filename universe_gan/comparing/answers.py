@@ -21,8 +21,9 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from collectors.files import DiskFull
 from collectors.frozen import Frozen
-from collectors.workspace import DiskFull, WorkspaceBusy
+from collectors.workspace import WorkspaceBusy
 from universe_gan.comparing import detection
 
 Word = Literal["real", "generated"]

@@ -20,8 +20,8 @@ from pydantic import ConfigDict, ValidationError
 from werkzeug.exceptions import BadRequest, NotFound
 from werkzeug.wrappers import Request, Response
 
+from collectors.files import Journal
 from collectors.frozen import Frozen
-from collectors.workspace import Journal
 from curation.page import inline, templates
 from universe_gan.comparing import server
 

@@ -13,8 +13,8 @@ import PIL
 from numpy.typing import NDArray
 from PIL import Image
 
+from collectors.files import DiskFull, canonical_json, write_whole
 from collectors.progress import Progress
-from collectors.workspace import DiskFull, canonical_json, write_whole
 from curation import engine
 from curation.crop import centre_box
 from curation.pixels import FORMATS, Unreadable, open_upright

@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import ValidationError
 
-from collectors.workspace import Journal, Store, canonical_json, write_whole
+from collectors.files import Journal, canonical_json, write_whole
+from collectors.stores import Store
 from curation import synthetic
 from curation.duplicates.ties import NEAR
 from curation.fingerprint import BITS, hashes
@@ -240,7 +241,7 @@ def put_back(made: Drawn, listed: Path, store: Store) -> int:
         one = lost.get(_sha256(path))
         data = _bare(path, line) if one else b""
         if one and hashlib.sha256(data).hexdigest() == one.sha256:
-            write_whole(store.path(one.sha256), data)
+            store.put(one.sha256, data)
             count += 1
     return count
 

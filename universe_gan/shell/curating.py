@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from collectors.files import write_whole
 from collectors.folder import OutsideFolder
 from collectors.manifest import Manifest
 from collectors.progress import Progress
 from collectors.record import Record
-from collectors.workspace import Workspace, write_whole
+from collectors.workspace import Workspace
 from curation import dataset_diff as dataset_diffs
 from curation.claims import conflicts
 from curation.curate import curate

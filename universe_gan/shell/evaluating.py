@@ -87,7 +87,7 @@ def _judged(
 def _one(
     job: "Job", upscaler: "Upscaler", max_pixels: int, seed: int | None, folder: Path
 ) -> tuple["Judged", "Crops"]:
-    from collectors.workspace import write_whole
+    from collectors.files import write_whole
     from universe_gan.upscaling import evaluate as judging
     from universe_gan.upscaling import evaluation_page, images
 

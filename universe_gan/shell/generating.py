@@ -4,7 +4,7 @@ from importlib import util
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from collectors.workspace import canonical_json, write_whole
+from collectors.files import canonical_json, write_whole
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.needs import PackagesMissing, SettingsUnfit
 from universe_gan.shell.output import Output

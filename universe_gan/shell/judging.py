@@ -92,7 +92,7 @@ def _judged(
     device: str | None,
 ) -> dict[str, Any]:
     """The figures of one run's checkpoint, also written beside it."""
-    from collectors.workspace import Journal
+    from collectors.files import Journal
     from universe_gan.generate import Generator
     from universe_gan.measuring import judging
     from universe_gan.training.runs import read

@@ -155,7 +155,7 @@ def _upscaling() -> Finding:
         import pyvips
     except OSError as error:
         return Finding(level="note", what=f"upscaling: {str(error).splitlines()[0]}", cure=cure)
-    from collectors.workspace import Store
+    from collectors.stores import Store
     from universe_gan.upscaling import weights
 
     what = f"upscaling: libvips {'.'.join(str(pyvips.version(part)) for part in range(3))}"

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 
 from collectors import folder, licences, sidecar
 from collectors.conclude import conclude
+from collectors.files import write_whole
 from collectors.rights import LicenceClass
-from collectors.workspace import write_whole
 from curation.markup import markdown, markdown_link
 
 _PART = re.compile(r"(<!-- generated: (?P<name>[a-z]+) -->\n)(?P<text>.*?)(<!-- /generated -->)", re.DOTALL)

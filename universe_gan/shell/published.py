@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from collectors import manifest as manifests
+from collectors.files import write_whole
 from collectors.manifest import Manifest, ManifestBroken
-from collectors.workspace import write_whole
 from curation.hub import readback, rows
 from curation.hub.remote import hub_here
 from curation.hub.rows import NotReadable, Place

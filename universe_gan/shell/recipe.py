@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from collectors.files import canonical_json
 from collectors.frozen import Frozen
 from collectors.plan import CollectSettings, Plan
 from collectors.sources import table
-from collectors.workspace import canonical_json
 from curation.hub.blocked import path_beside
 from curation.screening.decisions import path_beside as reviewed_beside
 from curation.settings import CurateSettings, PolicySettings, PublishSettings

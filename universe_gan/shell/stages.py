@@ -14,6 +14,7 @@ from collectors import departures
 from collectors import manifest as manifests
 from collectors.choice import Wanted
 from collectors.collect import Collected, collect
+from collectors.files import write_whole
 from collectors.manifest import Manifest, ManifestBroken
 from collectors.progress import Progress
 from collectors.rebuild import Rebuilt, collect_locked
@@ -21,7 +22,7 @@ from collectors.record import Record, Verdict
 from collectors.relicense import Relicensed, relicense
 from collectors.verify import Drift, verify, with_dates
 from collectors.web.polite import Pace, polite_session
-from collectors.workspace import Workspace, write_whole
+from collectors.workspace import Workspace
 from curation import audit as audits
 from curation import drift as drifts
 from curation import report as reports

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from collectors.workspace import write_whole
+from collectors.files import write_whole
 from universe_gan.shell import template
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.invocation import tool

@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from collectors.workspace import Workspace, canonical_json, write_whole
+from collectors.files import canonical_json, write_whole
+from collectors.workspace import Workspace
 
 STAGES = ("collect", "audit", "curate", "report")
 

@@ -6,9 +6,10 @@ from typing import Any
 
 from collectors import departures
 from collectors import manifest as manifests
+from collectors.files import Journal
 from collectors.frozen import Frozen
 from collectors.manifest import Manifest
-from collectors.workspace import Journal, Workspace
+from collectors.workspace import Workspace
 from universe_gan.shell.recipe import Recipe
 from universe_gan.shell.state import STAGES, State, read_published
 from universe_gan.study import Ledger

@@ -6,9 +6,10 @@ import pyarrow.parquet as pq
 from pydantic import ValidationError
 
 from collectors import manifest as manifests
+from collectors.files import Journal
 from collectors.manifest import Manifest
 from collectors.record import Record
-from collectors.workspace import Journal, Workspace
+from collectors.workspace import Workspace
 from curation import features
 from curation.curate import read_verdicts
 from curation.examine import Examined, examine, folders

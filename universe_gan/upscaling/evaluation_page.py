@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from collectors.workspace import canonical_json, write_whole
+from collectors.files import canonical_json, write_whole
 from curation.page import inline, templates
 from universe_gan import sheets
 from universe_gan.upscaling.evaluate import (

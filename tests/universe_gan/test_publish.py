@@ -469,7 +469,11 @@ def test_anybody_loads_pinned_and_streams_it_without_this_tool(
 def test_check_asks_the_hub_once_and_says_what_the_token_may(
     home: Path, hub: HubServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from universe_gan.shell.machine import hub as look
+    from universe_gan.shell.machine import accounts
+    from universe_gan.shell.machine.finding import Finding
+
+    def look() -> Finding:
+        return accounts.hub()[0]
 
     assert look().level == "ok"
     assert "ada, token may write" in look().what

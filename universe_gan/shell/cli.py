@@ -109,12 +109,19 @@ def init(output: Output, name: str | None, show: bool, pattern: str | None) -> E
 
 
 @cli.command()
+@click.option("--online", is_flag=True, help="Ask the Hub even without a token; compares the clock with its.")
+@click.option("--data", type=click.Path(path_type=Path), help="Folder for workspaces (default: data/).")
 @speaks
-def check(output: Output) -> Exit:
-    """Look at this machine: one line each, with the cure."""
+@click.argument("recipe", type=NAMED, metavar="[RECIPE]", required=False)
+def check(output: Output, recipe: str | None, data: Path | None, online: bool) -> Exit:
+    """Look at this machine: one line each, with the cure.
+
+    With a recipe, disk, memory, keys and the Hub's rights are held against what it needs: exit code 7 where
+    the machine is too small for it. --json holds everything a bug report should, and no secret.
+    """
     from universe_gan.shell import overview
 
-    return overview.check(output)
+    return overview.check(output, recipe, data, online=online)
 
 
 @cli.command()

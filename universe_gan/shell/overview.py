@@ -3,26 +3,43 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from collectors.manifest import ManifestBroken, ManifestTooNew
 from collectors.source import Source
 from collectors.sources import table
+from universe_gan import __version__
 from universe_gan.shell import machine, stages
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.failures import explain
 from universe_gan.shell.invocation import tool
 from universe_gan.shell.output import Output
-from universe_gan.shell.recipe import RecipeWrong, find, load
+from universe_gan.shell.recipe import RecipeMissing, RecipeWrong, find, load
 from universe_gan.shell.stages import as_json
 from universe_gan.shell.status import Standing, recipes_here, standing
 
+Unreadable = RecipeWrong | RecipeMissing | ManifestBroken | ManifestTooNew
+UNREADABLE = (RecipeWrong, RecipeMissing, ManifestBroken, ManifestTooNew)
+"""What keeps one recipe from being read, and must not keep the others from being shown."""
 
-def check(output: Output) -> Exit:
-    """What this machine has and lacks."""
-    findings = machine.look()
-    for finding in findings:
+
+def check(
+    output: Output, asked: str | None = None, data: Path | None = None, *, online: bool = False
+) -> Exit:
+    """What this machine has and lacks, for a recipe where one is named."""
+    recipe = load(find(asked), data=data) if asked else None
+    findings = []
+    for finding in machine.look(recipe, online=online):
         mark = {"ok": "ok  ", "note": "note", "bad": "BAD "}[finding.level]
         output.line(f"{mark}  {finding.what}" + (f"  →  {finding.cure}" if finding.cure else ""))
-    output.result({"findings": [as_json(finding) for finding in findings]})
-    return Exit.MACHINE if any(finding.level == "bad" for finding in findings) else Exit.DONE
+        findings.append(as_json(finding))
+    output.result(
+        {
+            "schema": machine.SCHEMA,
+            "tool": __version__,
+            "recipe": recipe.name if recipe else None,
+            "findings": findings,
+        }
+    )
+    return Exit.MACHINE if any(finding["level"] == "bad" for finding in findings) else Exit.DONE
 
 
 def sources(output: Output) -> Exit:
@@ -53,22 +70,27 @@ def status(output: Output, recipes: Sequence[str], data: Path | None) -> Exit:
         output.line("no recipes in manifests/, neither here nor one folder down")
         output.say(f"next: {tool()} init NAME")
     standings: list[Standing] = []
-    wrong: list[RecipeWrong] = []
+    wrong: list[tuple[Path, Unreadable]] = []
     for path in paths:
         try:
             standings.append(standing(load(path, data=data)))
             _tell_standing(output, standings[-1])
-        except RecipeWrong as error:
-            wrong.append(error)
-    for mistake in wrong:
-        output.error(str(explain(mistake)))
+        except UNREADABLE as error:
+            wrong.append((path, error))
+    for _, problem in wrong:
+        output.error(str(explain(problem)))
     output.result(
         {
             "recipes": [as_json(one) for one in standings],
-            "wrong": [{"recipe": str(one.path), "problems": list(one.problems)} for one in wrong],
+            "wrong": [{"recipe": str(path), "problems": _problems(error)} for path, error in wrong],
+            "next": None if paths else "init NAME",
         }
     )
     return Exit.INPUT if wrong else Exit.DONE
+
+
+def _problems(error: Unreadable) -> list[str]:
+    return list(error.problems) if isinstance(error, RecipeWrong) else [str(error)]
 
 
 def _tell_standing(output: Output, one: Standing) -> None:

@@ -22,7 +22,9 @@ class State:
             value = json.loads(self._path.read_text(encoding="utf-8"))
         except (FileNotFoundError, ValueError):
             return {}
-        return value if isinstance(value, dict) else {}
+        if not isinstance(value, dict):
+            return {}
+        return {stage: note for stage, note in value.items() if isinstance(note, dict)}
 
     def note(self, stage: str, root: str, settings: str, **facts: int | str | None) -> None:
         """Remember that a stage finished on the manifest with this root, under settings with this hash."""

@@ -119,7 +119,8 @@ TABLE: Table = {
     ),
     ManifestBroken: lambda error: Failure(
         str(error),
-        "restore the file (`git checkout`), or write it again with `universe-gan collect`",
+        f"restore it (`git checkout {error.path}`), or write it again:"
+        f" `universe-gan collect {error.path.with_suffix('.toml')}`",
         Exit.INPUT,
     ),
 }

@@ -14,6 +14,7 @@ from struct import error as StructError
 from PIL import ExifTags, Image, ImageFile, IptcImagePlugin, UnidentifiedImageError
 
 from collectors import licences, xmp
+from collectors.formats import FORMATS
 from collectors.frozen import Frozen
 from collectors.record import Ai
 from collectors.rights import Claim, Confidence
@@ -87,7 +88,7 @@ def read(path: Path) -> tuple[Said, ...]:
     stand in it. Raises `OSError` where the file cannot be read.
     """
     try:
-        with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
+        with warnings.catch_warnings(action="ignore"), Image.open(path, formats=FORMATS) as image:
             said = [*_from_xmp(image), *_from_iptc(image), *_from_exif(image)]
     except (UnidentifiedImageError, Image.DecompressionBombError, EOFError, SyntaxError, ValueError):
         return ()

@@ -25,6 +25,7 @@ from pydantic import Field, ValidationError
 from collectors import embedded, licences, sidecar
 from collectors.conclude import conclude, credit_line
 from collectors.files import canonical_json
+from collectors.formats import FORMATS
 from collectors.frozen import SourceSettings
 from collectors.record import Ai, Creator, FoundBy, Original, Reason, Record, Seen, Skipped
 from collectors.rights import Claim, Confidence, Evidence, LicenceClass
@@ -274,7 +275,7 @@ def _measure(path: Path, url: str) -> dict[str, Any]:
         size = file.tell()
     facts: dict[str, Any] = {"url": url, "sha1": sha1, "bytes": size, "mime": mimetypes.guess_type(url)[0]}
     try:
-        with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
+        with warnings.catch_warnings(action="ignore"), Image.open(path, formats=FORMATS) as image:
             facts |= {"width": image.width, "height": image.height}
             facts["mime"] = image.get_format_mimetype() or facts["mime"]
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, EOFError, SyntaxError, ValueError):

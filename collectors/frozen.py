@@ -1,8 +1,11 @@
 """The shape of every record here: frozen, and strict about names."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+"""A hash, which is also the name of a file in a store: nothing else may stand there."""
 
 
 class Frozen(BaseModel):

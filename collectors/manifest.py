@@ -17,6 +17,10 @@ FORMAT = 1
 """Raised when a reader of today could misread a manifest of tomorrow."""
 
 
+LONGEST_LINE = 2**22
+"""Bytes. A record holds a few thousand; what is longer was not written by this tool."""
+
+
 class ManifestBroken(Exception):
     """A manifest that cannot be trusted: which line, and what is wrong with it."""
 
@@ -155,7 +159,12 @@ def read(path: Path) -> Manifest:
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
     with path.open("rb") as file:
-        yield from enumerate(file, start=1)
+        number = 0
+        while line := file.readline(LONGEST_LINE + 1):
+            number += 1
+            if len(line) > LONGEST_LINE:
+                raise ManifestBroken(path, number, f"the line has more than {LONGEST_LINE:,} bytes")
+            yield number, line
 
 
 def _header(path: Path, first: tuple[int, bytes] | None) -> Header:
@@ -190,7 +199,7 @@ def _json(path: Path, number: int, line: bytes) -> dict[str, Any]:
         raise ManifestBroken(path, number, "the line is cut off")
     try:
         value = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ManifestBroken(path, number, f"not JSON: {error}") from error
     if not isinstance(value, dict):
         raise ManifestBroken(path, number, "not a JSON object")

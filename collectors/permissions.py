@@ -83,7 +83,7 @@ def read(path: Path, today: datetime.date) -> list[Granted]:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         raise PermissionsBroken(path, ["there is no such file"]) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise PermissionsBroken(path, [f"not TOML: {error}"]) from None
     entries = raw.pop("permission", [])
     problems = [f"{key} is not known here; write [[permission]]" for key in raw]

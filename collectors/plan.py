@@ -1,7 +1,7 @@
 """What one recipe asks the collectors for."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -53,6 +53,11 @@ class Plan:
     tool: str
 
     @property
+    def addresses(self) -> list[str]:
+        """Every address that the recipe names in the tables of its sources."""
+        return [one for _, settings in self.sources for one in _addresses(settings.model_dump(mode="json"))]
+
+    @property
     def question(self) -> str:
         """Hash of what is asked of the sources; limits and policy do not change it.
 
@@ -68,3 +73,13 @@ class Plan:
                     hashlib.sha256(path.read_bytes()).hexdigest() for path in files
                 ]
         return hashlib.sha256(canonical_json([self.settings.subject, asked])).hexdigest()
+
+
+def _addresses(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list):
+        for one in value:
+            yield from _addresses(one)
+    elif isinstance(value, str) and "://" in value:
+        yield value

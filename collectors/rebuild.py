@@ -19,6 +19,7 @@ from collectors.arrivals import arrivals, demand_space
 from collectors.changes import Change, Kind
 from collectors.choice import RIGHTS_REASONS, Wanted
 from collectors.departures import Departures, depart
+from collectors.formats import FORMATS
 from collectors.manifest import Manifest
 from collectors.plan import Plan
 from collectors.progress import Progress, Silent
@@ -308,7 +309,7 @@ def _size(path: Path) -> tuple[int, int] | None:
     try:
         with (
             warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning),
-            Image.open(path) as image,
+            Image.open(path, formats=FORMATS) as image,
         ):
             return image.size
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, EOFError, SyntaxError, ValueError):

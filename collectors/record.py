@@ -1,12 +1,16 @@
 """A record: one image as its source describes it, with its rights and their evidence."""
 
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from collectors.frozen import Frozen
+from collectors.frozen import Frozen, Sha256
 from collectors.rights import Evidence, Rights
+
+Sha1 = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{40}$")]
+Bytes = Annotated[int, Field(ge=0, lt=2**60)]
+Pixels = Annotated[int, Field(ge=0, lt=2**31)]
 
 
 class Reason(StrEnum):
@@ -116,10 +120,10 @@ class Original(Frozen):
 
     url: str
     """Absolute address, or for the folder source a path relative to its folder."""
-    sha1: str | None = None
-    bytes: int | None = None
-    width: int | None = None
-    height: int | None = None
+    sha1: Sha1 | None = None
+    bytes: Bytes | None = None
+    width: Pixels | None = None
+    height: Pixels | None = None
     mime: str | None = None
     revision: str | None = None
     """The source's name for this version (upload timestamp), which can be fetched after an overwrite."""
@@ -133,11 +137,11 @@ class StoredFile(Frozen):
 
     rendition: str = "original"
     """`original`, or the name of the smaller size the source made (`1920px`)."""
-    sha256: str
-    bytes: int
+    sha256: Sha256
+    bytes: Bytes
     mime: str
-    width: int | None = None
-    height: int | None = None
+    width: Pixels | None = None
+    height: Pixels | None = None
 
 
 class Creator(Frozen):
@@ -178,8 +182,8 @@ class Seen(Frozen):
 class Record(Frozen):
     """One image as its source describes it."""
 
-    uid: str = Field(pattern=r"^[a-z][a-z0-9-]*:[^\s/\\]+$", max_length=200)
-    """`commons:M46242676`; stable for ever, unique in a manifest."""
+    uid: str = Field(pattern=r"^[a-z][a-z0-9-]*:[!-.0-\[\]-~]+$", max_length=200)
+    """`commons:M46242676`; stable for ever, unique in a manifest; printable ASCII without `/` and `\\`."""
     source: str
     subject: str
     title: str

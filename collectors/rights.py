@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from collectors.frozen import Frozen
+from collectors.frozen import Frozen, Sha256
 
 
 class LicenceClass(StrEnum):
@@ -49,7 +49,7 @@ class Evidence(Frozen):
     """The page where a person can read it."""
     at: str | None = None
     """When it was asked, ISO 8601 UTC."""
-    answer_sha256: str | None = None
+    answer_sha256: Sha256 | None = None
     """The raw answer that was kept (`answers/`), so that rights can be derived from it again."""
 
 

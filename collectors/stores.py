@@ -2,12 +2,15 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from collectors.files import canonical_json, write_whole
+
+_HASH = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -17,7 +20,9 @@ class Store:
     root: Path
 
     def path(self, sha256: str) -> Path:
-        """Where the file with this hash lies or would lie."""
+        """Where the file with this hash lies or would lie. Raises `ValueError`: it is no hash."""
+        if not _HASH.fullmatch(sha256):
+            raise ValueError(f"{sha256!r} is no SHA-256")
         return self.root / sha256[:2] / sha256
 
     def __contains__(self, sha256: str) -> bool:

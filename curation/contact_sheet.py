@@ -6,6 +6,8 @@ from io import BytesIO
 
 from PIL import Image
 
+from collectors.formats import FORMATS
+
 NAME = "thumbnails.webp"
 ACROSS = 6
 MOST = 12
@@ -24,7 +26,7 @@ def contact_sheet(pictures: Sequence[bytes]) -> bytes:
     down = -(-len(pictures) // across)
     sheet = Image.new("RGB", (across * SIDE, down * SIDE), (255, 255, 255))
     for number, data in enumerate(pictures):
-        with Image.open(BytesIO(data)) as opened:
+        with Image.open(BytesIO(data), formats=FORMATS) as opened:
             small = opened.convert("RGB").resize((SIDE, SIDE), Image.Resampling.LANCZOS, reducing_gap=2.0)
         sheet.paste(small, (number % across * SIDE, number // across * SIDE))
     buffer = BytesIO()

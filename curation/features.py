@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from collectors.formats import FORMATS
 from collectors.stores import Store
 
 VERSION = 1
@@ -135,7 +136,7 @@ def keep(sha256: str, thumbnails: Store, features: Store) -> None:
     They come from the encoded thumbnail, not from the original, so that a workspace examined without OpenCV
     gets the same ones later without another decoding. Raises `DiskFull`.
     """
-    with Image.open(BytesIO(thumbnails.read(sha256))) as image:
+    with Image.open(BytesIO(thumbnails.read(sha256)), formats=FORMATS) as image:
         features.put(sha256, extract(image.convert("L")))
 
 

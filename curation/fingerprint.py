@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from collectors.formats import FORMATS
 from curation.crop import centre_box
 
 LONGEST = 512
@@ -139,7 +140,7 @@ def fingerprint(image: Image.Image, gray: Image.Image | None = None) -> Fingerpr
 
 def middle(thumbnail: bytes) -> Image.Image:
     """The centred square of an encoded thumbnail, gray, `THUMBNAIL` pixels a side or fewer."""
-    with Image.open(BytesIO(thumbnail)) as whole:
+    with Image.open(BytesIO(thumbnail), formats=FORMATS) as whole:
         square = whole.convert("L").crop(centre_box(*whole.size))
     side = min(THUMBNAIL, square.width)
     return square.resize((side, side), Image.Resampling.HAMMING)

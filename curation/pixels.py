@@ -30,10 +30,8 @@ from pathlib import Path
 
 from PIL import ExifTags, Image, ImageFile
 
+from collectors.formats import FORMATS
 from curation.colours import STRIP, Paint, keep_colours, painter, strips
-
-FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "GIF", "BMP", "PPM", "JPEG2000", "AVIF")
-"""What is opened at all. Pillow's other readers are never asked: some start programs (EPS)."""
 
 LARGE = 64_000_000
 """Pixels beyond which `reduce_to` matters to every format; to JPEG it always does."""

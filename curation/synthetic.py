@@ -90,7 +90,7 @@ def read(path: Path) -> tuple[Synthetic, ...]:
             one = Synthetic.model_validate(json.loads(line))
         except ValidationError as error:
             problems += [f"line {number}: {_words(detail)}" for detail in error.errors()]
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             problems.append(f"line {number}: not JSON: {error}")
         else:
             if one.sha256 in found:

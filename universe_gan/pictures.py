@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from collectors.files import Journal, canonical_json, write_whole
+from collectors.formats import FORMATS
 from universe_gan.sheets import KEY
 
 SIDECAR = "pictures.jsonl"
@@ -45,9 +46,16 @@ def lines(folder: Path) -> Iterator[dict[str, Any]]:
         try:
             line = json.loads(text)
             known[line["file"]] = line
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise NotOurs(path) from error
+        if not isinstance(line["file"], str) or not _stays(line["file"]):
+            raise NotOurs(path)
     yield from (known[name] for name in sorted(known) if (folder / name).is_file())
+
+
+def _stays(name: str) -> bool:
+    """Whether a name is that of a file in the very folder: what is named here is opened, and deleted."""
+    return Path(name).name == name and name not in ("", "..") and "\0" not in name
 
 
 def of_file(path: Path) -> dict[str, Any] | None:
@@ -63,7 +71,7 @@ def of_file(path: Path) -> dict[str, Any] | None:
 
 def inside(path: Path) -> dict[str, Any] | None:
     """What a PNG says inside of where it comes from. Raises `OSError`."""
-    with Image.open(path) as image:
+    with Image.open(path, formats=FORMATS) as image:
         words = image.info.get(KEY)
     return dict(json.loads(words)) if words else None
 
@@ -91,7 +99,7 @@ def read(folder: Path, side: int | None = None) -> tuple[NDArray[np.uint8], list
     known = list(lines(folder))
     pixels = []
     for line in known:
-        with Image.open(folder / line["file"]) as image:
+        with Image.open(folder / line["file"], formats=FORMATS) as image:
             side = side or min(image.size)
             square = image.convert("RGB")
         if square.size != (side, side):

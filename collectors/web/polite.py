@@ -17,12 +17,14 @@ import requests
 from collectors.progress import Progress, Silent
 from collectors.web.optout import AGENT, allowed_by_robots, opt_out
 from collectors.web.pace import PACES, HostBusy, Pace, Stopped, go_on, is_loopback, pace_for, rest, stopped_by
+from collectors.web.reach import AND_THIS_MACHINE, AddressRefused, Reach
 from collectors.web.redirects import RedirectRefused
 from collectors.web.retry import TRIES, backoff, retry_after
 from collectors.web.transport import Gates, NoContact, PoliteAdapter
 
 __all__ = [
     "PACES",
+    "AddressRefused",
     "HostBusy",
     "NoContact",
     "Pace",
@@ -77,6 +79,7 @@ def polite_session(
     contact: str | None,
     paces: Mapping[str, Pace] | None = None,
     *,
+    reach: Reach = AND_THIS_MACHINE,
     progress: Progress | None = None,
     sleep: Callable[[float], None] = rest,
     clock: Callable[[], float] = time.monotonic,
@@ -88,11 +91,13 @@ def polite_session(
     """A session that any number of threads may share, and whose hosts never wait for each other.
 
     `contact` is the operator's e-mail address or web page. `paces` are for hosts not in `PACES`, by name.
+    `reach`: the networks that addresses may lie in, wherever they come from (`reach_of` what a recipe names).
     `clock` is monotonic, `now` the time of day, both in seconds; `dice` gives numbers from 0 to 1.
 
     The session's calls raise, besides what requests raises:
         NoContact: the host is not this machine, and `contact` is missing or no address; nothing was sent.
         HostBusy: a GET was refused or cut off until the tries were used up.
+        AddressRefused: the host lies outside `reach`; nothing was sent.
         RedirectRefused: see there.
         Stopped: the thread was told to stop (`stopped_by`).
     """
@@ -106,6 +111,7 @@ def polite_session(
     adapter = PoliteAdapter(
         gates,
         known=valid_contact(contact),
+        reach=reach,
         progress=progress or Silent(),
         sleep=sleep,
         now=now,

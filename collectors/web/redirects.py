@@ -1,10 +1,10 @@
 """Redirects that are not followed: out of the web, or from the public net into a private one."""
 
-import ipaddress
-import socket
 from urllib.parse import urljoin, urlsplit
 
 import requests
+
+from collectors.web.reach import Net, looked_up
 
 
 class RedirectRefused(Exception):
@@ -33,16 +33,5 @@ def check_redirect(response: requests.Response) -> None:
 
 
 def _is_private(name: str) -> bool:
-    """Whether a host, by its address or what its name resolves to, is not on the public net."""
-    name = name.rstrip(".").lower()
-    try:
-        return not ipaddress.ip_address(name).is_global
-    except ValueError:
-        pass
-    if name == "localhost" or name.endswith((".localhost", ".local", ".internal")):
-        return True
-    try:
-        found = {str(entry[4][0]).partition("%")[0] for entry in socket.getaddrinfo(name, None)}
-    except (OSError, UnicodeError):
-        return False  # unknown here; a proxy may know it, and then it is the proxy's net
-    return any(not ipaddress.ip_address(address).is_global for address in found)
+    """Whether a host is not on the public net; one that does not resolve here may be known to a proxy."""
+    return bool(looked_up(name) - {Net.PUBLIC})

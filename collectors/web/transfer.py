@@ -17,7 +17,7 @@ from collectors.record import Reason, Record, StoredFile
 from collectors.stores import Store
 from collectors.web.expected import Expected
 from collectors.web.parts import Part
-from collectors.web.polite import HostBusy, RedirectRefused, backoff, go_on, opt_out, rest
+from collectors.web.polite import AddressRefused, HostBusy, RedirectRefused, backoff, go_on, opt_out, rest
 
 MAX_BYTES = 2_000_000_000
 """A file whose size nobody states may not be larger."""
@@ -147,7 +147,7 @@ def _receive(
     headers = {"Accept-Encoding": "identity", **_range(part, expected)}
     try:
         response = session.get(url, headers=headers, stream=True)
-    except RedirectRefused as error:
+    except (RedirectRefused, AddressRefused) as error:
         raise _Hopeless(str(error)) from error
     except (requests.exceptions.TooManyRedirects, requests.exceptions.InvalidSchema, ValueError) as error:
         raise _Hopeless(f"{url} cannot be fetched: {error}") from error

@@ -10,6 +10,7 @@ from requests.adapters import HTTPAdapter
 
 from collectors.progress import Progress
 from collectors.web.pace import Gate, HostBusy, Pace, host_name, is_loopback, pace_for
+from collectors.web.reach import AddressRefused, Reach, pool_classes, spelt
 from collectors.web.redirects import check_redirect
 from collectors.web.retry import (
     BLOCKED_FOR,
@@ -58,6 +59,7 @@ class PoliteAdapter(HTTPAdapter):
         gates: Gates,
         *,
         known: bool,
+        reach: Reach,
         progress: Progress,
         sleep: Callable[[float], None],
         now: Callable[[], float],
@@ -66,7 +68,8 @@ class PoliteAdapter(HTTPAdapter):
         tries: int,
     ) -> None:
         super().__init__(pool_connections=32, pool_maxsize=64)
-        self._gates, self._known, self._progress = gates, known, progress
+        self.poolmanager.pool_classes_by_scheme = pool_classes(reach)
+        self._gates, self._known, self._reach, self._progress = gates, known, reach, progress
         self._sleep, self._now, self._dice = sleep, now, dice
         self._timeout, self._tries = timeout, tries
         self._proxies: dict[str, Mapping[str, str]] = {}
@@ -82,6 +85,8 @@ class PoliteAdapter(HTTPAdapter):
         host = urlsplit(request.url or "").netloc.rpartition("@")[2].lower()
         if not self._known and not is_loopback(host_name(host)):
             raise NoContact(host_name(host))
+        if (net := spelt(host_name(host))) is not None and net not in self._reach:
+            raise AddressRefused(host_name(host), net)
         gate = self._gates[host]
         options |= {"stream": stream, "timeout": timeout or self._timeout}
         options["proxies"] = options.get("proxies") or self._proxies_for(host, request.url or "")

@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from collectors.formats import FORMATS
 from curation.duplicates.outlines import Shared, shared
 from curation.duplicates.similarity import INLIERS, Similarity, share, similarity
 from curation.features import Features, unpack
@@ -229,5 +230,5 @@ def _unpacked(data: bytes) -> Features:
 
 @lru_cache(maxsize=64)
 def _gray(thumbnail: bytes) -> Floats:
-    with Image.open(BytesIO(thumbnail)) as image:
+    with Image.open(BytesIO(thumbnail), formats=FORMATS) as image:
         return np.asarray(image.convert("L"), dtype=np.float32)

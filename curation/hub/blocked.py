@@ -94,7 +94,7 @@ def read(path: Path) -> Blocklist:
             problem = error.errors()[0]
             where = ".".join(map(str, problem["loc"]))
             raise BlocklistBroken(path, number, f"{where}: {problem['msg']}") from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise BlocklistBroken(path, number, f"not JSON: {error}") from error
     return Blocklist(tuple(entries))
 

@@ -1,7 +1,7 @@
 """The rows of a published dataset, wherever it lies, without its pictures: only small columns are read."""
 
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -14,6 +14,10 @@ from curation.hub.remote import Hub
 
 CONVERTED = "refs/convert/parquet"
 """Where the Hub keeps its own conversion of datasets in other formats."""
+
+
+GROUP_ROWS, GROUP_BYTES = 2**22, 2**30
+"""What a row group may hold, pictures aside; writers make groups of a few thousand rows."""
 
 
 class NotReadable(Exception):
@@ -36,6 +40,8 @@ class Place:
     """Paths with their bytes."""
     open: Callable[[str], IO[bytes]]
     """A file that can be sought in; each read is a request where it lies far away."""
+    endpoint: str | None = None
+    """The address of the Hub; `None` for a folder."""
 
     def text(self, path: str, most: int = 2**26) -> str | None:
         """A small file whole; `None`: it is not there. Raises `NotReadable` beyond `most` bytes."""
@@ -44,7 +50,7 @@ class Place:
         if self.files[path] > most:
             raise NotReadable(self.where, f"{path} holds {self.files[path] / 1e6:,.0f} MB")
         with self.open(path) as file:
-            return file.read().decode("utf-8", errors="replace")
+            return file.read(most + 1)[:most].decode("utf-8", errors="replace")
 
 
 @dataclass(frozen=True)
@@ -56,13 +62,13 @@ class Group:
 
 
 def folder(path: Path) -> Place:
-    """A dataset on this disk. Raises `NotReadable`."""
+    """A dataset on this disk; links that lead out of it are left out. Raises `NotReadable`."""
     if not path.is_dir():
         raise NotReadable(str(path), "there is no such folder")
     files = {
         found.relative_to(path).as_posix(): found.stat().st_size
         for found in sorted(path.rglob("*"))
-        if found.is_file()
+        if found.is_file() and found.resolve().is_relative_to(path.resolve())
     }
     return Place(str(path), None, files, lambda name: (path / name).open("rb"))
 
@@ -79,7 +85,7 @@ def published(hub: Hub, repo: str, revision: str | None = None) -> Place:
             pass
         else:
             standing, files = converted, {path: file.bytes for path, file in converted.files.items()}
-    return Place(where, standing.revision, files, _opener(hub, repo, standing.revision))
+    return Place(where, standing.revision, files, _opener(hub, repo, standing.revision), hub.endpoint)
 
 
 def _opener(hub: Hub, repo: str, revision: str) -> Callable[[str], IO[bytes]]:
@@ -138,9 +144,21 @@ def groups(place: Place, columns: Callable[[pa.Schema], list[str]] | None = None
             ):
                 wanted = (columns or small)(parquet.schema_arrow)
                 for number in range(parquet.num_row_groups):
+                    _demand_small(place, path, parquet.metadata.row_group(number), wanted)
                     yield Group(path, parquet.read_row_group(number, columns=wanted))
         except pa.ArrowInvalid as error:
             raise NotReadable(place.where, f"{path}: {error}") from error
+
+
+def _demand_small(place: Place, path: str, group: pq.RowGroupMetaData, wanted: Sequence[str]) -> None:
+    """Raises `NotReadable` where a row group of a stranger would fill the memory."""
+    columns = [group.column(number) for number in range(group.num_columns)]
+    size = sum(
+        one.total_uncompressed_size for one in columns if one.path_in_schema.partition(".")[0] in wanted
+    )
+    if group.num_rows > GROUP_ROWS or size > GROUP_BYTES:
+        held = f"a row group of {group.num_rows:,} rows and {size / 1e6:,.0f} MB without its pictures"
+        raise NotReadable(place.where, f"{path} has {held}")
 
 
 def _buffered(place: Place, file: IO[bytes], path: str) -> Any:

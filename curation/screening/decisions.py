@@ -101,7 +101,7 @@ def merge(path: Path, new: Decisions) -> tuple[int, int]:
 def _json(data: bytes, where: str, problems: list[str]) -> Any:
     try:
         value = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         problems.append(f"{where}: not JSON: {error}")
         return None
     if not isinstance(value, Mapping):

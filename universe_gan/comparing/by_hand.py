@@ -21,6 +21,7 @@ from werkzeug.exceptions import BadRequest, NotFound
 from werkzeug.wrappers import Request, Response
 
 from collectors.files import Journal
+from collectors.formats import FORMATS
 from collectors.frozen import Frozen
 from curation.page import inline, templates
 from universe_gan.comparing import server
@@ -155,7 +156,7 @@ class SelectionPage:
 
     def _shown(self, number: int, most: int | None) -> Response:
         try:
-            with Image.open(self.folder / self._one(number).file) as opened:
+            with Image.open(self.folder / self._one(number).file, formats=FORMATS) as opened:
                 image = opened.convert("RGB")
         except OSError as error:  # gone or damaged since
             raise NotFound from error

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from collectors.formats import FORMATS
 from collectors.progress import Progress
 from curation.crop import centre_box
 from curation.markup import plain
@@ -89,7 +90,7 @@ def of_folder(folder: Path, name: str) -> Maker:
     if not files:
         raise NoPictures(str(folder), "no picture in it")
     try:
-        with Image.open(files[0]) as first:
+        with Image.open(files[0], formats=FORMATS) as first:
             side = min(first.size)
     except OSError as error:
         raise NoPictures(str(files[0]), "it cannot be read") from error

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image
 
+from collectors.formats import FORMATS
 from universe_gan import pictures
 from universe_gan.comparing.figures import Column, Pictures
 from universe_gan.data import Prepared
@@ -92,7 +93,7 @@ def enlarged(generator: Generator, seeds: Sequence[int], places: Iterable[Path])
     """Some of a run's upscaled pictures at their own size, of seeds it has: (n, large, large, 3)."""
     there = kept(places, generator.sha256)["upscaled"]
     have = [there[seed] for seed in seeds[:LARGE]]
-    with Image.open(have[0].path) as first:
+    with Image.open(have[0].path, formats=FORMATS) as first:
         side = min(first.size)
     return np.stack([_read(one, side) for one in have])
 
@@ -135,7 +136,7 @@ def _common(line: Mapping[str, Any]) -> dict[str, Any]:
 
 def _read(one: Kept, side: int) -> Pictures:
     """(side, side, 3), antialiased where it is larger."""
-    with Image.open(one.path) as image:
+    with Image.open(one.path, formats=FORMATS) as image:
         square = image.convert("RGB")
     if square.size != (side, side):
         square = square.resize((side, side), Image.Resampling.BICUBIC)

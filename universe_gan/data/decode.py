@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from collectors.files import DiskFull, canonical_json, write_whole
+from collectors.formats import FORMATS
 from collectors.progress import Progress
 from curation import engine
 from curation.crop import centre_box
-from curation.pixels import FORMATS, Unreadable, open_upright
+from curation.pixels import Unreadable, open_upright
 from universe_gan.data.rows import Row, encoded
 
 VERSION = 1

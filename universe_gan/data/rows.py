@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
+from collectors.formats import FORMATS
 from collectors.progress import Progress
-from curation.pixels import FORMATS
 from universe_gan import downloads
 
 SUFFIXES = frozenset(

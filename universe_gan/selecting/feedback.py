@@ -23,6 +23,7 @@ from PIL import Image
 from pydantic import ValidationError
 
 from collectors.files import Journal, canonical_json, write_whole
+from collectors.formats import FORMATS
 from collectors.stores import Store
 from curation import synthetic
 from curation.duplicates.ties import NEAR
@@ -267,7 +268,7 @@ def _encoded(one: Choice) -> tuple[Synthetic, bytes]:
 
 def _bare(path: Path, line: Mapping[str, Any]) -> bytes:
     """A PNG of the same pixels, without places of this machine in what it says of itself."""
-    with Image.open(path) as image:
+    with Image.open(path, formats=FORMATS) as image:
         return sheets.png(image.convert("RGB"), {"synthetic": True, **_lineage(line)})
 
 

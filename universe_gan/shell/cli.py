@@ -397,13 +397,14 @@ def _failed(error: Exception, *, verbose: bool) -> int:
 
     if isinstance(error, ReaderGone):
         return int(Exit.UNREAD)
+    from universe_gan.shell.plain import plain
+
     failure = explain(error)
+    if failure is None or verbose:
+        click.echo(plain("".join(traceback.format_exception(error))), err=True, nl=False)
     if failure is None:
-        traceback.print_exception(error)
         click.echo("error: this is a bug in universe-gan; please report the lines above", err=True)
         return int(Exit.BUG)
-    if verbose:
-        traceback.print_exception(error)
     with suppress(OutputLost):
         Output().error(str(failure))
     return int(failure.code)

@@ -4,6 +4,7 @@ from importlib import util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from collectors.formats import FORMATS
 from universe_gan.shell import judging
 from universe_gan.shell.courses import course
 from universe_gan.shell.exits import Exit
@@ -181,5 +182,5 @@ def _opened(path: Path) -> "NDArray[np.uint8]":
     import numpy as np
     from PIL import Image
 
-    with Image.open(path) as image:
+    with Image.open(path, formats=FORMATS) as image:
         return np.asarray(image.convert("RGB"))

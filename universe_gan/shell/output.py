@@ -26,6 +26,7 @@ from rich.table import Table
 from rich.text import Text
 
 from collectors.progress import Stage
+from universe_gan.shell.plain import CONTROL, plain, without_secrets
 
 PLAIN_EVERY = 30.0
 """Seconds between plain progress lines when stderr is no terminal."""
@@ -102,7 +103,7 @@ class Output:
     def _remember(self, text: str) -> None:
         if self._log is None:
             return
-        self._unlogged.append(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {text}\n")
+        self._unlogged.append(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {plain(text)}\n")
         if not self._log.parent.is_dir():  # nothing was touched yet, and perhaps nothing will be
             return
         try:
@@ -116,22 +117,22 @@ class Output:
         """A line of the result. Text is printed as it is, never read as markup."""
         self._remember(text)
         if not self.as_json:
-            self._print(self._out, Text(text))
+            self._print(self._out, Text(plain(text)))
 
     def say(self, text: str) -> None:
         """A line of talk, on stderr; silent with `--quiet`."""
         self._remember(text)
         if not self.quiet:
-            self._print(self._err, Text(text))
+            self._print(self._err, Text(plain(text)))
 
     def detail(self, text: str) -> None:
         """Talk for `--verbose`."""
         if self.verbose:
-            self._print(self._err, Text(text, style="dim"))
+            self._print(self._err, Text(plain(text), style="dim"))
 
     def error(self, text: str) -> None:
         """A failure, on stderr, whatever the flags."""
-        head, _, rest = text.partition("\n")
+        head, _, rest = plain(text).partition("\n")
         self._print(self._err, Text(head, style="bold red"))
         if rest:
             self._print(self._err, Text(rest))
@@ -145,14 +146,14 @@ class Output:
             numbers = all(isinstance(row[index], int | float) for row in rows)
             table.add_column(column, justify="right" if numbers else "left", overflow="fold")
         for row in rows:
-            table.add_row(*(Text(f"{cell:,}" if isinstance(cell, int) else str(cell)) for cell in row))
+            table.add_row(*(Text(f"{cell:,}" if isinstance(cell, int) else plain(str(cell))) for cell in row))
         self._print(self._out, table)
 
     def result(self, value: Mapping[str, Any]) -> None:
         """The whole result as one JSON object, when `--json` was given."""
         if self.as_json:
             with written():
-                sys.stdout.write(json.dumps(value, ensure_ascii=False, sort_keys=True) + "\n")
+                sys.stdout.write(_as_json(value) + "\n")
                 sys.stdout.flush()
 
     def _print(self, console: Console, what: Text | Table) -> None:
@@ -193,6 +194,12 @@ class Output:
                     bars.update(task, total=bars.tasks[0].completed)
         finally:
             self._bars = None
+
+
+def _as_json(value: Mapping[str, Any]) -> str:
+    """One line of JSON that a terminal may show: control characters stand there as their escapes."""
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True)
+    return CONTROL.sub(lambda found: json.dumps(found[0])[1:-1], without_secrets(text))
 
 
 class PlainStage:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from collectors import manifest as manifests
 from collectors.files import write_whole
 from collectors.manifest import Manifest, ManifestBroken
+from collectors.web.reach import Net, looked_up
 from curation.hub import readback, rows
 from curation.hub.remote import hub_here
 from curation.hub.rows import NotReadable, Place
@@ -24,8 +25,9 @@ from universe_gan.shell.recipe import RecipeWrong
 from universe_gan.shell.sections import leading_out
 from universe_gan.shell.starting import RecipeExists
 
-RECIPE_BYTES, MANIFEST_BYTES = 2**20, 2**28
-"""What a stranger's files may hold; the manifest of 100,000 images has about 200 MB."""
+RECIPE_BYTES, MANIFEST_BYTES = 2**15, 2**28
+"""What a stranger's files may hold: reading TOML takes time by the square of a key's length, and the manifest
+of 100,000 images has about 200 MB."""
 
 
 class NotFollowable(Exception):
@@ -140,7 +142,11 @@ def fetch(found: Place, name: str) -> tuple[str, str, Manifest]:
         except ManifestBroken as error:
             at = f", line {error.line}" if error.line else ""
             raise NotFollowable(found.where, [f"{lock}{at}: {error.problem}"]) from error
-    if outside := list(leading_out(tomllib.loads(text))):
+    outside = list(leading_out(tomllib.loads(text)))
+    if found.endpoint and looked_up(_host(found.endpoint) or "") <= {Net.PUBLIC}:
+        private = [host for host in sorted(_asks(tomllib.loads(text))) if looked_up(host) - {Net.PUBLIC}]
+        outside += [f"it asks {host}, which lies in no public network" for host in private]
+    if outside:
         raise NotFollowable(found.where, outside)
     return text, sealed, manifest
 
@@ -151,12 +157,19 @@ def _asks(value: Any) -> set[str]:
         value = list(value.values())
     if isinstance(value, list):
         return {host for one in value for host in _asks(one)}
-    host = urlsplit(value).hostname if isinstance(value, str) and "://" in value else None
+    host = _host(value) if isinstance(value, str) and "://" in value else None
     return {host} if host else set()
 
 
+def _host(address: str) -> str | None:
+    try:
+        return urlsplit(address).hostname
+    except ValueError:
+        return None
+
+
 def _hosts(manifest: Manifest) -> list[str]:
-    hosts = {urlsplit(record.original.url).hostname for record in manifest.records if record.file}
+    hosts = {_host(record.original.url) for record in manifest.records if record.file}
     return sorted(host for host in hosts if host)
 
 

@@ -17,7 +17,15 @@ from curation.screening.decisions import path_beside as reviewed_beside
 from curation.settings import CurateSettings, PolicySettings, PublishSettings
 from curation.synthetic import path_beside as synthetic_beside
 from universe_gan import __version__
-from universe_gan.shell.sections import SECTIONS, apply, check_section, check_sections, leading_out, secrets
+from universe_gan.shell.sections import (
+    SECTIONS,
+    apply,
+    check_section,
+    check_sections,
+    leading_out,
+    secrets,
+    too_deep,
+)
 from universe_gan.study_settings import ColourSettings, GenerateSettings, StudySettings
 from universe_gan.training.settings import TrainSettings
 from universe_gan.upscaling.settings import UpscaleSettings
@@ -130,8 +138,10 @@ def load(path: Path, overrides: Sequence[str] = (), data: Path | None = None) ->
         raise RecipeWrong(path, [f"not UTF-8 text: {error.reason} at byte {error.start}"]) from None
     try:
         raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise RecipeWrong(path, [f"not TOML: {error}"]) from None
+    if too_deep(raw):
+        raise RecipeWrong(path, ["its tables and lists lie deeper in each other than in any recipe"])
     problems = list(apply(raw, overrides))
     if not NAME.match(path.stem):
         raise RecipeWrong(path, [f"the file name {path.stem!r} is not letters, digits, '.', '_' and '-'"])

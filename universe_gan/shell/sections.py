@@ -114,6 +114,19 @@ def _value(text: str) -> Any:
         return text
 
 
+def too_deep(raw: Mapping[str, Any], most: int = 8) -> bool:
+    """Whether tables and lists lie in each other deeper than in any recipe."""
+    level: list[Any] = [raw]
+    for _ in range(most):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, Mapping | list)
+            for inner in (one.values() if isinstance(one, Mapping) else one)
+        ]
+    return any(isinstance(one, Mapping | list) for one in level)
+
+
 def secrets(raw: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[str]:
     """Keys and addresses that give something away which a published recipe must not."""
     for key, value in raw.items():

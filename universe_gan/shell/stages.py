@@ -22,6 +22,7 @@ from collectors.record import Record, Verdict
 from collectors.relicense import Relicensed, relicense
 from collectors.verify import Drift, verify, with_dates
 from collectors.web.polite import Pace, polite_session
+from collectors.web.reach import reach_of
 from collectors.workspace import Workspace
 from curation import audit as audits
 from curation import drift as drifts
@@ -152,7 +153,8 @@ def _session(recipe: Recipe, progress: Progress) -> requests.Session:
     paces: dict[str, Pace] = {}
     for source, settings in recipe.plan.sources:
         paces.update(source.paces(settings))
-    return polite_session(os.environ.get(CONTACT), paces, progress=progress)
+    reach = reach_of(recipe.plan.addresses)
+    return polite_session(os.environ.get(CONTACT), paces, reach=reach, progress=progress)
 
 
 def _wanted(recipe: Recipe) -> Wanted:

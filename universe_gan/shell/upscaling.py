@@ -188,8 +188,9 @@ def weights_asked(output: Output, asked: str | None) -> "Weights":
 
 def _session(contact: str | None, output: Output) -> "requests.Session":
     from collectors.web.polite import polite_session
+    from collectors.web.reach import PUBLIC_ONLY
 
-    return polite_session(contact, progress=output)
+    return polite_session(contact, reach=PUBLIC_ONLY, progress=output)
 
 
 def _tell_how(output: Output, upscaler: "Upscaler") -> None:

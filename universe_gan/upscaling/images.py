@@ -29,6 +29,9 @@ _AS_THEY_ARE = frozenset({"b-w", "grey16", "rgb", "rgb16", "srgb", "scrgb", "mul
 """Kinds of colour whose numbers are taken as they stand."""
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff"})
 
+pyvips.operation_block_set("VipsForeignLoad", True)  # libvips knows many more, not all of them safe
+for reader in ("Png", "Jpeg", "Webp", "Tiff", "Nsgif", "Heif", "Raw"):  # Raw: what we wrote ourselves
+    pyvips.operation_block_set(f"VipsForeignLoad{reader}", False)
 pyvips.cache_set_max(0)  # a file that changed is read again, and no picture stays in memory
 
 

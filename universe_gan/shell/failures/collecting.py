@@ -10,7 +10,7 @@ from collectors.manifest import ManifestBroken, ManifestTooNew
 from collectors.nasa.library import NasaRefused, NotNasa
 from collectors.permissions import PermissionsBroken
 from collectors.source import KeyMissing, KeyRefused
-from collectors.web.polite import HostBusy, NoContact, RedirectRefused
+from collectors.web.polite import AddressRefused, HostBusy, NoContact, RedirectRefused
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.failures.failure import Failure, Table
 
@@ -37,6 +37,11 @@ TABLE: Table = {
         f"{error.host} does not serve us now: {error.detail}",
         "check your own connection; if it is fine, wait and run the same command again; nothing is lost",
         Exit.BUSY,
+    ),
+    AddressRefused: lambda error: Failure(
+        f"{error.host} lies in {error.net}, in which the recipe names no server; it was not asked",
+        "if it is your own mirror, name it in the recipe (`api`); else ask where its address comes from",
+        Exit.INPUT,
     ),
     RedirectRefused: lambda error: Failure(
         f"{error.url} redirects to {error.target}, where we do not go: {error.why}",

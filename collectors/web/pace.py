@@ -1,25 +1,16 @@
-"""How fast each host may be asked, and the gate that keeps everybody in this process to it."""
+"""How fast each host may be asked, and how a thread rests so that it can be told to stop."""
 
 import contextvars
 import ipaddress
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from pydantic import Field
 
 from collectors.frozen import Frozen
-
-LONGEST_PAUSE = 300.0
-"""Seconds. A host that asks for more is not waited for; it is never asked earlier than it said."""
-
-SLOWEST = 1 / 16
-"""The share of its pace below which an adaptive host does not fall."""
-
-GROWTH = 1 / 50
-"""The share of its pace that an adaptive host wins back with every good answer."""
 
 
 class Pace(Frozen):
@@ -133,95 +124,3 @@ def rest(seconds: float) -> None:
         time.sleep(seconds)
     elif event.wait(seconds):
         raise Stopped
-
-
-class Gate:
-    """The door of one host: how many are inside, when the next may enter, how fast bodies may flow."""
-
-    def __init__(
-        self,
-        host: str,
-        pace: Pace,
-        *,
-        sleep: Callable[[float], None] = rest,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self.host, self.pace = host, pace
-        self._sleep, self._clock = sleep, clock
-        self._turn = threading.Condition()
-        self._inside = 0
-        self._open_at = float("-inf")
-        self._next_at = float("-inf")
-        self._paid_until = float("-inf")
-        self._rate = pace.per_second
-
-    def enter(self) -> None:
-        """Wait for a place, the end of a pause and the pace; `leave` gives the place back.
-
-        Raises:
-            HostBusy: the host asked for a longer pause than a run should wait.
-            Stopped: this thread was told to stop.
-        """
-        with self._turn:
-            while self._inside >= self.pace.in_flight:
-                self._turn.wait(0.2)
-                go_on()
-            self._inside += 1
-        try:
-            while (delay := self._delay()) > 0:
-                self._sleep(delay)
-        except BaseException:
-            self.leave()
-            raise
-
-    def leave(self) -> None:
-        """Give the place to the next."""
-        with self._turn:
-            self._inside -= 1
-            self._turn.notify()
-
-    def _delay(self) -> float:
-        """Seconds to wait; 0 when it is our turn now, which is then taken."""
-        with self._turn:
-            now = self._clock()
-            if self._open_at > now:
-                wait = self._open_at - now
-                if wait > LONGEST_PAUSE:
-                    raise HostBusy(self.host, wait, f"it asked us to stay away for {wait:.0f} s")
-                return wait
-            if self._next_at > now:
-                return self._next_at - now
-            if self._rate is not None:
-                self._next_at = now + 1 / self._rate
-            return 0
-
-    def pause(self, seconds: float) -> bool:
-        """Close the door for everybody; `True` when that is news, not the echo of the same pause."""
-        with self._turn:
-            open_at = self._clock() + seconds
-            news = open_at > self._open_at + 1
-            self._open_at = max(self._open_at, open_at)
-            return news
-
-    def slower(self) -> None:
-        """The host said "too many requests"."""
-        with self._turn:
-            if self.pace.adaptive and self._rate is not None and self.pace.per_second is not None:
-                self._rate = max(self._rate / 2, self.pace.per_second * SLOWEST)
-
-    def faster(self) -> None:
-        """The host gave a good answer."""
-        with self._turn:
-            if self.pace.adaptive and self._rate is not None and self.pace.per_second is not None:
-                self._rate = min(self._rate + self.pace.per_second * GROWTH, self.pace.per_second)
-
-    def spend(self, size: int) -> None:
-        """Account for bytes of a body that came; sleeps until the host's share of the line allows them."""
-        if self.pace.bits_per_second is None:
-            return
-        with self._turn:
-            now = self._clock()
-            self._paid_until = max(self._paid_until, now) + size * 8 / self.pace.bits_per_second
-            delay = self._paid_until - now
-        if delay > 0:
-            self._sleep(delay)

@@ -15,12 +15,13 @@ from urllib.parse import urlsplit
 import requests
 
 from collectors.progress import Progress, Silent
+from collectors.web.gate import Gates, Limits
 from collectors.web.optout import AGENT, allowed_by_robots, opt_out
 from collectors.web.pace import PACES, HostBusy, Pace, Stopped, go_on, is_loopback, pace_for, rest, stopped_by
 from collectors.web.reach import AND_THIS_MACHINE, AddressRefused, Reach
 from collectors.web.redirects import RedirectRefused
 from collectors.web.retry import TRIES, backoff, retry_after
-from collectors.web.transport import Gates, NoContact, PoliteAdapter
+from collectors.web.transport import NoContact, PoliteAdapter
 
 __all__ = [
     "PACES",
@@ -87,12 +88,14 @@ def polite_session(
     dice: Callable[[], float] = random.random,
     timeout: tuple[float, float] = TIMEOUT,
     tries: int = TRIES,
+    limits: Callable[[str], Limits] | None = None,
 ) -> requests.Session:
     """A session that any number of threads may share, and whose hosts never wait for each other.
 
     `contact` is the operator's e-mail address or web page. `paces` are for hosts not in `PACES`, by name.
     `reach`: the networks that addresses may lie in, wherever they come from (`reach_of` what a recipe names).
     `clock` is monotonic, `now` the time of day, both in seconds; `dice` gives numbers from 0 to 1.
+    `limits` finds what decides about a host that other processes ask too (default: limiters of its own).
 
     The session's calls raise, besides what requests raises:
         NoContact: the host is not this machine, and `contact` is missing or no address; nothing was sent.
@@ -107,7 +110,7 @@ def polite_session(
     # The environment is read once here and once a host in the transport; requests would read it every time.
     session.trust_env = False
     session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
-    gates = Gates(paces or {}, sleep=sleep, clock=clock)
+    gates = Gates(paces or {}, sleep=sleep, clock=clock, limits=limits)
     adapter = PoliteAdapter(
         gates,
         known=valid_contact(contact),

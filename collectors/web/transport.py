@@ -9,7 +9,8 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from collectors.progress import Progress
-from collectors.web.pace import Gate, HostBusy, Pace, host_name, is_loopback, pace_for
+from collectors.web.gate import Gate, Gates
+from collectors.web.pace import HostBusy, host_name, is_loopback
 from collectors.web.reach import AddressRefused, Reach, pool_classes, spelt
 from collectors.web.redirects import check_redirect
 from collectors.web.retry import (
@@ -31,24 +32,6 @@ class NoContact(Exception):
     def __init__(self, host: str) -> None:
         super().__init__(f"no contact address of the operator; {host} was not asked")
         self.host = host
-
-
-class Gates:
-    """The gate of every host that was asked so far, by `host:port`."""
-
-    def __init__(
-        self, paces: Mapping[str, Pace], *, sleep: Callable[[float], None], clock: Callable[[], float]
-    ) -> None:
-        self._paces, self._sleep, self._clock = paces, sleep, clock
-        self._lock = threading.Lock()
-        self._gates: dict[str, Gate] = {}
-
-    def __getitem__(self, host: str) -> Gate:
-        with self._lock:
-            if host not in self._gates:
-                pace = pace_for(host, self._paces)
-                self._gates[host] = Gate(host, pace, sleep=self._sleep, clock=self._clock)
-            return self._gates[host]
 
 
 class PoliteAdapter(HTTPAdapter):
@@ -131,16 +114,16 @@ class PoliteAdapter(HTTPAdapter):
     ) -> "requests.Response | Trouble":
         """One request through the gate; unless it is streamed, the body is read before the gate is left."""
         stream = options["stream"]
-        gate.enter()
+        lease = gate.enter()
         try:
             response = super().send(request, **options)
         except BROKEN_LINE as error:
-            gate.leave()
+            gate.leave(lease)
             return Trouble(innermost(error), error=error)
         except BaseException:
-            gate.leave()
+            gate.leave(lease)
             raise
-        response.raw = _Body(response.raw, gate)
+        response.raw = _Body(response.raw, gate, lease)
         if not stream:
             try:
                 response.content  # noqa: B018 (reads and keeps the body, so that a cut can be repaired here)
@@ -160,8 +143,8 @@ class PoliteAdapter(HTTPAdapter):
 class _Body:
     """A urllib3 response that pays for its bytes and gives its place at the gate back when it ends."""
 
-    def __init__(self, raw: Any, gate: Gate) -> None:
-        self._raw, self._gate = raw, gate
+    def __init__(self, raw: Any, gate: Gate, lease: str) -> None:
+        self._raw, self._gate, self._lease = raw, gate, lease
         self._inside = True
         self._lock = threading.Lock()
 
@@ -204,4 +187,4 @@ class _Body:
         with self._lock:
             inside, self._inside = self._inside, False
         if inside:
-            self._gate.leave()
+            self._gate.leave(self._lease)

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collectors.web import redirects
-from collectors.web.pace import Gate
+from collectors.web.gate import Gate, Limiter
 from collectors.web.polite import (
     PACES,
     HostBusy,
@@ -254,14 +254,13 @@ def test_a_streamed_body_keeps_its_place_until_it_is_closed(clock: Clock) -> Non
 
 
 def test_an_adaptive_host_is_asked_half_as_often_after_429_and_wins_it_back_slowly(clock: Clock) -> None:
-    gate = Gate("host", Pace(per_second=1, adaptive=True), sleep=clock.sleep, clock=clock.now)
+    pace = Pace(per_second=1, adaptive=True)
+    gate = Gate("host", pace, Limiter(pace, clock=clock.now), sleep=clock.sleep)
 
     def interval() -> float:
-        gate.enter()
-        gate.leave()
+        gate.leave(gate.enter())
         began = clock.now()
-        gate.enter()
-        gate.leave()
+        gate.leave(gate.enter())
         return clock.now() - began
 
     assert interval() == pytest.approx(1)

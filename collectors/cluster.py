@@ -69,7 +69,7 @@ def connect(address: str | None = None, workers: int | None = None) -> Iterator[
     """
     address = address or os.environ.get("RAY_ADDRESS") or None
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "error")
+    os.environ.setdefault("RAY_IGNORE_UNHANDLED_ERRORS", "1")  # who asked is told
     if address is None:  # as Ray does on macOS: it listens on the loopback alone; read when it is imported
         os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"ray\.")

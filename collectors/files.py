@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
+from uuid import uuid4
 
 
 class DiskFull(Exception):
@@ -24,16 +25,17 @@ def canonical_json(value: Any) -> bytes:
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[IO[bytes]]:
+def written_whole(path: Path, *, shared: bool = False) -> Iterator[IO[bytes]]:
     """Open `path` for writing so that it appears complete or not at all.
 
     Writes go to `path` + `.part`, are flushed to the disk and renamed; an exception leaves the old file.
+    `shared`: several processes may write this file at a time, each in a part of its own.
 
     Raises:
         DiskFull: the disk has no room; the old file is untouched.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.part")
+    part = path.with_name(f"{path.name}{'.' + uuid4().hex[:8] if shared else ''}.part")
     try:
         with part.open("wb") as file:
             yield file
@@ -50,9 +52,9 @@ def written_whole(path: Path) -> Iterator[IO[bytes]]:
         raise
 
 
-def write_whole(path: Path, data: bytes | str) -> None:
-    """Write a whole file, or nothing. Raises `DiskFull`."""
-    with written_whole(path) as file:
+def write_whole(path: Path, data: bytes | str, *, shared: bool = False) -> None:
+    """Write a whole file, or nothing; `shared` as `written_whole`. Raises `DiskFull`."""
+    with written_whole(path, shared=shared) as file:
         file.write(data.encode() if isinstance(data, str) else data)
 
 

@@ -56,8 +56,11 @@ class Store:
         return (found.name for found in self.root.glob("??/*") if found.suffix != ".part")
 
     def put(self, name: str, data: bytes) -> None:
-        """Keep bytes under a name: whole or not at all. Raises `DiskFull`."""
-        write_whole(self.path(name), data)
+        """Keep bytes under a name: whole or not at all. Raises `DiskFull`.
+
+        Somebody else may do the same at the same time: a worker that was given up need not be dead.
+        """
+        write_whole(self.path(name), data, shared=True)
 
     def add(self, data: bytes) -> str:
         """Store bytes and return their SHA-256. Raises `DiskFull`."""

@@ -21,6 +21,17 @@ def test_a_file_is_replaced_only_when_it_is_complete(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [target]
 
 
+def test_two_that_write_the_same_shared_file_do_not_disturb_each_other(tmp_path: Path) -> None:
+    target = tmp_path / "file"
+    with written_whole(target, shared=True) as one:
+        one.write(b"the same ")
+        write_whole(target, "the same bytes", shared=True)
+        assert target.read_text() == "the same bytes"
+        one.write(b"bytes")
+    assert target.read_text() == "the same bytes"
+    assert list(tmp_path.iterdir()) == [target]
+
+
 def test_a_full_disk_leaves_the_old_file_and_says_how_much_is_free(tmp_path: Path) -> None:
     target = tmp_path / "file"
     write_whole(target, "old")

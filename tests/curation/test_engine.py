@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from curation import engine
-from curation.engine import AHEAD, WorkerDied, run
+from curation.engine import WorkerDied, local, run
+from curation.engine.local import AHEAD
 
 
 def square(number: int) -> int:
@@ -126,7 +127,7 @@ def test_what_the_function_raises_comes_through_in_order(workers: int) -> None:
 def test_workers_that_no_item_needed_are_not_waited_for() -> None:
     begun = time.monotonic()
     assert list(run(square, [3], workers=4)) == [9]
-    assert time.monotonic() - begun < engine.STARTING, "each that never started was waited for"
+    assert time.monotonic() - begun < local.STARTING, "each that never started was waited for"
 
 
 def test_nothing_to_do_is_nothing_done() -> None:
@@ -176,7 +177,7 @@ def wait_for(condition: object, seconds: float = 20) -> None:
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
 def test_interrupted_or_killed_nothing_is_left_running(tmp_path: Path, number: int, code: int) -> None:
     (tmp_path / "program.py").write_text(PROGRAM)
-    root = str(Path(engine.__file__).parents[1])
+    root = str(Path(engine.__file__).parents[2])
     started = subprocess.Popen(
         [sys.executable, "program.py"],
         cwd=tmp_path,

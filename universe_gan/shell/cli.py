@@ -29,10 +29,11 @@ from universe_gan.shell.options import (
     repository,
     speaks,
     takes_recipe,
-    workers_option,
+    with_an_engine,
 )
 
 if TYPE_CHECKING:
+    from universe_gan.shell.engines import Engine
     from universe_gan.shell.lock import Locked
     from universe_gan.shell.output import Output
     from universe_gan.shell.recipe import Recipe
@@ -64,9 +65,9 @@ def cli() -> None:
 @cli.command()
 @click.option("--to", "target", type=click.Path(path_type=Path), default=Path("demo"), show_default=True)
 @click.option("--no-models", is_flag=True, help="Stop at the dataset: train nothing.")
-@workers_option
+@with_an_engine
 @speaks
-def demo(output: Output, target: Path, workers: int | None, no_models: bool) -> Exit:
+def demo(output: Output, target: Path, engine: Engine, no_models: bool) -> Exit:
     """Run the whole chain on a sample; no network, no key.
 
     The sample, 32 real nebulae with a free licence and some copies of them, ships with the tool. Where the
@@ -80,7 +81,7 @@ def demo(output: Output, target: Path, workers: int | None, no_models: bool) -> 
     loaded = recipe.load(path)
     output.keep_log(loaded.data / "log.txt")
     then = None if no_models else partial(studying.demo, output, path, target)
-    return commands.build(output, loaded, workers=workers, demo=True, then=then)
+    return commands.build(output, loaded, engine=engine, demo=True, then=then)
 
 
 @cli.command()
@@ -200,36 +201,37 @@ def audit(output: Output, recipe: Recipe, older: Path | None) -> Exit:
 
 @cli.command()
 @older_option
-@workers_option
+@with_an_engine
 @speaks
 @takes_recipe
-def curate(output: Output, recipe: Recipe, workers: int | None, older: Path | None) -> Exit:
+def curate(output: Output, recipe: Recipe, engine: Engine, older: Path | None) -> Exit:
     """Judge and crop every image; write the dataset.
 
     Damaged, too small and blank images and near-duplicates are dropped, each with its reason.
     """
     from universe_gan.shell import commands
 
-    return commands.curate(output, recipe, workers=workers, older=older)
+    return commands.curate(output, recipe, engine=engine, older=older)
 
 
 @cli.command()
+@with_an_engine
 @speaks
 @takes_recipe
-def report(output: Output, recipe: Recipe) -> Exit:
+def report(output: Output, recipe: Recipe, engine: Engine) -> Exit:
     """Write the HTML report.
 
     One self-contained page: numbers, reasons, thumbnails with licence badges that link to their source.
     """
     from universe_gan.shell import commands
 
-    return commands.report(output, recipe)
+    return commands.report(output, recipe, engine=engine)
 
 
 @cli.command()
 @click.option("--refresh", is_flag=True, help="Forget earlier answers and ask the sources again.")
 @older_option
-@workers_option
+@with_an_engine
 @speaks
 @goes_by_the_manifest
 @takes_recipe
@@ -238,13 +240,13 @@ def build(
     recipe: Recipe,
     locked: Locked | None,
     refresh: bool,
-    workers: int | None,
+    engine: Engine,
     older: Path | None,
 ) -> Exit:
     """collect → audit → curate → report, in one go."""
     from universe_gan.shell import commands
 
-    return commands.build(output, recipe, locked=locked, refresh=refresh, workers=workers, older=older)
+    return commands.build(output, recipe, locked=locked, refresh=refresh, engine=engine, older=older)
 
 
 @cli.command()

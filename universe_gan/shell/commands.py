@@ -10,6 +10,7 @@ from collectors.workspace import Workspace
 from curation.audit import Audit, Concern
 from curation.audit_diff import words_of
 from universe_gan.shell import curating, differences, lock, publishing, reviewing, stages
+from universe_gan.shell.engines import LOCAL, Engine
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.invocation import python, tool
 from universe_gan.shell.output import Output, many
@@ -127,10 +128,10 @@ def _tell_audit(output: Output, recipe: Recipe, result: Audit) -> None:
     output.line(f"audit     {recipe.data / 'audit' / 'audit.md'}  {verdict}")
 
 
-def curate(output: Output, recipe: Recipe, *, workers: int | None, older: Path | None = None) -> Exit:
+def curate(output: Output, recipe: Recipe, *, engine: Engine = LOCAL, older: Path | None = None) -> Exit:
     """Verdicts and the dataset."""
     before = differences.before(older)
-    with stages.at_work(recipe) as workspace:
+    with stages.at_work(recipe) as workspace, engine.at_work(output, workspace.root) as workers:
         result = curating.run_curate(recipe, workspace, output, workers, before)
     _tell_curated(output, recipe, result, older)
     output.result(_curated_json(result))
@@ -178,10 +179,10 @@ def _curated_json(result: curating.Curated) -> dict[str, object]:
     }
 
 
-def report(output: Output, recipe: Recipe) -> Exit:
+def report(output: Output, recipe: Recipe, *, engine: Engine = LOCAL) -> Exit:
     """The HTML report."""
-    with stages.at_work(recipe) as workspace:
-        path = stages.run_report(recipe, workspace, output)
+    with stages.at_work(recipe) as workspace, engine.at_work(output, workspace.root) as workers:
+        path = stages.run_report(recipe, workspace, output, workers)
     output.line(f"report    {path}")
     output.result({"report": str(path)})
     output.say(f"next: open {path} in a browser; then {tool()} {standing(recipe).next}")
@@ -194,7 +195,7 @@ def build(
     *,
     locked: lock.Locked | None = None,
     refresh: bool = False,
-    workers: int | None = None,
+    engine: Engine = LOCAL,
     demo: bool = False,
     older: Path | None = None,
     then: Callable[[], tuple[Exit, Mapping[str, object], Sequence[Path]]] | None = None,
@@ -204,7 +205,7 @@ def build(
     `then` goes on from the dataset, adds to the result, and says which files to look at.
     """
     before = differences.before(older)
-    with stages.at_work(recipe) as workspace:
+    with stages.at_work(recipe) as workspace, engine.at_work(output, workspace.root) as workers:
         if locked:
             code, collected = _rebuilt(output, recipe, workspace, locked)
         else:
@@ -219,7 +220,7 @@ def build(
         curated = curating.run_curate(recipe, workspace, output, workers, before)
         _tell_curated(output, recipe, curated, older)
         audited = stages.run_audit(recipe, workspace)  # once more: now it is known what is a copy of what
-        path = stages.run_report(recipe, workspace, output)
+        path = stages.run_report(recipe, workspace, output, workers)
     output.line(f"report    {path}")
     code, more, look_at = then() if then else (Exit.DONE, {}, ())
     output.result(

@@ -155,7 +155,34 @@ def repository(context: click.Context, option: click.Parameter, value: str | Non
     return value
 
 
-workers_option = click.option("--workers", type=click.IntRange(1), help="Processes (default: one per core).")
+def with_an_engine(command: F) -> F:
+    """Give a command `--engine`, `--workers` and `--address`, handed on as `engine: Engine`."""
+
+    @click.option(
+        "--engine",
+        type=click.Choice(["local", "ray"]),
+        default="local",
+        show_default=True,
+        help="ray: on a Ray cluster; the result is the same.",
+    )
+    @click.option(
+        "--workers", type=click.IntRange(1), help="Processes (default: one per core, here or of the cluster)."
+    )
+    @click.option(
+        "--address",
+        metavar="HOST:PORT",
+        help="With --engine ray: a running cluster (default: RAY_ADDRESS or here).",
+    )
+    @wraps(command)
+    def wrapped(*arguments: Any, engine: str, workers: int | None, address: str | None, **rest: Any) -> Any:
+        from universe_gan.shell.engines import Engine
+
+        if address and engine != "ray":
+            raise click.UsageError("--address goes with --engine ray")
+        return command(*arguments, engine=Engine(engine == "ray", workers, address), **rest)
+
+    return wrapped  # type: ignore[return-value]
+
 
 older_option = click.option(
     "--diff",

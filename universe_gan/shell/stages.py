@@ -204,7 +204,7 @@ def run_audit_diff(recipe: Recipe, workspace: Workspace, older: Path) -> Manifes
     return found
 
 
-def run_report(recipe: Recipe, workspace: Workspace, progress: Progress) -> Path:
+def run_report(recipe: Recipe, workspace: Workspace, progress: Progress, workers: int | None = None) -> Path:
     """Write the HTML report. Raises `StageMissing`."""
     lock = read_manifest(recipe)
     manifest = as_rebuilt(lock, workspace)
@@ -221,7 +221,7 @@ def run_report(recipe: Recipe, workspace: Workspace, progress: Progress) -> Path
         references=recipe.publish.references,
         title=recipe.title,
         progress=progress,
-        workers=os.cpu_count(),
+        workers=workers or os.cpu_count(),
     )
     State(workspace).note("report", lock.header.root_sha256, recipe.made_with("report"))
     return workspace.report

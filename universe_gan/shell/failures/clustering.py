@@ -1,6 +1,7 @@
 """Words for failures of a cluster, whatever works on it."""
 
 from collectors.cluster import ClusterMissing, ClusterSmall, RayMissing
+from curation.engine.alike import FolderUnseen, WorkersDiffer
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.failures.failure import Failure, Table
 from universe_gan.training.cluster import ClusterLost
@@ -17,6 +18,22 @@ TABLE: Table = {
     ClusterSmall: lambda error: Failure(
         f"{error.wanted} workers are wanted, and the cluster has {error.there} {error.what}",
         f"--workers {max(error.there, 1)}, or join more machines with `ray start --address …`",
+        Exit.INPUT,
+    ),
+    WorkersDiffer: lambda error: Failure(
+        "\n  ".join(
+            [
+                f"{error.machine} has other software than this machine, and would give other results",
+                *(f"{name}: {here} here, {there} there" for name, (here, there) in error.differences.items()),
+            ]
+        ),
+        "install the same there (`pip freeze` here, `pip install -r` there, the same wheel of universe-gan)"
+        " and restart its Ray; nothing was done there",
+        Exit.INPUT,
+    ),
+    FolderUnseen: lambda error: Failure(
+        f"{error.machine} does not see {error.folder}, where everything is read from and written to",
+        "put it on a file system that every machine mounts at the same path: --data /shared/…",
         Exit.INPUT,
     ),
     ClusterLost: lambda error: Failure(

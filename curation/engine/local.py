@@ -1,8 +1,4 @@
-"""Map a function over items on all cores: results in order, bounded in flight, safe from workers that die.
-
-Curation calls one function here and does not know where the work is done. Everything passed must be
-picklable: top-level functions (or `functools.partial` of them), plain data in, plain data out.
-"""
+"""Processes of this machine: as many as wanted, replaced when one of them dies."""
 
 import logging
 import os
@@ -20,7 +16,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Semaphore
 from typing import Generic, TypeVar
 
-from collectors.progress import Stage
+from curation.engine.deaths import WorkerDied
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -35,51 +31,13 @@ AHEAD = 4
 """Items handed out for each worker beyond the oldest unfinished one: one slow item never stops the others."""
 
 
-class WorkerDied(Exception):
-    """A worker process was killed or crashed, twice, on the same item; the second time it was alone."""
-
-    def __init__(self, item: object) -> None:
-        super().__init__(item)
-        self.item = item
-
-    def __str__(self) -> str:
-        return f"a worker died on {self.item}"
-
-
 def run(
-    function: Callable[[Item], Result],
-    items: Iterable[Item],
-    *,
-    workers: int = 1,
-    stage: Stage | None = None,
-    died: Callable[[Item], Result] | None = None,
-) -> Iterator[Result]:
-    """Yield `function(item)` for every item, in the order of the items.
-
-    One worker means this process. More mean a pool of processes: where one dies (a decoder crashed, the
-    kernel ran out of memory), a new pool takes over and the unfinished items are tried once more, one at a
-    time; the one on which a worker dies again becomes `died(item)`.
-
-    At most `workers` x `AHEAD` items are taken before the first result is. Closing the iterator, or Ctrl-C,
-    stops the workers at once and quietly; they also stop when this process is killed.
-
-    Raises:
-        WorkerDied: a worker died twice on an item and there is no `died`.
-        What `function` raises: the first in the order of the items; the rest is not finished.
-    """
-    results = map(function, items) if workers <= 1 else _in_processes(function, items, workers, died)
-    for result in results:
-        if stage is not None:
-            stage.advance()
-        yield result
-
-
-def _in_processes(
     function: Callable[[Item], Result],
     items: Iterable[Item],
     workers: int,
     died: Callable[[Item], Result] | None,
 ) -> Iterator[Result]:
+    """As `engine.run`; at most `workers` x `AHEAD` items are taken before the first result is."""
     waiting = iter(items)
     flying: deque[tuple[Item, Future[Result]]] = deque()
     pool = _Pool(workers, function)

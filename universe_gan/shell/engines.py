@@ -1,0 +1,42 @@
+"""Where a command's work on images is done: in processes of this machine, or on a Ray cluster.
+
+How, not what: it stands in no recipe, and the dataset is the same byte for byte.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from universe_gan.shell.output import Output, many
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What the user asked for."""
+
+    ray: bool = False
+    workers: int | None = None
+    """`None`: one for each core, of this machine or of the cluster."""
+    address: str | None = None
+    """Of a running cluster; `None`: RAY_ADDRESS, else one of our own on this machine."""
+
+    @contextmanager
+    def at_work(self, output: Output, folder: Path) -> Iterator[int]:
+        """The number of workers to ask for; what they do reads and writes in `folder`.
+
+        Raises what `curation.engine.cluster.joined` does.
+        """
+        if not self.ray:
+            yield self.workers or os.cpu_count() or 1
+            return
+        from curation.engine import cluster
+
+        with cluster.joined(self.address, self.workers, [folder]) as found:
+            place = f"at {found.address}" if found.address else "on this machine"
+            output.say(f"{many(found.workers, 'worker')} of Ray {place}")
+            yield max(2, found.workers)  # one would mean this process
+
+
+LOCAL = Engine()

@@ -4,15 +4,18 @@ The manifest stays the lock it is; what curation works on is the lock with these
 """
 
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import Field, ValidationError
 
 from collectors import manifest as manifests
 from collectors.files import canonical_json, write_whole
 from collectors.frozen import Frozen
-from collectors.manifest import Manifest
+from collectors.manifest import Listing, Manifest
 from collectors.record import Record, StoredFile, Verdict
 from collectors.workspace import Workspace
+
+Lock = TypeVar("Lock", bound=Listing)
 
 
 class Departures(Frozen):
@@ -26,7 +29,7 @@ class Departures(Frozen):
     """Uid → the file that is used instead of the locked one."""
 
 
-def read(workspace: Workspace, lock: Manifest) -> Departures:
+def read(workspace: Workspace, lock: Listing) -> Departures:
     """The departures from this lock; none where the last rebuild was of another one."""
     none = Departures(root_sha256=lock.header.root_sha256)
     try:
@@ -49,7 +52,7 @@ def forget(workspace: Workspace) -> None:
     _path(workspace).unlink(missing_ok=True)
 
 
-def depart(lock: Manifest, departures: Departures) -> Manifest:
+def depart(lock: Lock, departures: Departures) -> Lock | Manifest:
     """The manifest a dataset is made from: the lock itself, or with fewer files and sealed anew.
 
     An image that is left out stays listed with its reason, so that every count of the dataset tells of it.

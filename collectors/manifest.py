@@ -1,67 +1,46 @@
 """The manifest: one JSON line a record under a header that seals them. It is the lock of a dataset."""
 
 import hashlib
-import json
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import pairwise
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from tempfile import TemporaryFile
+from typing import Protocol
 
-from pydantic import Field, ValidationError
-
-from collectors.files import canonical_json, written_whole
+from collectors.files import written_whole
 from collectors.frozen import Frozen
+from collectors.manifest_lines import (
+    FORMAT,
+    LONGEST_LINE,
+    Header,
+    ManifestBroken,
+    ManifestTooNew,
+    body_of,
+    header_line,
+    line_of,
+    lines_of,
+    read_header,
+    read_record,
+)
 from collectors.record import Record
 
-FORMAT = 1
-"""Raised when a reader of today could misread a manifest of tomorrow."""
-
-
-LONGEST_LINE = 2**22
-"""Bytes. A record holds a few thousand; what is longer was not written by this tool."""
-
-
-class ManifestBroken(Exception):
-    """A manifest that cannot be trusted: which line, and what is wrong with it."""
-
-    def __init__(self, path: Path, line: int | None, problem: str) -> None:
-        super().__init__(f"{path}, line {line}: {problem}" if line else f"{path}: {problem}")
-        self.path, self.line, self.problem = path, line, problem
-
-
-class ManifestTooNew(Exception):
-    """A manifest written by a newer version of this tool."""
-
-    def __init__(self, path: Path, format: int, tool: str) -> None:
-        super().__init__(f"{path} has format {format}, this version reads up to {FORMAT}")
-        self.path, self.format, self.tool = path, format, tool
-
-
-SEAL = "seal"
-"""Key of a line's own seal: it shows which line was edited by hand."""
-
-
-class Header(Frozen):
-    """The first line: what the rest must add up to."""
-
-    kind: Literal["universe-gan manifest"] = "universe-gan manifest"
-    format: int = FORMAT
-    tool: str
-    """Version that wrote it."""
-    name: str
-    subject: str
-    recipe_sha256: str
-    """Hash of the recipe's `[collect]` and `[policy]` as they were understood, defaults included."""
-    records: int
-    files: int
-    """Records that carry a file; the others were refused and stand for the audit."""
-    bytes: int
-    skipped: dict[str, int] = Field(default_factory=dict)
-    """Images seen and not listed, counted by reason."""
-    root_sha256: str
-    """Over uids and files, nothing else: equal for datasets of equal pictures."""
-    records_sha256: str = ""
-    """Over all records whole: rights, credits and evidence included."""
+__all__ = [
+    "FORMAT",
+    "LONGEST_LINE",
+    "Header",
+    "Listing",
+    "Manifest",
+    "ManifestBroken",
+    "ManifestTooNew",
+    "Stream",
+    "read",
+    "root_hash",
+    "seal",
+    "stream",
+    "write",
+    "write_sorted",
+]
 
 
 class Manifest(Frozen):
@@ -71,12 +50,40 @@ class Manifest(Frozen):
     records: tuple[Record, ...]
 
 
+class Listing(Protocol):
+    """A sealed manifest, in memory (`Manifest`) or on the disk (`Stream`), for whoever goes through it."""
+
+    @property
+    def header(self) -> Header: ...
+
+    @property
+    def records(self) -> Iterable[Record]:
+        """From the first on, each time they are asked for."""
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A sealed manifest on the disk; of its records one is in memory at a time.
+
+    Its seal shows at the end: `records` raises `ManifestBroken` after the last one where it does not fit, so
+    whoever stops before, or acts before, has not been told. Each loop over `records` reads the file again.
+    """
+
+    path: Path
+    header: Header
+
+    @property
+    def records(self) -> Iterator[Record]:
+        """Every record, by uid; raises as `read`, where a line is wrong or at the end."""
+        return _records(self)
+
+
 def root_hash(records: Iterable[Record]) -> str:
     """SHA-256 over the lines `uid sha256` in the order of the uids; `-` where there is no file."""
-    digest = hashlib.sha256()
+    total = _Total()
     for record in sorted(records, key=lambda record: record.uid):
-        digest.update(f"{record.uid} {record.file.sha256 if record.file else '-'}\n".encode())
-    return digest.hexdigest()
+        total.add(record, b"")
+    return total.root
 
 
 def seal(
@@ -90,44 +97,93 @@ def seal(
 ) -> Manifest:
     """Sort the records and put a header over them."""
     ordered = tuple(sorted(records, key=lambda record: record.uid))
-    files = [record.file for record in ordered if record.file]
-    header = Header(
-        tool=tool,
-        name=name,
-        subject=subject,
-        recipe_sha256=recipe_sha256,
-        records=len(ordered),
-        files=len(files),
-        bytes=sum(file.bytes for file in files),
-        skipped=dict(sorted(skipped.items())),
-        root_sha256=root_hash(ordered),
-        records_sha256=_over_all(ordered),
-    )
+    total = _Total()
+    for record in ordered:
+        total.add(record, body_of(record))
+    header = total.header(name=name, subject=subject, recipe_sha256=recipe_sha256, tool=tool, skipped=skipped)
     return Manifest(header=header, records=ordered)
 
 
 def write(manifest: Manifest, path: Path) -> None:
     """Write the manifest whole or not at all. Raises `DiskFull`."""
     with written_whole(path) as file:
-        file.write(canonical_json(manifest.header.model_dump(mode="json")) + b"\n")
+        file.write(header_line(manifest.header))
         for record in manifest.records:
-            value = _plain(record)
-            file.write(canonical_json({**value, SEAL: _seal_of(value)}) + b"\n")
+            file.write(line_of(body_of(record)))
 
 
-def _plain(record: Record) -> dict[str, Any]:
-    return record.model_dump(mode="json", by_alias=True)
+def write_sorted(
+    records: Iterable[Record],
+    path: Path,
+    *,
+    name: str,
+    subject: str,
+    recipe_sha256: str,
+    tool: str,
+    skipped: Mapping[str, int],
+) -> Header:
+    """Seal and write records that come sorted by uid, one in memory at a time, to the bytes of `write`.
+
+    For what does not fit into memory: a part of a `Stream`, or several merged (`heapq.merge`). The file takes
+    its place only after the last record came, so it may be the one that is read.
+
+    Raises:
+        ManifestBroken: a uid comes twice or out of order; or by the stream that is read.
+        DiskFull: the old file is untouched.
+    """
+    total = _Total()
+    with written_whole(path) as file, TemporaryFile(dir=path.parent) as lines:
+        for record in _in_order(path, enumerate(records, start=2)):
+            body = body_of(record)
+            total.add(record, body)
+            lines.write(line_of(body))
+        header = total.header(
+            name=name, subject=subject, recipe_sha256=recipe_sha256, tool=tool, skipped=skipped
+        )
+        file.write(header_line(header))
+        lines.seek(0)
+        shutil.copyfileobj(lines, file, 1 << 20)
+    return header
 
 
-def _seal_of(value: Mapping[str, Any]) -> str:
-    return hashlib.sha256(canonical_json(value)).hexdigest()[:16]
+class _Total:
+    """What records come to, one after the other in the order of their uids."""
 
+    def __init__(self) -> None:
+        self.records = self._files = self._bytes = 0
+        self._root, self._whole = hashlib.sha256(), hashlib.sha256()
 
-def _over_all(records: Iterable[Record]) -> str:
-    digest = hashlib.sha256()
-    for record in records:
-        digest.update(canonical_json(_plain(record)) + b"\n")
-    return digest.hexdigest()
+    def add(self, record: Record, body: bytes) -> None:
+        self.records += 1
+        self._root.update(f"{record.uid} {record.file.sha256 if record.file else '-'}\n".encode())
+        self._whole.update(body + b"\n")
+        if record.file:
+            self._files += 1
+            self._bytes += record.file.bytes
+
+    @property
+    def root(self) -> str:
+        return self._root.hexdigest()
+
+    @property
+    def whole(self) -> str:
+        return self._whole.hexdigest()
+
+    def header(
+        self, *, name: str, subject: str, recipe_sha256: str, tool: str, skipped: Mapping[str, int]
+    ) -> Header:
+        return Header(
+            name=name,
+            subject=subject,
+            recipe_sha256=recipe_sha256,
+            tool=tool,
+            records=self.records,
+            files=self._files,
+            bytes=self._bytes,
+            skipped=dict(sorted(skipped.items())),
+            root_sha256=self.root,
+            records_sha256=self.whole,
+        )
 
 
 def read(path: Path) -> Manifest:
@@ -138,75 +194,47 @@ def read(path: Path) -> Manifest:
         ManifestTooNew: a newer version of the tool wrote it.
         ManifestBroken: a line is unreadable or out of order, or the seal does not fit.
     """
-    lines = _lines(path)
-    header = _header(path, next(lines, None))
-    records = tuple(_record(path, number, line) for number, line in lines)
-    for number, (earlier, later) in enumerate(pairwise(records), start=3):
-        if earlier.uid >= later.uid:
-            what = "twice" if earlier.uid == later.uid else "not sorted"
-            raise ManifestBroken(path, number, f"uid {later.uid} stands here {what}")
-    if len(records) != header.records:
-        raise ManifestBroken(
-            path, 1, f"the header promises {header.records} records, {len(records)} are there"
-        )
-    found = root_hash(records)
-    if found != header.root_sha256:
-        raise ManifestBroken(path, 1, f"the root hash is {header.root_sha256}, the records give {found}")
-    if _over_all(records) != header.records_sha256:
-        raise ManifestBroken(path, 1, "the seal over all records does not fit: a record was exchanged")
-    return Manifest(header=header, records=records)
+    there = stream(path)
+    return Manifest(header=there.header, records=tuple(there.records))
 
 
-def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+def stream(path: Path) -> Stream:
+    """A sealed manifest whose records are read one by one; its header is read now. Raises as `read`."""
     with path.open("rb") as file:
-        number = 0
-        while line := file.readline(LONGEST_LINE + 1):
-            number += 1
-            if len(line) > LONGEST_LINE:
-                raise ManifestBroken(path, number, f"the line has more than {LONGEST_LINE:,} bytes")
-            yield number, line
+        return Stream(path, read_header(path, next(lines_of(path, file), b"")))
 
 
-def _header(path: Path, first: tuple[int, bytes] | None) -> Header:
-    if first is None:
-        raise ManifestBroken(path, None, "the file is empty")
-    value = _json(path, *first)
-    if value.get("kind") != "universe-gan manifest":
-        raise ManifestBroken(path, 1, "this is not the header of a universe-gan manifest")
-    format = value.get("format")
-    if isinstance(format, int) and format > FORMAT:
-        raise ManifestTooNew(path, format, str(value.get("tool", "unknown")))
-    try:
-        return Header.model_validate(value)
-    except ValidationError as error:
-        raise ManifestBroken(path, 1, _first_problem(error)) from error
+def _records(there: Stream) -> Iterator[Record]:
+    path, promised, total = there.path, there.header, _Total()
+    with path.open("rb") as file:
+        lines = lines_of(path, file)
+        if read_header(path, next(lines, b"")) != promised:
+            raise ManifestBroken(path, 1, "the file was written anew while it was read")
+
+        def numbered() -> Iterator[tuple[int, Record]]:
+            for number, line in enumerate(lines, start=2):
+                record, body = read_record(path, number, line)
+                total.add(record, body)
+                yield number, record
+
+        yield from _in_order(path, numbered())
+    if total.records != promised.records:
+        raise ManifestBroken(
+            path, 1, f"the header promises {promised.records} records, {total.records} are there"
+        )
+    if total.root != promised.root_sha256:
+        what = f"the root hash is {promised.root_sha256}, the records give {total.root}"
+        raise ManifestBroken(path, 1, what)
+    if total.whole != promised.records_sha256:
+        raise ManifestBroken(path, 1, "the seal over all records does not fit: a record was exchanged")
 
 
-def _record(path: Path, number: int, line: bytes) -> Record:
-    value = _json(path, number, line)
-    seal = value.pop(SEAL, None)
-    try:
-        record = Record.model_validate(value)
-    except ValidationError as error:
-        raise ManifestBroken(path, number, _first_problem(error)) from error
-    if seal != _seal_of(value):
-        raise ManifestBroken(path, number, f"{record.uid} was edited by hand: its seal does not fit")
-    return record
-
-
-def _json(path: Path, number: int, line: bytes) -> dict[str, Any]:
-    if not line.endswith(b"\n"):
-        raise ManifestBroken(path, number, "the line is cut off")
-    try:
-        value = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise ManifestBroken(path, number, f"not JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise ManifestBroken(path, number, "not a JSON object")
-    return value
-
-
-def _first_problem(error: ValidationError) -> str:
-    problem = error.errors()[0]
-    where = ".".join(str(part) for part in problem["loc"])
-    return f"{where}: {problem['msg']}" if where else problem["msg"]
+def _in_order(path: Path, numbered: Iterable[tuple[int, Record]]) -> Iterator[Record]:
+    """The records, as long as their uids rise."""
+    before = ""
+    for number, record in numbered:
+        if record.uid <= before:
+            what = "twice" if record.uid == before else "not sorted"
+            raise ManifestBroken(path, number, f"uid {record.uid} stands here {what}")
+        before = record.uid
+        yield record

@@ -1,11 +1,11 @@
 """What changed between two manifests of one dataset: images that came or went, rights that differ."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from collectors.changes import Change, drift_of
 from collectors.frozen import Frozen
-from collectors.manifest import Manifest
+from collectors.manifest import Listing
 from collectors.record import Record
 from collectors.source import Sighting
 from curation.markup import markdown, markdown_link
@@ -52,20 +52,50 @@ class ManifestDiff(Frozen):
         return Counter(change.kind.value for one in self.altered for change in one.changes)
 
 
-def diff(older: Manifest, newer: Manifest) -> ManifestDiff:
-    """Compare two manifests, image by image, by uid. Pure."""
-    before = {record.uid: record for record in older.records}
-    after = {record.uid: record for record in newer.records}
-    both = [uid for uid in after if uid in before]
-    altered = [one for uid in both if (one := _altered(before[uid], after[uid]))]
+def diff(older: Listing, newer: Listing) -> ManifestDiff:
+    """Compare two manifests, image by image, by uid: both are read once, side by side.
+
+    Only what differs is kept in memory. Raises as `manifest.read` where one is a stream.
+    """
+    added: list[Listed] = []
+    removed: list[Listed] = []
+    altered: list[Altered] = []
+    same = 0
+    for before, after in _side_by_side(older.records, newer.records):
+        if before and after:
+            one = _altered(before, after)
+            altered += [one] if one else []
+            same += one is None
+        elif after:
+            added.append(_listed(after))
+        elif before:
+            removed.append(_listed(before))
     return ManifestDiff(
         before=older.header.root_sha256,
         after=newer.header.root_sha256,
-        added=tuple(_listed(record) for uid, record in after.items() if uid not in before),
-        removed=tuple(_listed(record) for uid, record in before.items() if uid not in after),
+        added=tuple(added),
+        removed=tuple(removed),
         altered=tuple(altered),
-        same=len(both) - len(altered),
+        same=same,
     )
+
+
+def _side_by_side(
+    older: Iterable[Record], newer: Iterable[Record]
+) -> Iterator[tuple[Record | None, Record | None]]:
+    """Every uid once, with its record in each of the two, which are sorted; both come to their end."""
+    left, right = iter(older), iter(newer)
+    one, other = next(left, None), next(right, None)
+    while one or other:
+        if other is None or (one is not None and one.uid < other.uid):
+            yield one, None
+            one = next(left, None)
+        elif one is None or other.uid < one.uid:
+            yield None, other
+            other = next(right, None)
+        else:
+            yield one, other
+            one, other = next(left, None), next(right, None)
 
 
 def to_markdown(found: ManifestDiff) -> str:

@@ -3,51 +3,100 @@
 import csv
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
+from typing import IO
 
-from collectors.files import write_whole
-from collectors.manifest import Manifest
-from collectors.record import Reason
+from collectors.files import written_whole
+from collectors.manifest import Listing
+from collectors.record import Reason, Record
 from curation import attribution, audit_page, spdx
-from curation.audited import Audit, Concern, Finding, ImageRow
+from curation.attribution import text_of
+from curation.audit_rows import rows
+from curation.audited import Audit, Concern, Finding, ImageRow, Take
 from curation.markup import cell, markdown, markdown_link
+
+Into = Callable[[IO[bytes]], AbstractContextManager[Take]]
+"""Opens a file for one image after the other; what comes last is written when it is left."""
 
 _SHOWN = 50
 """Findings of one kind that `audit.md` lists; `audit.csv` holds them all."""
 
 
-def write(audit: Audit, manifest: Manifest, folder: Path) -> None:
+def write(audit: Audit, manifest: Listing, folder: Path) -> None:
     """Write the audit and the attribution list of its manifest, each file whole or not at all.
 
     `audit.json`, `audit.csv`, `audit.md`, `audit.html` (the evidence of each image one click away), and
-    `attribution.md`, `attribution.csv`, `attribution.spdx.json`. Raises `DiskFull`.
+    `attribution.md`, `attribution.csv`, `attribution.spdx.json`. The manifest is gone through once, and all
+    files grow at the same time. Raises `DiskFull`, and as `manifest.read` where it is a stream.
     """
-    texts = {
-        "audit.json": to_json(audit),
-        "audit.csv": to_csv(audit),
-        "audit.md": to_markdown(audit),
-        "audit.html": audit_page.to_html(audit, manifest),
-        "attribution.md": attribution.to_markdown(manifest),
-        "attribution.csv": attribution.to_csv(manifest),
-        "attribution.spdx.json": spdx.to_spdx(manifest),
-    }
-    for name, text in texts.items():
-        write_whole(folder / name, text)
+    with ExitStack() as stack:
+
+        def whole(name: str) -> IO[bytes]:
+            return stack.enter_context(written_whole(folder / name))
+
+        opened = (
+            _json_into(whole("audit.json"), audit),
+            _csv_into(whole("audit.csv")),
+            audit_page.html_into(whole("audit.html"), audit),
+            attribution.markdown_into(whole("attribution.md"), manifest.header),
+            attribution.csv_into(whole("attribution.csv")),
+            spdx.spdx_into(whole("attribution.spdx.json"), manifest.header),
+        )
+        takers = [stack.enter_context(one) for one in opened]
+        for record, row in rows(manifest, audit):
+            for take in takers:
+                take(record, row)
+        whole("audit.md").write(to_markdown(audit).encode())
 
 
-def to_json(audit: Audit) -> str:
+def to_json(audit: Audit, manifest: Listing) -> str:
     """Everything, as JSON."""
-    return json.dumps(audit.model_dump(mode="json"), ensure_ascii=False, indent=2) + "\n"
+    return _text(partial(_json_into, audit=audit), rows(manifest, audit))
 
 
-def to_csv(audit: Audit) -> str:
+def to_csv(audit: Audit, manifest: Listing) -> str:
     """One row an image; no cell can be taken for a formula."""
-    text = io.StringIO()
-    table = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
-    table.writeheader()
-    table.writerows({name: cell(value) for name, value in _cells(image).items()} for image in audit.images)
-    return text.getvalue()
+    return _text(_csv_into, rows(manifest, audit))
+
+
+def _text(into: Into, images: Iterable[tuple[Record, ImageRow]]) -> str:
+    """What a file would hold."""
+    file = io.BytesIO()
+    with into(file) as take:
+        for record, row in images:
+            take(record, row)
+    return file.getvalue().decode()
+
+
+@contextmanager
+def _json_into(file: IO[bytes], audit: Audit) -> Iterator[Take]:
+    """The images come last, a line each, and are never together in memory."""
+    whole = json.dumps(audit.model_dump(mode="json"), ensure_ascii=False, indent=2)
+    file.write(whole.removesuffix("\n}").encode() + b',\n  "images": [')
+    before = [b""]
+
+    def take(record: Record, row: ImageRow) -> None:
+        line = json.dumps(row.model_dump(mode="json"), ensure_ascii=False)
+        file.write(before[0] + b"\n    " + line.encode())
+        before[0] = b","
+
+    yield take
+    file.write(b"\n  ]\n}\n" if before[0] else b"]\n}\n")
+
+
+@contextmanager
+def _csv_into(file: IO[bytes]) -> Iterator[Take]:
+    with text_of(file) as text:
+        table = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
+        table.writeheader()
+
+        def take(record: Record, row: ImageRow) -> None:
+            table.writerow({name: cell(value) for name, value in _cells(row).items()})
+
+        yield take
 
 
 _VERDICTS = ("refused", "policy")
@@ -103,7 +152,8 @@ def to_markdown(audit: Audit) -> str:
     for concern in Concern:
         notes = [note for note in audit.notes if note.concern is concern]
         if notes:
-            lines += [f"## {concern.words[0].upper()}{concern.words[1:]} ({len(notes):,})", "", *_list(notes)]
+            all_ = len(audit.noted[concern.value])
+            lines += [f"## {concern.words[0].upper()}{concern.words[1:]} ({all_:,})", "", *_list(notes, all_)]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -114,7 +164,11 @@ def _violations(violations: Sequence[Finding]) -> list[str]:
     for concern in Concern:
         found = [one for one in violations if one.concern is concern]
         if found:
-            lines += [f"{concern.words[0].upper()}{concern.words[1:]} ({len(found):,}):", "", *_list(found)]
+            lines += [
+                f"{concern.words[0].upper()}{concern.words[1:]} ({len(found):,}):",
+                "",
+                *_list(found, len(found)),
+            ]
     return lines
 
 
@@ -130,13 +184,13 @@ def _purposes(audit: Audit) -> list[str]:
     return [*lines, ""]
 
 
-def _list(findings: Sequence[Finding]) -> list[str]:
+def _list(findings: Sequence[Finding], total: int) -> list[str]:
     lines = [
         f"- {markdown_link(f'{one.title} ({one.uid})', one.page)}: {markdown(one.what)}"
         for one in findings[:_SHOWN]
     ]
-    if len(findings) > _SHOWN:
-        lines.append(f"- and {len(findings) - _SHOWN:,} more, in `audit.csv`")
+    if total > _SHOWN:
+        lines.append(f"- and {total - _SHOWN:,} more, in `audit.csv`")
     return [*lines, ""]
 
 

@@ -1,15 +1,20 @@
 """The audit as one HTML page: verdicts, what stands in the way, each image's evidence one click away."""
 
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import IO
 
 from collectors import licences
-from collectors.manifest import Manifest
 from collectors.record import Record
-from curation.audited import Audit, Concern, ImageRow
+from curation.audited import Audit, Concern, ImageRow, Take
 from curation.markup import web_address
 from curation.page import inline, templates
 from curation.tiles import CLASS_WORDS
+
+MOST = 5_000
+"""Images on the page; with more a browser takes seconds, and `audit.csv` holds all."""
 
 
 @dataclass(frozen=True)
@@ -34,15 +39,31 @@ class Shown:
             yield where, one.value, web_address(one.url)
 
 
-def to_html(audit: Audit, manifest: Manifest) -> str:
-    """The page: one file without script that asks nothing of any network; violations first."""
+@contextmanager
+def html_into(file: IO[bytes], audit: Audit) -> Iterator[Take]:
+    """The page: one file without script that asks nothing of any network.
+
+    Violations first, then what was fetched, then what was not, each by uid; `MOST` images at most.
+    """
     violated = {one.uid for one in audit.violations}
-    by_uid = {record.uid: record for record in manifest.records}
-    shown = [_shown(row, by_uid[row.uid], row.uid in violated) for row in audit.images]
-    shown.sort(key=lambda one: (not one.violation, one.row.sha256 is None, one.row.uid))
-    concerns = [(concern, len(audit.of(concern))) for concern in Concern if audit.of(concern)]
+    kinds: tuple[list[Shown], ...] = ([], [], [])
+
+    def take(record: Record, row: ImageRow) -> None:
+        bad = row.uid in violated
+        kind = kinds[0 if bad else 1 if row.sha256 else 2]
+        if len(kind) < MOST:
+            kind.append(_shown(row, record, bad))
+
+    yield take
+    shown = [one for kind in kinds for one in kind][:MOST]
+    counts = Counter(one.concern for one in audit.violations)
+    counts.update({Concern(name): len(uids) for name, uids in audit.noted.items()})
+    concerns = [(concern, counts[concern]) for concern in Concern if counts[concern]]
     values = {"audit": audit, "images": shown, "concerns": concerns, "class_words": CLASS_WORDS}
-    return templates().get_template("audit.html.jinja").render(values | inline("audit.css"))
+    page = templates().get_template("audit.html.jinja").stream(values | inline("audit.css"))
+    page.enable_buffering(200)
+    for part in page:
+        file.write(part.encode())
 
 
 def _shown(row: ImageRow, record: Record, violation: bool) -> Shown:

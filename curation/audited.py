@@ -1,9 +1,10 @@
-"""What the licence audit of a manifest found: a row an image, counts, findings, violations."""
+"""What the licence audit of a manifest found: counts, findings, violations; and a row an image."""
 
+from collections.abc import Callable
 from enum import StrEnum
 
 from collectors.frozen import Frozen
-from collectors.record import Verdict
+from collectors.record import Record, Verdict
 from collectors.rights import Confidence, LicenceClass
 from curation.purposes import PurposeVerdict
 from curation.settings import PolicySettings
@@ -86,6 +87,10 @@ class ImageRow(Frozen):
     credit_line: str
 
 
+Take = Callable[[Record, ImageRow], None]
+"""Takes one image after the other, in the order of the manifest."""
+
+
 class LicenceRow(Frozen):
     """How often a licence occurs, and what the policy makes of it."""
 
@@ -134,17 +139,12 @@ class Audit(Frozen):
     violations: tuple[Finding, ...]
     """What must be put right before anything is published."""
     notes: tuple[Finding, ...]
-    """What a person should know."""
-    images: tuple[ImageRow, ...]
-    """A row a record, in the manifest's order."""
+    """What a person should know; of very many of one kind (`audit.NOTES`), the first."""
+    noted: dict[str, tuple[str, ...]]
+    """The uids of the images under each kind of note that occurs, all of them."""
+    claims: dict[str, tuple[str, ...]]
+    """By uid: what copies of the image claim under other terms."""
 
     def of(self, concern: Concern) -> tuple[Finding, ...]:
         """All findings of one kind, violations or not."""
         return tuple(one for one in (*self.violations, *self.notes) if one.concern is concern)
-
-    def findings(self) -> dict[str, tuple[str, ...]]:
-        """The uids of the images under each kind of note that occurs."""
-        uids: dict[str, list[str]] = {}
-        for note in self.notes:
-            uids.setdefault(note.concern.value, []).append(note.uid)
-        return {concern.value: tuple(uids[concern.value]) for concern in Concern if concern.value in uids}

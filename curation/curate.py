@@ -111,16 +111,19 @@ def read_verdicts(path: Path) -> tuple[Judged, ...]:
         FileNotFoundError: nothing was curated yet.
         VerdictsBroken: a line is not a verdict.
     """
-    verdicts = []
+    return tuple(stream_verdicts(path))
+
+
+def stream_verdicts(path: Path) -> Iterator[Judged]:
+    """The same, one verdict at a time."""
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             try:
-                verdicts.append(Judged.model_validate(json.loads(line)))
+                yield Judged.model_validate(json.loads(line))
             except ValidationError as error:
                 raise VerdictsBroken(path, number, error.errors()[0]["msg"]) from error
             except ValueError as error:
                 raise VerdictsBroken(path, number, f"not JSON: {error}") from error
-    return tuple(verdicts)
 
 
 def _refused(record: Record, policy: PolicySettings, blocklist: Blocklist) -> Verdict:

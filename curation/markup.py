@@ -2,11 +2,12 @@
 
 import json
 import re
-import unicodedata
 from urllib.parse import quote, urlsplit
 
 _SPACE = re.compile(r"\s+")
 _UNSEEN = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffc]")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+"""All that Unicode calls control characters (Cc) or halves of surrogate pairs (Cs)."""
 _MARKDOWN = re.compile(r"[\\`*_{}\[\]<>#|~&$@]|:(?=//|[\w+-]+:)|(?<=www)\.", re.IGNORECASE)
 """A colon only where it could make an address or an emoji (`:smile:`)."""
 _NOT_YAML = re.compile(
@@ -24,10 +25,7 @@ class Markdown(str):
 
 def plain(text: str) -> str:
     """One line of visible text: no control characters, no marks that turn the direction of writing."""
-    visible = _UNSEEN.sub("", text)
-    return _SPACE.sub(
-        " ", "".join(c if unicodedata.category(c) not in ("Cc", "Cs") else " " for c in visible)
-    ).strip()
+    return _SPACE.sub(" ", _CONTROL.sub(" ", _UNSEEN.sub("", text))).strip()
 
 
 def markdown(text: str) -> Markdown:

@@ -5,7 +5,7 @@ what follows for whoever uses all of them, and where their licences do not go to
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal, get_args
 
 from collectors.frozen import Frozen
@@ -48,41 +48,56 @@ class PurposeVerdict(Frozen):
     """Why the others may not, with their numbers."""
 
 
-def verdict(records: Iterable[Record], settings: PolicySettings, purpose: Purpose) -> PurposeVerdict:
-    """Judge everything that has a file for one purpose, under the recipe's `allow` and `refuse`.
+class Account:
+    """Judges everything that has a file for one purpose, image by image, under the recipe's `allow` and
+    `refuse`.
 
     What may be referred to only is no part of what is published, and may be trained on.
     """
-    fetched = [record for record in records if record.file is not None]
-    referred = {one.uid for one in fetched if purpose == "publish" and may_reference(one, settings).keep}
-    everything = [record for record in fetched if record.uid not in referred]
-    allow = settings.allow if purpose == "publish" else (*settings.allow, *settings.reference)
-    policy = settings.model_copy(update={"purpose": purpose, "allow": allow})
-    judged = [(record, may_publish(record, policy)) for record in everything]
-    fine = sum(one.keep for _, one in judged)
-    against = Counter(
-        f"{one.reason.value}: {one.detail or one.reason.words}" for _, one in judged if one.reason is not None
-    )
-    by_letter = sum(one.detail.startswith(PERMITTED) for _, one in judged if one.keep)
-    used = [
-        relied_on(one.rights) for one, said in judged if said.keep and not said.detail.startswith(PERMITTED)
-    ]
-    terms = tuple(_terms(used, by_letter, purpose))
-    if referred:
-        terms = (
-            *terms,
-            f"By reference: {len(referred):,} more are named without pixels, for others to fetch.",
+
+    def __init__(self, settings: PolicySettings, purpose: Purpose) -> None:
+        allow = settings.allow if purpose == "publish" else (*settings.allow, *settings.reference)
+        self._settings, self._purpose = settings, purpose
+        self._policy = settings.model_copy(update={"purpose": purpose, "allow": allow})
+        self._total = self._fine = self._by_letter = self._referred = 0
+        self._used: Counter[Licence] = Counter()
+        self._against: Counter[str] = Counter()
+
+    def add(self, record: Record) -> None:
+        """Judge one more image; those without a file do not count."""
+        if record.file is None:
+            return
+        if self._purpose == "publish" and may_reference(record, self._settings).keep:
+            self._referred += 1
+            return
+        self._total += 1
+        one = may_publish(record, self._policy)
+        if one.reason is not None:
+            self._against[f"{one.reason.value}: {one.detail or one.reason.words}"] += 1
+            return
+        self._fine += 1
+        if one.detail.startswith(PERMITTED):
+            self._by_letter += 1
+        else:
+            self._used[relied_on(record.rights)] += 1
+
+    def verdict(self) -> PurposeVerdict:
+        """May all that was added serve the purpose?"""
+        terms = tuple(_terms(self._used, self._by_letter, self._purpose))
+        if self._referred:
+            terms = (
+                *terms,
+                f"By reference: {self._referred:,} more are named without pixels, for others to fetch.",
+            )
+        return PurposeVerdict(
+            purpose=self._purpose,
+            may=self._fine > 0 and self._fine == self._total,
+            images=self._fine,
+            of=self._total,
+            words=_words(self._purpose, self._fine, self._total, terms),
+            terms=terms,
+            against=tuple(f"{count:,} × {words}" for words, count in self._against.most_common()),
         )
-    may = fine > 0 and fine == len(everything)
-    return PurposeVerdict(
-        purpose=purpose,
-        may=may,
-        images=fine,
-        of=len(everything),
-        words=_words(purpose, fine, len(everything), terms),
-        terms=terms,
-        against=tuple(f"{count:,} × {words}" for words, count in against.most_common()),
-    )
 
 
 def _words(purpose: Purpose, fine: int, total: int, terms: Sequence[str]) -> str:
@@ -98,11 +113,12 @@ def _words(purpose: Purpose, fine: int, total: int, terms: Sequence[str]) -> str
     return f"All {total:,} images {_MAY[purpose]}{under}: {_GROUNDS[purpose]}."
 
 
-def _terms(used: Sequence[Licence], by_letter: int, purpose: Purpose) -> Iterator[str]:
-    """One line of consequence each; `by_letter` images rest on their author's written permission."""
+def _terms(used: Mapping[Licence, int], by_letter: int, purpose: Purpose) -> Iterator[str]:
+    """One line of consequence each; `used` says how many images rest on each licence, `by_letter` on their
+    author's written permission."""
 
     def count(wanted: Iterable[bool]) -> str:
-        number = sum(wanted)
+        number = sum(images for holds, images in zip(wanted, used.values(), strict=True) if holds)
         return f"{number:,} image{'' if number == 1 else 's'}"
 
     if by_letter:

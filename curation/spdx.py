@@ -6,14 +6,19 @@ a package has an origin, an originator, a licence and an attribution text. https
 
 import json
 import re
+import shutil
 from collections.abc import Iterable, Iterator
-from typing import Any
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any
 
 from collectors import licences
 from collectors.licences import UNKNOWN
-from collectors.manifest import Manifest
+from collectors.manifest import Header
 from collectors.record import Record
-from curation.attribution import Credit, credits
+from curation.attribution import Credit, credit_of
+from curation.audited import ImageRow, Take
 from curation.markup import plain, web_address
 from curation.policy import relied_on
 
@@ -22,21 +27,61 @@ _NOT_AN_ID = re.compile(r"[^A-Za-z0-9.-]+")
 _NEVER = "1970-01-01T00:00:00Z"
 
 
-def to_spdx(manifest: Manifest) -> str:
+@contextmanager
+def spdx_into(file: IO[bytes], header: Header) -> Iterator[Take]:
     """The document: the dataset, which contains a package for every image that was fetched.
 
     `licenseConcluded` is what is relied on, `licenseDeclared` all that the source offers. The date of
-    creation is that of the newest image, so that the same manifest gives the same bytes.
+    creation is that of the newest image, so that the same manifest gives the same bytes. The packages wait in
+    a file of their own for what stands before them.
     """
-    header = manifest.header
-    fetched = [record for record in manifest.records if record.file is not None]
-    images = [
-        _image(number, record, credit)
-        for number, (record, credit) in enumerate(zip(fetched, credits(fetched), strict=True), start=1)
-    ]
-    created = max((record.seen.first for record in fetched if _is_moment(record.seen.first)), default=_NEVER)
+    with SpooledTemporaryFile(max_size=1 << 20) as packages:
+        state = _State()
+
+        def take(record: Record, row: ImageRow) -> None:
+            if record.file is None:
+                return
+            state.count += 1
+            image = _image(state.count, record, credit_of(record))
+            state.expressions |= {image["licenseConcluded"], image["licenseDeclared"]}
+            if _is_moment(record.seen.first):
+                state.created = max(state.created, record.seen.first)
+            packages.write(b",\n" + _inner(image))
+
+        yield take
+        head = _spelled(_head(header, state.created)).removesuffix("\n}")
+        file.write(f'{head},\n  "packages": [\n'.encode() + _inner(_whole(header)))
+        packages.seek(0)
+        shutil.copyfileobj(packages, file)
+        file.write(b'\n  ],\n  "relationships": [\n')
+        file.write(_inner(_relationship("SPDXRef-DOCUMENT", "DESCRIBES", _WHOLE)))
+        for number in range(1, state.count + 1):
+            file.write(b",\n" + _inner(_relationship(_WHOLE, "CONTAINS", _id(number))))
+        own = {"hasExtractedLicensingInfos": list(_own_licences(state.expressions))}
+        file.write(f"\n  ],{_spelled(own).removeprefix('{')}\n".encode())
+
+
+def _spelled(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def _inner(value: Any) -> bytes:
+    """An element of a list of the document, on a line."""
+    return b"    " + json.dumps(value, ensure_ascii=False).encode()
+
+
+@dataclass
+class _State:
+    """What all images come to."""
+
+    count: int = 0
+    created: str = _NEVER
+    expressions: set[str] = field(default_factory=set)
+
+
+def _head(header: Header, created: str) -> dict[str, Any]:
     name = _NOT_AN_ID.sub("-", header.name)
-    document = {
+    return {
         "spdxVersion": "SPDX-2.3",
         "dataLicense": "CC0-1.0",
         "SPDXID": "SPDXRef-DOCUMENT",
@@ -44,19 +89,14 @@ def to_spdx(manifest: Manifest) -> str:
         "documentNamespace": f"https://spdx.org/spdxdocs/universe-gan-{name}-{header.root_sha256}",
         "creationInfo": {"created": created, "creators": [f"Tool: universe-gan-{plain(header.tool)}"]},
         "documentDescribes": [_WHOLE],
-        "packages": [_whole(manifest), *images],
-        "relationships": [_relationship("SPDXRef-DOCUMENT", "DESCRIBES", _WHOLE)]
-        + [_relationship(_WHOLE, "CONTAINS", image["SPDXID"]) for image in images],
-        "hasExtractedLicensingInfos": list(_own_licences(images)),
     }
-    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
 
 
-def _whole(manifest: Manifest) -> dict[str, Any]:
+def _whole(header: Header) -> dict[str, Any]:
     return {
         "SPDXID": _WHOLE,
-        "name": plain(manifest.header.name),
-        "versionInfo": manifest.header.root_sha256,
+        "name": plain(header.name),
+        "versionInfo": header.root_sha256,
         "downloadLocation": "NOASSERTION",
         "filesAnalyzed": False,
         "licenseConcluded": "NOASSERTION",
@@ -69,7 +109,7 @@ def _whole(manifest: Manifest) -> dict[str, Any]:
 def _image(number: int, record: Record, credit: Credit) -> dict[str, Any]:
     assert record.file is not None  # the caller leaves the others out
     package = {
-        "SPDXID": f"SPDXRef-Image-{number}",
+        "SPDXID": _id(number),
         "name": credit.title,
         "versionInfo": record.uid,
         "downloadLocation": web_address(record.original.url) or "NOASSERTION",
@@ -91,16 +131,19 @@ def _image(number: int, record: Record, credit: Credit) -> dict[str, Any]:
     return package
 
 
+def _id(number: int) -> str:
+    return f"SPDXRef-Image-{number}"
+
+
 def _expression(expression: str) -> str:
     """The expression as it stands if every part of it can be read, else `NOASSERTION`."""
     ids = {id for option in licences.options(expression) for id in licences.parts(option)}
     return UNKNOWN if UNKNOWN in ids else expression
 
 
-def _own_licences(images: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _own_licences(expressions: Iterable[str]) -> Iterator[dict[str, Any]]:
     """What every `LicenseRef-` of the document stands for."""
-    said = {image[field] for image in images for field in ("licenseConcluded", "licenseDeclared")}
-    ids = {id for one in said for id in re.findall(r"LicenseRef-[A-Za-z0-9.-]+", one)}
+    ids = {id for one in expressions for id in re.findall(r"LicenseRef-[A-Za-z0-9.-]+", one)}
     for id in sorted(ids):
         licence = licences.get(id)
         where = f" Its terms, or the grounds of the claim: {licence.url}" if licence.url else ""

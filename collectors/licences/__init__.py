@@ -81,6 +81,7 @@ def options(expression: str) -> list[str]:
     return list(_options(expression))
 
 
+@lru_cache(maxsize=4096)
 def parts(option: str) -> tuple[str, ...]:
     """The ids that one option joins, the strictest first."""
     ids = dict.fromkeys(option.split(" AND "))

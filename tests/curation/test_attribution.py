@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,9 +13,33 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collectors import licences
+from collectors.manifest import Manifest
 from collectors.record import Record
-from curation.attribution import to_csv, to_markdown
-from curation.spdx import to_spdx
+from curation import attribution, spdx
+from curation.audit import audit
+from curation.audit_files import Into
+from curation.audit_rows import rows
+from curation.settings import PolicySettings
+
+
+def text(into: Into, manifest: Manifest) -> str:
+    file = io.BytesIO()
+    with into(file) as take:
+        for record, row in rows(manifest, audit(manifest, PolicySettings())):
+            take(record, row)
+    return file.getvalue().decode()
+
+
+def to_markdown(manifest: Manifest) -> str:
+    return text(partial(attribution.markdown_into, header=manifest.header), manifest)
+
+
+def to_csv(manifest: Manifest) -> str:
+    return text(attribution.csv_into, manifest)
+
+
+def to_spdx(manifest: Manifest) -> str:
+    return text(partial(spdx.spdx_into, header=manifest.header), manifest)
 
 
 def test_each_image_has_its_title_author_source_and_licence() -> None:

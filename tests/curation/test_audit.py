@@ -3,6 +3,9 @@
 import csv
 import io
 import json
+import weakref
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collectors import licences
+from collectors import manifest as manifests
+from collectors.manifest import Header, Manifest, ManifestBroken
 from collectors.record import Record
 from collectors.rights import LicenceClass
+from curation import audit_page
 from curation.audit import Audit, Concern, audit, to_csv, to_json, to_markdown, write
-from curation.audit_page import to_html
 from curation.markup import plain
 from curation.purposes import collisions
 from curation.settings import FREE, PolicySettings
@@ -36,7 +41,7 @@ def test_free_images_with_credit_are_in_order() -> None:
         a_record(number=1, rights=SA), a_record(number=2, rights=BY), a_record(number=3, rights=CC0)
     )
     assert result.violations == ()
-    assert result.findings() == {}
+    assert result.noted == {}
     assert (result.total, result.files) == (3, 3)
     assert [row.policy for row in result.rows] == ["allowed"] * 3
 
@@ -77,7 +82,7 @@ def test_a_file_without_an_allowed_licence_is_a_violation(rights: dict[str, Any]
 def test_a_file_fetched_for_review_is_a_note_while_the_recipe_says_so() -> None:
     result = audited(a_record(rights=UNKNOWN), unknown="review")
     assert result.violations == ()
-    assert result.findings() == {"for-review": ("commons:M1",)}
+    assert result.noted == {"for-review": ("commons:M1",)}
     assert found(audited(a_record(rights=UNKNOWN), unknown="refuse")) == [("commons:M1", "not-allowed")]
 
 
@@ -97,24 +102,24 @@ def test_an_opted_out_file_is_a_violation_and_is_named_once() -> None:
     assert result.violations[0].what == "tdm-reservation: 1"
     noted = audited(a_record(ai=out, file=None))
     assert noted.violations == ()
-    assert noted.findings() == {"opted-out": ("commons:M1",)}
+    assert noted.noted == {"opted-out": ("commons:M1",)}
 
 
 def test_conflicts_and_inferred_licences_are_notes() -> None:
     torn = BY | {"conflict": "a says CC-BY-4.0; b says CC-BY-4.0"}
     result = audited(a_record(number=1, rights=torn), a_record(number=2, rights=NASA))
     assert result.violations == ()
-    assert result.findings() == {"conflict": ("commons:M1",), "inferred-only": ("commons:M2",)}
+    assert result.noted == {"conflict": ("commons:M1",), "inferred-only": ("commons:M2",)}
     assert result.of(Concern.INFERRED_ONLY)[0].what == "LicenseRef-PD-USGov-NASA was read from extmetadata"
 
 
 def test_a_crop_that_may_not_be_published_is_noted_whatever_the_purpose() -> None:
     private = audited(a_record(rights=ND), purpose="private", allow=("nd",))
     assert private.violations == ()
-    assert private.findings() == {"no-crop": ("commons:M1",)}
+    assert private.noted == {"no-crop": ("commons:M1",)}
     published = audited(a_record(rights=ND), allow=(*FREE, "nd"))
     assert found(published) == [("commons:M1", "not-allowed")]
-    assert published.findings() == {"no-crop": ("commons:M1",)}
+    assert published.noted == {"no-crop": ("commons:M1",)}
 
 
 def test_rights_that_no_longer_follow_from_the_licence_are_noted() -> None:
@@ -136,22 +141,23 @@ def test_a_manifest_without_records_is_audited_too() -> None:
     result = audited()
     assert (result.total, result.violations, result.rows) == (0, (), ())
     assert "No violations" in to_markdown(result)
-    assert to_csv(result).count("\n") == 1
+    assert to_csv(result, a_manifest([])).count("\n") == 1
+    assert json.loads(to_json(result, a_manifest([])))["images"] == []
 
 
 # Files
 
 
-def rows_of(result: Audit) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(to_csv(result))))
+def rows_of(*records: Record) -> list[dict[str, str]]:
+    table = to_csv(audited(*records), a_manifest(records))
+    return list(csv.DictReader(io.StringIO(table, newline="")))
 
 
 def test_the_table_has_a_row_an_image() -> None:
     refused = {"reason": "no-licence", "detail": "no readable licence"}
-    result = audited(
+    first, second = rows_of(
         a_record(number=1, rights=ND), a_record(number=2, rights=UNKNOWN, file=None, refused=refused)
     )
-    first, second = rows_of(result)
     assert first["uid"] == "commons:M1"
     assert (first["licence"], first["cls"], first["derivatives"]) == ("CC-BY-ND-4.0", "nd", "no")
     assert (first["policy"], first["concerns"]) == ("licence-refused", "not-allowed, no-crop")
@@ -163,14 +169,13 @@ def test_the_table_has_a_row_an_image() -> None:
 @pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t=", "\r+", "  -", "＝"])
 def test_no_cell_of_the_table_is_a_formula(sign: str) -> None:
     evil = f'{sign}HYPERLINK("https://example.org";"M 42")'
-    [row] = rows_of(audited(a_record(title=evil, credit_line=evil, creator={"name": evil})))
+    [row] = rows_of(a_record(title=evil, credit_line=evil, creator={"name": evil}))
     assert row["title"][0] == row["creator"][0] == row["credit_line"][0] == "'"
 
 
 @given(st.text(max_size=40), st.text(max_size=40))
 def test_any_title_and_name_is_one_cell_of_the_table(title: str, name: str) -> None:
-    result = audited(a_record(title=title, creator={"name": name}))
-    [row] = csv.DictReader(io.StringIO(to_csv(result), newline=""))
+    [row] = rows_of(a_record(title=title, creator={"name": name}))
     assert row["title"].removeprefix("'") == plain(title).removeprefix("'")
     assert row["creator"].removeprefix("'") == plain(name).removeprefix("'")
 
@@ -198,10 +203,13 @@ def test_a_long_list_of_notes_is_cut_and_says_so() -> None:
 
 
 def test_the_json_holds_everything_with_the_violations() -> None:
-    result = audited(a_record(number=1, rights=NC), a_record(number=2, rights=SA))
-    value = json.loads(to_json(result))
+    records = a_record(number=1, rights=NC), a_record(number=2, rights=SA, title="File:\u2028\n.jpg")
+    result = audited(*records)
+    text = to_json(result, a_manifest(records))
+    value = json.loads(text)
+    assert sum(line.startswith('    {"uid"') for line in text.split("\n")) == 2, "an image is a line"
     assert [one["concern"] for one in value["violations"]] == ["not-allowed"]
-    assert [image["uid"] for image in value["images"]] == ["commons:M1", "commons:M2"]
+    assert [image["uid"] for image in value.pop("images")] == ["commons:M1", "commons:M2"]
     assert Audit.model_validate(value) == result
 
 
@@ -321,13 +329,18 @@ def test_every_set_of_licences_is_explained_whatever_its_order(ids: set[str]) ->
 # The page of evidence
 
 
-def test_the_page_shows_each_images_evidence_and_nothing_runs_in_it() -> None:
+def page_of(manifest: Manifest, folder: Path) -> str:
+    write(audit(manifest, PUBLISH), manifest, folder)
+    return (folder / "audit.html").read_text()
+
+
+def test_the_page_shows_each_images_evidence_and_nothing_runs_in_it(tmp_path: Path) -> None:
     evil = "<script>alert(1)</script>"
     record = a_record(
         title=evil, rights=NC | {"conflict": evil}, creator={"name": evil, "url": "javascript:1"}
     )
     manifest = a_manifest([record, a_record(number=2)])
-    page = to_html(audit(manifest, PUBLISH), manifest)
+    page = page_of(manifest, tmp_path)
     assert "<script" not in page
     assert "javascript:" not in page
     assert "&lt;script&gt;" in page
@@ -338,3 +351,78 @@ def test_the_page_shows_each_images_evidence_and_nothing_runs_in_it() -> None:
     assert page.count("<details>") == 2
     listed = page.partition('id="images"')[2]
     assert listed.index(">violation<") < listed.index(">allowed<")
+
+
+def test_a_long_page_is_cut_after_what_matters_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit_page, "MOST", 2)
+    records = [
+        a_record(number=1, file=None),
+        a_record(number=2),
+        a_record(number=3),
+        a_record(number=4, rights=NC),
+    ]
+    page = page_of(a_manifest(records), tmp_path)
+    assert [uid in page for uid in ("commons:M4", "commons:M2", "commons:M3", "commons:M1")] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert "And 2 more, in <code>audit.csv</code>." in page
+
+
+# Manifests on the disk
+
+
+def test_a_manifest_on_the_disk_gives_the_files_of_one_in_memory(tmp_path: Path) -> None:
+    rights = (SA, NC, NASA, BY | {"conflict": "a; b"}, CC0)
+    manifest = a_manifest([a_record(number=n, rights=rights[n % 5]) for n in range(1, 20)])
+    manifests.write(manifest, tmp_path / "m.jsonl")
+    there = manifests.stream(tmp_path / "m.jsonl")
+    assert audit(there, PUBLISH) == audit(manifest, PUBLISH)
+    write(audit(there, PUBLISH), there, tmp_path / "a")
+    write(audit(manifest, PUBLISH), manifest, tmp_path / "b")
+    for one in (tmp_path / "a").iterdir():
+        assert one.read_bytes() == (tmp_path / "b" / one.name).read_bytes()
+
+
+def test_no_file_is_written_from_a_manifest_whose_seal_breaks_on_the_way(tmp_path: Path) -> None:
+    path = tmp_path / "m.jsonl"
+    manifests.write(a_manifest([a_record(number=n) for n in (1, 2, 3)]), path)
+    found = audit(manifests.stream(path), PUBLISH)
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
+    with pytest.raises(ManifestBroken, match="promises 3"):
+        write(found, manifests.stream(path), tmp_path / "audit")
+    assert list((tmp_path / "audit").iterdir()) == []
+
+
+def test_an_audit_holds_a_few_records_at_a_time_however_many_there_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit_page, "MOST", 20)
+    model = a_record(number=1, rights=NASA)
+
+    @dataclass(frozen=True)
+    class Counted:
+        """A manifest that knows how many of its records somebody still holds."""
+
+        header: Header
+        most: list[int]
+
+        @property
+        def records(self) -> Iterator[Record]:
+            alive: list[weakref.ref[Record]] = []
+            for number in range(1_000):
+                record = model.model_copy(update={"uid": f"commons:M{number:05}"})
+                alive = [*(one for one in alive if one() is not None), weakref.ref(record)]
+                self.most.append(len(alive))
+                yield record
+
+    listing = Counted(a_manifest([model]).header, [])
+    found = audit(listing, PolicySettings(purpose="train"))
+    assert len(found.noted["inferred-only"]) == len(listing.most) == 1_000
+    assert max(listing.most) <= 3
+    write(found, listing, tmp_path / "audit")
+    assert max(listing.most) <= 20 + 3, "those that the page shows"

@@ -1,7 +1,14 @@
 """Two manifests side by side: what came, what went, what reads differently."""
 
-from builders import BY, ND, SA, a_file, a_manifest, a_record
+from pathlib import Path
 
+import pytest
+from builders import BY, ND, SA, a_file, a_manifest, a_record
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from collectors import manifest as manifests
+from collectors.manifest import Manifest, ManifestBroken
 from curation.audit_diff import ManifestDiff, diff, to_markdown, words_of
 
 REFUSED = {"reason": "licence-refused", "detail": "no"}
@@ -57,3 +64,38 @@ def test_the_page_says_it_all_and_takes_no_markup_from_outside() -> None:
 def test_both_ways_say_the_same_images() -> None:
     older, newer = a_manifest([a_record(number=1)]), a_manifest([a_record(number=2)])
     assert diff(older, newer).added == diff(newer, older).removed
+
+
+def by_dictionary(older: Manifest, newer: Manifest) -> tuple[list[str], list[str], list[str]]:
+    """What came, what went, and what stands in both, found the plain way."""
+    before, after = ([one.uid for one in manifest.records] for manifest in (older, newer))
+    return (
+        [uid for uid in after if uid not in before],
+        [uid for uid in before if uid not in after],
+        [uid for uid in after if uid in before],
+    )
+
+
+@given(*[st.sets(st.integers(0, 30))] * 2)
+@settings(deadline=None, max_examples=40)
+def test_whatever_is_in_both_it_is_found_in_one_go(ours: set[int], theirs: set[int]) -> None:
+    older = a_manifest([a_record(number=n) for n in ours])
+    newer = a_manifest([a_record(number=n, creator={"name": "Bo"}) for n in theirs])
+    found = diff(older, newer)
+    came, went, both = by_dictionary(older, newer)
+    assert ([one.uid for one in found.added], [one.uid for one in found.removed]) == (came, went)
+    assert ([one.uid for one in found.altered], found.same) == (both, 0)
+
+
+def test_manifests_on_the_disk_differ_as_those_in_memory_and_a_broken_one_is_not_believed(
+    tmp_path: Path,
+) -> None:
+    paths = [tmp_path / "older.jsonl", tmp_path / "newer.jsonl"]
+    pair = [a_manifest([a_record(number=n) for n in numbers]) for numbers in ((1, 2, 3), (2, 3, 4))]
+    for manifest, path in zip(pair, paths, strict=True):
+        manifests.write(manifest, path)
+    older, newer = map(manifests.stream, paths)
+    assert diff(older, newer) == diff(*pair)
+    paths[0].write_bytes(b"".join(paths[0].read_bytes().splitlines(keepends=True)[:-1]))
+    with pytest.raises(ManifestBroken, match="promises 3 records, 2 are there"):
+        diff(older, newer)

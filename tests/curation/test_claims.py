@@ -8,6 +8,7 @@ from builders import BY, CC0, NASA, NC, SA, UNKNOWN, a_judgement, a_manifest, a_
 from collectors.record import Reason, Record, Verdict
 from collectors.rights import Rights
 from curation.audit import audit, to_markdown
+from curation.audit_rows import rows
 from curation.audited import Concern
 from curation.claims import agree, conflicts
 from curation.judged import Judged
@@ -70,7 +71,7 @@ def test_the_audit_of_what_was_curated_finds_copies_under_other_terms() -> None:
     [finding] = found.of(Concern.COPY_CONFLICT)
     assert (finding.uid, finding.what) == ("commons:M1", "CC-BY-SA-4.0 by commons:M2, CC0-1.0 here")
     assert found.violations == ()
-    assert found.images[0].concerns == (Concern.COPY_CONFLICT,)
+    assert next(rows(manifest, found))[1].concerns == (Concern.COPY_CONFLICT,)
     assert "A copy of it is published under other terms (1)" in to_markdown(found)
 
 

@@ -208,7 +208,7 @@ def test_the_audit_sees_a_reference_and_no_violation() -> None:
     manifest = a_manifest([a_record(number=1, rights=CC0), a_record(number=2, rights=ND)])
     result = audit(manifest, REFERRING)
     assert result.violations == ()
-    assert result.findings()["reference"] == ("commons:M2",)
+    assert result.noted["reference"] == ("commons:M2",)
     publish, train = (
         next(one for one in result.purposes if one.purpose == purpose) for purpose in ("publish", "train")
     )

@@ -110,7 +110,7 @@ def audit_diff(output: Output, recipe: Recipe, older: Path) -> Exit:
 def _tell_audit(output: Output, recipe: Recipe, result: Audit) -> None:
     rows = [(row.images, row.licence, row.cls.value, row.policy) for row in result.rows]
     output.table("Licences", ["images", "licence", "class", "the recipe's policy"], rows)
-    notes = [(len(uids), Concern(concern).words, _some(uids)) for concern, uids in result.findings().items()]
+    notes = [(len(uids), Concern(concern).words, _some(uids)) for concern, uids in result.noted.items()]
     output.table("Worth a look", ["images", "what", "which"], notes)
     shown = result.violations[: None if output.verbose else 10]
     for violation in shown:

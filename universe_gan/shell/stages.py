@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,8 +14,9 @@ from collectors import departures
 from collectors import manifest as manifests
 from collectors.choice import Wanted
 from collectors.collect import Collected, collect
+from collectors.departures import Lock
 from collectors.files import write_whole
-from collectors.manifest import Manifest, ManifestBroken
+from collectors.manifest import Listing, Manifest, ManifestBroken, Stream
 from collectors.progress import Progress
 from collectors.rebuild import Rebuilt, collect_locked
 from collectors.record import Record, Verdict
@@ -29,7 +30,7 @@ from curation import drift as drifts
 from curation import report as reports
 from curation.audit import Audit
 from curation.audit_diff import ManifestDiff, diff, to_markdown
-from curation.curate import read_verdicts
+from curation.curate import read_verdicts, stream_verdicts
 from curation.hub import blocked
 from curation.judged import Judged
 from curation.policy import may_fetch
@@ -98,7 +99,7 @@ def run_collect(
 def _files_locked(recipe: Recipe) -> int:
     """Files of the manifest that is there; 0 where none is, or one that is to be written again."""
     try:
-        return manifests.read(recipe.manifest).header.files
+        return manifests.stream(recipe.manifest).header.files
     except (FileNotFoundError, ManifestBroken):
         return 0
 
@@ -173,7 +174,7 @@ def run_audit(recipe: Recipe, workspace: Workspace) -> Audit:
     Where this manifest was curated, copies whose licences contradict each other are findings too.
     Raises `StageMissing`, `VerdictsBroken`.
     """
-    lock = read_manifest(recipe)
+    lock = stream_manifest(recipe)
     manifest = as_rebuilt(lock, workspace)
     audit = audits.audit(manifest, recipe.policy, _verdicts(workspace, lock))
     audits.write(audit, manifest, workspace.audit)
@@ -183,12 +184,12 @@ def run_audit(recipe: Recipe, workspace: Workspace) -> Audit:
     return audit
 
 
-def _verdicts(workspace: Workspace, lock: Manifest) -> tuple[Judged, ...]:
+def _verdicts(workspace: Workspace, lock: Listing) -> Iterable[Judged]:
     """What curation said of this very manifest; nothing where it has not seen it yet."""
     note = State(workspace).read().get("curate", {})
     if note.get("root") != lock.header.root_sha256 or not workspace.verdicts.is_file():
         return ()
-    return read_verdicts(workspace.verdicts)
+    return stream_verdicts(workspace.verdicts)
 
 
 def run_audit_diff(recipe: Recipe, workspace: Workspace, older: Path) -> ManifestDiff:
@@ -196,7 +197,7 @@ def run_audit_diff(recipe: Recipe, workspace: Workspace, older: Path) -> Manifes
 
     Raises `StageMissing`, `ManifestBroken`, `ManifestTooNew`.
     """
-    found = diff(manifests.read(older), read_manifest(recipe))
+    found = diff(manifests.stream(older), stream_manifest(recipe))
     write_whole(workspace.audit / "diff.md", to_markdown(found))
     write_whole(
         workspace.audit / "diff.json", f"{json.dumps(as_json(found), ensure_ascii=False, indent=2)}\n"
@@ -246,7 +247,15 @@ def read_manifest(recipe: Recipe) -> Manifest:
         raise StageMissing(recipe.manifest, f"universe-gan collect {recipe.path}") from None
 
 
-def as_rebuilt(lock: Manifest, workspace: Workspace) -> Manifest:
+def stream_manifest(recipe: Recipe) -> Stream:
+    """The same, for whoever reads it record by record; what is wrong with a record shows on the way."""
+    try:
+        return manifests.stream(recipe.manifest)
+    except FileNotFoundError:
+        raise StageMissing(recipe.manifest, f"universe-gan collect {recipe.path}") from None
+
+
+def as_rebuilt(lock: Lock, workspace: Workspace) -> Lock | Manifest:
     """What there is to work on: the lock, less the images that its last rebuild had to leave out."""
     return departures.depart(lock, departures.read(workspace, lock))
 

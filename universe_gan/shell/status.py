@@ -8,7 +8,7 @@ from collectors import departures
 from collectors import manifest as manifests
 from collectors.files import Journal
 from collectors.frozen import Frozen
-from collectors.manifest import Manifest
+from collectors.manifest import Stream
 from collectors.workspace import Workspace
 from universe_gan.shell.recipe import Recipe
 from universe_gan.shell.state import STAGES, State, read_published
@@ -44,7 +44,7 @@ def recipes_here() -> list[Path]:
 def standing(recipe: Recipe) -> Standing:
     """Compare the manifest, the recipe and the notes of finished stages. Raises as `manifest.read`."""
     workspace = Workspace(recipe.data)
-    manifest = manifests.read(recipe.manifest) if recipe.manifest.exists() else None
+    manifest = manifests.stream(recipe.manifest) if recipe.manifest.exists() else None
     root = manifest.header.root_sha256 if manifest else None
     notes = State(workspace).read()
     rows = [_collect(recipe, workspace, manifest)]
@@ -77,10 +77,11 @@ def _next(
     return command, why, None
 
 
-def _lost(manifest: Manifest, workspace: Workspace) -> bool:
+def _lost(manifest: Stream, workspace: Workspace) -> bool:
     """Whether files are missing here that the manifest names and the last rebuild did not give up."""
     wanted = departures.depart(manifest, departures.read(workspace, manifest)).records
-    return any(one.file and one.file.sha256 not in workspace.originals for one in wanted)
+    lost = sum(1 for one in wanted if one.file and one.file.sha256 not in workspace.originals)
+    return lost > 0  # counted to the end, where the seal of the manifest shows
 
 
 def _after(recipe: Recipe, published: StageStanding | None, sent: Published | None) -> tuple[str, str]:
@@ -95,7 +96,7 @@ def _after(recipe: Recipe, published: StageStanding | None, sent: Published | No
     return f"train {recipe.path}", "all is built"
 
 
-def _collect(recipe: Recipe, workspace: Workspace, manifest: Manifest | None) -> StageStanding:
+def _collect(recipe: Recipe, workspace: Workspace, manifest: Stream | None) -> StageStanding:
     if manifest is None:
         begun = sum(1 for line in Journal(workspace.journal).read() if "record" in line)
         stands = "begun" if begun else "not run"

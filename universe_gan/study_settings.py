@@ -11,10 +11,10 @@ Model = Literal["lightweight", "stylegan2"]
 
 
 class GenerateSettings(Settings):
-    """`[generate]`: which pictures a study draws from each of its models."""
+    """`[generate]`: which pictures `generate` draws of a model, and a study of each of its models."""
 
     seeds: str = "0-35"
-    """Which pictures a study draws: `7`, `0-35` or `1,5,20-29`; the same seed is the same picture."""
+    """Which pictures are drawn: `7`, `0-35` or `1,5,20-29`; the same seed is the same picture."""
     truncation: float = Field(default=1.0, gt=0, le=2)
     """Below 1: fewer odd pictures, less variety."""
 
@@ -29,7 +29,7 @@ class GenerateSettings(Settings):
 
 
 class ColourSettings(Settings):
-    """`[colour]`: how near a study brings its pictures to the tones and colours of real ones."""
+    """`[colour]`: how near `colour` and a study bring pictures to the tones and colours of real ones."""
 
     strength: float = Field(default=1.0, ge=0, le=1)
     """0 leaves them as they are, 1 is the whole change."""

@@ -13,11 +13,11 @@ from universe_gan.training.runs import about as describe
 from universe_gan.training.runs import begin
 
 
-def run_folder(root: Path, name: str = "toy", **changed: Any) -> Path:
+def run_folder(root: Path, name: str = "toy", source: str = "ada/nebulae", **changed: Any) -> Path:
     """`root/0001-toy` with `latest.safetensors`."""
     wanted = settings(**changed)
     origin = Origin(
-        source="ada/nebulae",
+        source=source,
         revision="a" * 40,
         fingerprint="f" * 64,
         pictures=9,

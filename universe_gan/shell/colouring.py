@@ -12,6 +12,7 @@ from universe_gan.shell.generating import NEEDED, find
 from universe_gan.shell.invocation import tool
 from universe_gan.shell.needs import PackagesMissing
 from universe_gan.shell.output import Output, many
+from universe_gan.study_settings import ColourSettings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,11 +43,9 @@ class LikeWhat(Exception):
 def colour(
     output: Output,
     asked: str,
+    matching: ColourSettings,
     *,
     like: str | None,
-    strength: float,
-    neighbours: int,
-    extractor: str | None,
     to: Path | None,
     runs: Path,
     data: Path | None,
@@ -64,8 +63,9 @@ def colour(
     if not lines:
         raise NothingToColour(str(folder))
     reals, about = _reals(output, like or _drawn_by(folder, lines, runs), runs, data)
-    how = {**about, "strength": strength, "neighbours": neighbours, "by": extractor or "tone and colour"}
-    reference, offset = _measured(output, folder, lines, reals, extractor)
+    how = {**about, **matching.model_dump(exclude={"extractor"})}
+    how["by"] = matching.extractor or "tone and colour"
+    reference, offset = _measured(output, folder, lines, reals, matching.extractor)
     target = to or Path("coloured") / folder.resolve().name
     made = _write(output, folder, lines, target, reference, offset, how)
     output.line(

@@ -26,13 +26,12 @@ def evaluate(
     *,
     degraded: bool,
     to: Path | None,
-    seeds: str,
     device: str | None,
     dry_run: bool,
 ) -> Exit:
     """Shrink pictures, enlarge them, compare with the truth; raises what `universe_gan.upscaling` does."""
     upscaling.look_for_packages(NEEDED)
-    name, jobs = upscaling.jobs_of(output, what, seeds, device, dry_run=dry_run)
+    name, jobs = upscaling.jobs_of(output, what, device, dry_run=dry_run)
     folder = to or Path("upscaled") / f"{name or 'pictures'}-evaluated"
     passes = settings.passes if settings.passes is not None else 1 if degraded else 2
     upscaler = upscaling.upscaler_of(output, settings.model_copy(update={"passes": passes}), device)

@@ -8,6 +8,7 @@ from collectors.files import canonical_json, write_whole
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.needs import PackagesMissing, SettingsUnfit
 from universe_gan.shell.output import Output
+from universe_gan.study_settings import GenerateSettings
 
 if TYPE_CHECKING:
     from universe_gan.generate import Generator
@@ -18,9 +19,8 @@ NEEDED = ("torch", "safetensors")
 def generate(
     output: Output,
     asked: str,
+    drawn: GenerateSettings,
     *,
-    seeds: str,
-    truncation: float,
     to: Path | None,
     sheet: bool,
     film: Path | None,
@@ -37,7 +37,7 @@ def generate(
     from universe_gan import films
     from universe_gan.generate import Generator, read_seeds, write
 
-    numbers = read_seeds(seeds)
+    numbers = read_seeds(drawn.seeds)
     if film:
         films.check(film)
     if device == "cuda" and not torch.cuda.is_available():
@@ -49,9 +49,9 @@ def generate(
         f" {generator.sha256[:12]}"
     )
     if film:
-        return _film(output, generator, numbers, film, frames=frames, fps=fps, truncation=truncation)
+        return _film(output, generator, numbers, film, frames=frames, fps=fps, truncation=drawn.truncation)
     folder = to or Path("generated") / about.name
-    written = write(generator, numbers, folder, truncation=truncation, sheet=sheet)
+    written = write(generator, numbers, folder, truncation=drawn.truncation, sheet=sheet)
     output.line(f"pictures  {folder}  {len(numbers):,} pictures{' and a sheet' if sheet else ''}, synthetic")
     output.result({"folder": str(folder), "files": [path.name for path in written], **generator.provenance()})
     return Exit.DONE
@@ -72,7 +72,7 @@ def find(asked: str, runs: Path) -> str | Path:
     """
     if (Path(asked) / "upscale.json").is_file():
         raise OnlyWeights(asked)
-    if Path(asked).exists():
+    if Path(asked).exists() and Path(asked).suffix != ".toml":
         return Path(asked)
     from universe_gan.downloads import named
 

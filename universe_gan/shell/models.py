@@ -92,13 +92,11 @@ def train(
 
 
 @command()
-@click.option("--seeds", default="0-35", show_default=True, help="Which pictures: 7 or 0-35 or 1,5,20-29.")
+@click.option("--seeds", help="Which pictures: 7 or 0-35 or 1,5,20-29 (default: [generate] seeds, 0-35).")
 @click.option(
     "--truncation",
     type=click.FloatRange(0, 2, min_open=True),
-    default=1.0,
-    show_default=True,
-    help="Below 1: fewer odd pictures, less variety.",
+    help="Below 1: fewer odd pictures, less variety (default: [generate] truncation, 1).",
 )
 @click.option("--to", metavar="DIR", type=click.Path(path_type=Path), help="Default: generated/NAME.")
 @click.option("--sheet/--no-sheet", default=True, help="Also all in one picture (the first 100).")
@@ -110,19 +108,37 @@ def train(
 )
 @click.option("--frames", type=click.IntRange(1), default=60, show_default=True, help="From seed to seed.")
 @click.option("--fps", type=click.FloatRange(1, 100), default=30, show_default=True)
+@click.option(
+    "--set",
+    "overrides",
+    type=SETTING,
+    multiple=True,
+    metavar="generate.KEY=VALUE",
+    help="Override a setting.",
+)
 @runs_option
 @device_option
 @speaks
 @click.argument("asked", type=NAMED, metavar="RUN|CHECKPOINT|RECIPE|USER/MODEL[@REVISION]")
-def generate(output: Output, asked: str, **how: Any) -> Exit:
+def generate(
+    output: Output,
+    asked: str,
+    seeds: str | None,
+    truncation: float | None,
+    overrides: tuple[str, ...],
+    **how: Any,
+) -> Exit:
     """Draw pictures from a trained model.
 
     The same seed is the same picture, on the CPU byte for byte. Each file says inside that it is synthetic,
     and which checkpoint and data it comes from; pictures.jsonl says it beside them.
     """
-    from universe_gan.shell import generating
+    from universe_gan.shell import generating, settled
+    from universe_gan.study_settings import GenerateSettings
 
-    return generating.generate(output, asked, **how)
+    flags = {"seeds": seeds, "truncation": truncation}
+    drawn = settled.settings(GenerateSettings, output, asked, flags, overrides)
+    return generating.generate(output, asked, drawn, **how)
 
 
 @command()
@@ -180,7 +196,7 @@ def judge(output: Output, asked: tuple[str, ...], **how: Any) -> Exit:
 )
 @click.option("--evaluate", is_flag=True, help="Make them smaller, enlarge those, compare with the truth.")
 @click.option("--degraded", is_flag=True, help="With --evaluate: small ones blurred, noisy and JPEG.")
-@click.option("--seeds", default="0-35", show_default=True, help="With a RUN: which pictures to draw first.")
+@click.option("--seeds", help="With a RUN: which pictures to draw first (default: [generate] seeds, 0-35).")
 @click.option(
     "--set", "overrides", type=SETTING, multiple=True, metavar="upscale.KEY=VALUE", help="Override a setting."
 )
@@ -197,7 +213,7 @@ def upscale(
     data: Path | None,
     runs: Path,
     to: Path | None,
-    seeds: str,
+    seeds: str | None,
     device: str | None,
     dry_run: bool,
     evaluate: bool,
@@ -210,20 +226,20 @@ def upscale(
     pictures of --seeds. Depth, alpha, profile and metadata are kept. What is there is not made again.
     --evaluate tells instead how true the result is, beside Lanczos, in figures and on a page.
     """
-    from universe_gan.shell import evaluating, upscaling
+    from universe_gan.shell import evaluating, settled, upscaling
+    from universe_gan.upscaling.settings import UpscaleSettings
 
     if degraded and not evaluate:
         raise click.UsageError("--degraded goes with --evaluate")
-    what, settings = upscaling.wanted(asked, overrides, data, runs)
     if flags["scale"]:
         flags["scale"] = int(flags["scale"])
-    given = {name: value for name, value in flags.items() if value is not None}
-    settings = settings.model_copy(update=given)
+    settings = settled.settings(UpscaleSettings, output, asked[0], flags, overrides)
+    what = upscaling.wanted(output, asked, seeds, overrides, data, runs)
     if evaluate:
         return evaluating.evaluate(
-            output, what, settings, degraded=degraded, to=to, seeds=seeds, device=device, dry_run=dry_run
+            output, what, settings, degraded=degraded, to=to, device=device, dry_run=dry_run
         )
-    return upscaling.upscale(output, what, settings, to=to, seeds=seeds, device=device, dry_run=dry_run)
+    return upscaling.upscale(output, what, settings, to=to, device=device, dry_run=dry_run)
 
 
 @command()
@@ -263,29 +279,45 @@ def select(output: Output, asked: str, **how: Any) -> Exit:
     metavar="RUN|DATASET|RECIPE",
     help="Default: what the run learned from that drew them.",
 )
-@click.option("--strength", type=click.FloatRange(0, 1), default=1.0, show_default=True, help="0: as it was.")
+@click.option("--strength", type=click.FloatRange(0, 1), help="0: as it was (default: [colour] strength, 1).")
 @click.option(
-    "--neighbours", type=click.IntRange(1), default=3, show_default=True, help="Real pictures to match to."
+    "--neighbours",
+    type=click.IntRange(1),
+    help="Real pictures to match to (default: [colour] neighbours, 3).",
 )
 @click.option(
     "--extractor",
     metavar="lite0|plain|FILE.pt",
-    help="Find these by features of content (default: by tone and colour).",
+    help="Find these by features of content (default: [colour] extractor, else by tone and colour).",
+)
+@click.option(
+    "--set", "overrides", type=SETTING, multiple=True, metavar="colour.KEY=VALUE", help="Override a setting."
 )
 @click.option("--to", metavar="DIR", type=click.Path(path_type=Path), help="Default: coloured/NAME.")
 @click.option("--data", type=click.Path(path_type=Path), help="Folder for workspaces (default: data/).")
 @runs_option
 @speaks
 @click.argument("asked", type=NAMED, metavar="FOLDER|RUN|RECIPE")
-def colour(output: Output, asked: str, **how: Any) -> Exit:
+def colour(
+    output: Output,
+    asked: str,
+    strength: float | None,
+    neighbours: int | None,
+    extractor: str | None,
+    overrides: tuple[str, ...],
+    **how: Any,
+) -> Exit:
     """Match tone and colour of generated pictures to real ones.
 
     Each picture of what `generate` wrote to its own nearest real ones, so that the set keeps its variety.
     Black stays black, dark sky dark, and a star its colour. What is there is not made again.
     """
-    from universe_gan.shell import colouring
+    from universe_gan.shell import colouring, settled
+    from universe_gan.study_settings import ColourSettings
 
-    return colouring.colour(output, asked, **how)
+    flags = {"strength": strength, "neighbours": neighbours, "extractor": extractor}
+    matching = settled.settings(ColourSettings, output, asked, flags, overrides)
+    return colouring.colour(output, asked, matching, **how)
 
 
 @command()

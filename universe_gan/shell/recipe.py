@@ -203,19 +203,20 @@ def _own(text: str) -> list[str]:
 
 def train_settings(asked: str, overrides: Sequence[str] = ()) -> TrainSettings:
     """`[train]` of a training without a recipe: defaults, and `train.key=value`. Raises `RecipeWrong`."""
-    settings = _alone("train", asked, overrides)
+    settings = alone("train", asked, overrides)
     assert isinstance(settings, TrainSettings)
     return settings
 
 
 def upscale_settings(asked: str, overrides: Sequence[str] = ()) -> UpscaleSettings:
     """`[upscale]` without a recipe: defaults, and `upscale.key=value`. Raises `RecipeWrong`."""
-    settings = _alone("upscale", asked, overrides)
+    settings = alone("upscale", asked, overrides)
     assert isinstance(settings, UpscaleSettings)
     return settings
 
 
-def _alone(section: str, asked: str, overrides: Sequence[str]) -> Frozen | None:
+def alone(section: str, asked: str, overrides: Sequence[str]) -> Frozen | None:
+    """A section without a recipe: its defaults, and `section.key=value`. Raises `RecipeWrong`."""
     raw: dict[str, Any] = {}
     problems = list(apply(raw, overrides))
     others = [name for name in raw if name != section]

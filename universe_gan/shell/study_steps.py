@@ -149,8 +149,7 @@ def _generate(output: Output, wanted: Study, ledger: Ledger, model: str) -> Step
         return generating.generate(
             inner,
             str(_run(ledger, model)),
-            seeds=drawn.seeds,
-            truncation=drawn.truncation,
+            drawn,
             to=folder,
             sheet=True,
             film=None,
@@ -180,10 +179,8 @@ def _colour(output: Output, wanted: Study, ledger: Ledger, model: str) -> Step:
         return colouring.colour(
             inner,
             str(source),
+            how,
             like=str(_run(ledger, model)),
-            strength=how.strength,
-            neighbours=how.neighbours,
-            extractor=how.extractor,
             to=folder,
             runs=wanted.runs,
             data=wanted.built_by.data.parent,
@@ -208,9 +205,7 @@ def _upscale(output: Output, wanted: Study, model: str) -> Step:
 
         first = tuple(source / line["file"] for line in pictures.lines(source))[:most]
         what = upscaling.Wanted("", first)
-        return upscaling.upscale(
-            inner, what, settings, to=folder, seeds="0", device=wanted.device, dry_run=False
-        )
+        return upscaling.upscale(inner, what, settings, to=folder, device=wanted.device, dry_run=False)
 
     return Step(
         f"upscale {model}",

@@ -4,17 +4,18 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import util
 from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from collectors.progress import Stage
-from universe_gan.shell import generating, publishing, recipe, stages
+from universe_gan.shell import generating, publishing, recipe, settled, stages
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.needs import PackagesMissing, SettingsUnfit
 from universe_gan.shell.output import Output, many
+from universe_gan.study_settings import GenerateSettings
 from universe_gan.upscaling.settings import UpscaleSettings
 
 if TYPE_CHECKING:
@@ -38,36 +39,44 @@ class Wanted:
     dataset: Path | None = None
     run: str | Path | None = None
     """Of which pictures are drawn first."""
+    drawn: GenerateSettings = field(default_factory=GenerateSettings)
+    """Which."""
 
 
 def wanted(
-    asked: Sequence[str], overrides: Sequence[str], data: Path | None, runs: Path
-) -> tuple[Wanted, UpscaleSettings]:
+    output: Output,
+    asked: Sequence[str],
+    seeds: str | None,
+    overrides: Sequence[str],
+    data: Path | None,
+    runs: Path,
+) -> Wanted:
     """Read what the user named: a run, a recipe, a built dataset, else files and folders of pictures.
 
     Raises:
         RecipeWrong, RecipeMissing, StageMissing, StageStale: as for `train`.
     """
-    settings = recipe.upscale_settings(asked[0], overrides)
     if len(asked) > 1:
-        return Wanted("", tuple(Path(one) for one in asked)), settings
+        return Wanted("", tuple(Path(one) for one in asked))
     [one] = asked
     path = Path(one)
     if (path / "run.json").is_file() or (path / "upscale.json").is_file() or path.suffix == ".safetensors":
-        return Wanted("", run=generating.find(one, runs)), settings
+        own = overrides if settled.behind(one) else ()
+        drawn = settled.settings(GenerateSettings, output, one, {"seeds": seeds}, own)
+        return Wanted("", run=generating.find(one, runs), drawn=drawn)
     if path.is_dir() and not recipe.find(one).is_file():
         tables = any((path / "data").glob("*.parquet")) or any(path.glob("*.parquet"))
         whole = path.resolve()
         name = whole.parent.name if tables and whole.name == "dataset" else whole.name
-        return (Wanted(name, dataset=path) if tables else Wanted(name, (path,))), settings
+        return Wanted(name, dataset=path) if tables else Wanted(name, (path,))
     if path.is_file() and path.suffix not in (".toml", ".jsonl"):
-        return Wanted("", (path,)), settings
+        return Wanted("", (path,))
     if "/" in one and path.suffix not in (".toml", ".jsonl"):
-        return Wanted("", (path,)), settings
+        return Wanted("", (path,))
     loaded = recipe.load(recipe.find(one), overrides, data)
     with stages.at_work(loaded) as workspace:
         built = publishing.read_built(loaded, workspace)
-    return Wanted(loaded.name, dataset=Path(built.path)), loaded.upscale
+    return Wanted(loaded.name, dataset=Path(built.path))
 
 
 def upscale(
@@ -76,7 +85,6 @@ def upscale(
     settings: UpscaleSettings,
     *,
     to: Path | None,
-    seeds: str,
     device: str | None,
     dry_run: bool,
 ) -> Exit:
@@ -84,7 +92,7 @@ def upscale(
     look_for_packages()
     from universe_gan.upscaling.work import upscale as go
 
-    name, jobs = jobs_of(output, what, seeds, device, dry_run=dry_run)
+    name, jobs = jobs_of(output, what, device, dry_run=dry_run)
     folder = to or Path("upscaled") / name
     jobs = [job for job in jobs if not _lies_in(job, folder)]
     upscaler = upscaler_of(output, settings, device)
@@ -142,9 +150,7 @@ def look_for_packages(more: Sequence[str] = ()) -> None:
         raise PackagesMissing(missing, "upscaling", "upscale")
 
 
-def jobs_of(
-    output: Output, what: Wanted, seeds: str, device: str | None, *, dry_run: bool
-) -> tuple[str, list["Job"]]:
+def jobs_of(output: Output, what: Wanted, device: str | None, *, dry_run: bool) -> tuple[str, list["Job"]]:
     """The pictures, those of a run drawn first, and the name of the folder."""
     from universe_gan.upscaling import jobs
 
@@ -154,13 +160,13 @@ def jobs_of(
         return what.name, jobs.of_paths(what.paths)
     from universe_gan.generate import Generator, read_seeds, write
 
-    numbers = read_seeds(seeds)
+    numbers = read_seeds(what.drawn.seeds)
     generator = Generator.load(what.run, device, output.note)
     folder = Path("generated") / generator.about.name
     if dry_run:
         output.line(f"model     {many(len(numbers), 'picture')} would be drawn into {folder}")
         return generator.about.name, [jobs.Job(f"seed {one}", f"{one}", bytes, {}) for one in numbers]
-    drawn = write(generator, numbers, folder, sheet=False)
+    drawn = write(generator, numbers, folder, truncation=what.drawn.truncation, sheet=False)
     output.line(f"pictures  {folder}  {many(len(numbers), 'picture')}, synthetic")
     return generator.about.name, jobs.of_paths(drawn)
 

@@ -91,7 +91,7 @@ def model(name: str, revision: str | None, say: Callable[[str], None] = lambda w
     except FileNotFoundError as error:
         missing = Path(str(error.filename)).name
         raise ModelBroken(name, commit, f"it holds no {missing}: not published by this tool") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ModelBroken(name, commit, f"its {CONFIG} is not of our making") from error
     if sha256 != wanted:
         raise ModelBroken(name, commit, f"{WEIGHTS} has SHA-256 {sha256[:9]}…, its config says {wanted[:9]}…")

@@ -75,7 +75,8 @@ class Generator:
             about = About.model_validate(facts["about"])
             net = table()[about.settings.model].generator(about.settings, about.side)
             checkpoints.into_module("average", net, tensors)
-        except (KeyError, ValueError, RuntimeError) as error:
+            kimg = float(facts["kimg"])
+        except (KeyError, ValueError, TypeError, RuntimeError) as error:
             raise CheckpointBroken(path, str(error).splitlines()[0]) from error
         net.to(where).eval().requires_grad_(False)
         with path.open("rb") as file:
@@ -86,7 +87,7 @@ class Generator:
             else {}
         )
         sha256 = str(facts.get("checkpoint_sha256", sha256))
-        return Generator(net, about, float(facts["kimg"]), sha256, where, published)
+        return Generator(net, about, kimg, sha256, where, published)
 
     def latents(self, seeds: Iterable[int]) -> Tensor:
         """(n, latent): the point each seed stands for, the same on every machine."""

@@ -22,7 +22,7 @@ from universe_gan.shell.exits import Exit
 from universe_gan.shell.invocation import tool
 from universe_gan.shell.output import Output, many
 from universe_gan.shell.recipe import RecipeWrong
-from universe_gan.shell.sections import leading_out
+from universe_gan.shell.sections import files_named, leading_out
 from universe_gan.shell.starting import RecipeExists
 
 RECIPE_BYTES, MANIFEST_BYTES = 2**15, 2**28
@@ -142,7 +142,7 @@ def fetch(found: Place, name: str) -> tuple[str, str, Manifest]:
         except ManifestBroken as error:
             at = f", line {error.line}" if error.line else ""
             raise NotFollowable(found.where, [f"{lock}{at}: {error.problem}"]) from error
-    outside = list(leading_out(tomllib.loads(text)))
+    outside = [*leading_out(tomllib.loads(text)), *files_named(tomllib.loads(text))]
     if found.endpoint and looked_up(_host(found.endpoint) or "") <= {Net.PUBLIC}:
         private = [host for host in sorted(_asks(tomllib.loads(text))) if looked_up(host) - {Net.PUBLIC}]
         outside += [f"it asks {host}, which lies in no public network" for host in private]

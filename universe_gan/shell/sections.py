@@ -157,6 +157,19 @@ def leading_out(raw: Mapping[str, Any]) -> Iterator[str]:
                     yield f"[collect.{source}] {key} = {one!r} leads out of the recipe's own folder"
 
 
+def files_named(raw: Mapping[str, Any]) -> Iterator[str]:
+    """Settings of the networks that name files: no dataset carries those, and some of them can run."""
+    for section, key, known in (
+        ("train", "extractor", ("auto", "lite0", "plain")),
+        ("study", "extractor", ("auto", "lite0", "plain")),
+        ("upscale", "weights", ("packaged", "official")),
+    ):
+        table = raw.get(section)
+        value = table.get(key) if isinstance(table, Mapping) else None
+        if value is not None and value not in known:
+            yield f"[{section}] {key} = {value!r} is a file, and no dataset carries it"
+
+
 def _leaves(value: str) -> bool:
     path = Path(value)
     return "://" not in value and (path.is_absolute() or ".." in path.parts or value.startswith("~"))

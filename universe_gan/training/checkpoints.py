@@ -66,7 +66,12 @@ def facts(path: Path) -> dict[str, Any]:
 
 
 def _facts(words: Mapping[str, str] | None) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((words or {})["facts"])
+    try:
+        found = json.loads((words or {})["facts"])
+    except RecursionError as error:
+        raise ValueError("its facts are nested too deeply") from error
+    if not isinstance(found, dict):
+        raise ValueError("its facts are no JSON object")
     found.pop("format", None)
     return found
 

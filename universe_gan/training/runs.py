@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 import torch
+from pydantic import Field
 
 from collectors.files import Journal, canonical_json, write_whole
 from collectors.frozen import Frozen
@@ -54,7 +55,7 @@ class About(Frozen):
 
     name: str
     settings: TrainSettings
-    side: int
+    side: int = Field(ge=1, le=1024)
     origin: Origin
     tool: str
     torch: str

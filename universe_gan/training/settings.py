@@ -28,7 +28,7 @@ class TrainSettings(Settings):
     """Learning rate of both networks (Adam, betas 0.5 and 0.9)."""
     breadth: float = Field(default=1.0, gt=0, le=4)
     """Channels of the networks, as a share of the published ones: small on a CPU."""
-    latent: int = Field(default=256, ge=1)
+    latent: int = Field(default=256, ge=1, le=4096)
     """Numbers that a picture is generated from."""
     attention: tuple[int, ...] = (32,)
     """Sides of the feature maps that get attention."""

@@ -22,6 +22,7 @@ from universe_gan.upscaling.rrdbnet import RRDBNet, Scale
 NESTED = ("params_ema", "params", "state_dict", "model_state_dict", "model")
 MOST_BLOCKS, MOST_CHANNELS = 64, 512
 """No network of the family is larger; what claims to be is not built."""
+MOST_WEIGHTS = 2**28
 _FOLDS = {3: 1, 12: 2, 48: 4}
 """Side of the square that is folded into channels, by the channels that the first convolution takes."""
 _SCALES: Mapping[int, Scale] = {1: 1, 2: 2, 4: 4, 8: 8}
@@ -90,6 +91,8 @@ def _tensors(found: Any) -> dict[str, Tensor]:
         raise ValueError("no table of tensors")
     if any(one.numel() > 9 * MOST_CHANNELS**2 for one in found.values()):
         raise ValueError("a tensor is larger than any of the family")
+    if sum(one.numel() for one in found.values()) > MOST_WEIGHTS:  # many may share a few bytes on disk
+        raise ValueError(f"more than {MOST_WEIGHTS:,} weights, beyond any of the family")
     state = {str(name).removeprefix("module."): one.float().contiguous() for name, one in found.items()}
     if not all(one.isfinite().all() for one in state.values()):
         raise ValueError("not all values are finite")

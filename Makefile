@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 # How many processes run the tests, and how: `make unit PYTEST=` is one, `make unit PYTEST='-k licence'` some tests.
-PYTEST ?= --numprocesses=auto --maxprocesses=8 --dist=loadgroup --no-loadscope-reorder
+PYTEST ?= --numprocesses=auto --maxprocesses=8 --no-loadscope-reorder
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 

@@ -1,7 +1,7 @@
 """What tests of several rooms share: a real MediaWiki, where the machine has one, and who runs which test.
 
 `make test` runs the suite in several processes (pytest-xdist). A module stays together, so that what it
-makes once is made once; all tests of the one MediaWiki are one group. What takes longest begins first.
+makes once is made once; the modules of the one MediaWiki stay together too. What takes longest begins first.
 """
 
 import os
@@ -12,6 +12,7 @@ import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from browsing import browser  # noqa: F401  (a fixture for all pages)
@@ -23,25 +24,29 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # with a handler of our own, the programs that tests start and interrupt hear it again.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-LONGEST = ("real/test_derivatives", "real/test_planets")
+WIKI = {path.stem for path in Path(__file__).parent.glob("real/test_*.py") if "RealWiki" in path.read_text()}
+"""Modules whose tests ask the one MediaWiki: one process runs them all."""
+LONGEST = {*WIKI, "test_derivatives", "test_planets", "test_real_skies"}
 """Modules of minutes: whoever got one last would keep everybody waiting."""
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Group the tests for `--dist loadgroup`, longest groups first; the order inside a module stays."""
-    if not config.pluginmanager.hasplugin("xdist"):
-        return
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
-    items.sort(key=lambda item: (not _long(item), item.path.parent.name != "real"))
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """In several processes the longest modules come first; the order inside a module stays."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: (item.path.stem not in LONGEST, item.path.parent.name != "real"))
 
 
-def _group(item: pytest.Item) -> str:
-    return "wiki" if "wiki" in getattr(item, "fixturenames", ()) else item.path.stem
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A module is a process's own, and all modules of the wiki are one's."""
+    from xdist.scheduler import LoadScopeScheduling
 
+    class ByModule(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            module = nodeid.partition("::")[0]
+            return "wiki" if Path(module).stem in WIKI else module
 
-def _long(item: pytest.Item) -> bool:
-    return _group(item) == "wiki" or any(item.path.match(f"{name}.py") for name in LONGEST)
+    return ByModule(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -34,6 +34,8 @@ STEEP = 1.15
 """Exponent of time from which on a stage is flagged."""
 HEAVY = 20_000
 """Bytes an image from which on a stage is flagged."""
+LIGHT = 100
+"""MB under which a slope says nothing."""
 BRIEF = 0.5
 """CPU seconds under which an exponent says nothing."""
 HERE = Path(__file__).resolve().parent
@@ -123,7 +125,9 @@ def table(kind: str, figures: Figures) -> Iterable[str]:
             continue
         cells = "".join(f"{row['cpu']:>13.2f}{row['mb']:>8.0f}" for row in rows)
         steep, heavy = growth(sizes, rows)
-        flags = [" STEEP"] * (steep > STEEP and rows[-1]["cpu"] > BRIEF) + [" HEAVY"] * (heavy > HEAVY)
+        flags = [" STEEP"] * (steep > STEEP and rows[-1]["cpu"] > BRIEF) + [" HEAVY"] * (
+            heavy > HEAVY and rows[-1]["mb"] > LIGHT
+        )
         yield f"{stage:<28}{cells}{steep:>10.2f}{heavy:>10,.0f}{''.join(flags)}"
 
 

@@ -56,6 +56,7 @@ class Meter:
                 for outer in self._within[-1:]:
                     outer[key] -= seconds
             row["mb"] -= held
+            print(f"  {row['stage']}: {row['cpu']:.2f} s, {row['mb']:.0f} MB", file=sys.stderr, flush=True)
             self._add(row)
 
     def _note_peaks(self) -> None:
@@ -248,7 +249,7 @@ def relate_hashes(meter: Meter, number: int, folder: Path, side: int) -> None:
     looks = [
         Look(
             Standing(uid=f"commons:M{one:09}"),
-            f"{one + one // 20 % 2:064x}",
+            f"{one:064x}",
             None,
             hashes[one].tobytes(),
             255,

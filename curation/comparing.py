@@ -3,13 +3,14 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib import import_module
 
 import PIL
 
 from collectors.progress import Progress
 from collectors.record import Reason, Record, Verdict
+from collectors.stores import Store
 from collectors.workspace import Workspace
 from curation import features
 from curation.claims import conflicts
@@ -150,9 +151,23 @@ def _candidates(looks: Sequence[Look], comparisons: Comparisons, workspace: Work
     store = folders(workspace).features
 
     def retrieve(files: Sequence[str], fresh: Sequence[bool]) -> list[tuple[int, int]]:
-        return retrieval.candidates([store.read(file) for file in files], fresh)
+        return retrieval.candidates(_Read(store, files), fresh)
 
     return comparisons.candidates(sorted({look.sha256 for look in looks}), retrieve)
+
+
+@dataclass(frozen=True)
+class _Read:
+    """The contents of files, each read when it is asked for: together they would be 41 kB a picture."""
+
+    store: Store
+    files: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, number: int) -> bytes:
+        return self.store.read(self.files[number])
 
 
 def _without_copies(

@@ -19,9 +19,11 @@ scratch finds.
 `features.MIRROR` gives the code that the mirrored descriptor has under the projection itself.
 """
 
-from collections.abc import Iterator, Sequence
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,23 +57,37 @@ _CELL = 96.0
 Ints = NDArray[np.int64]
 
 
-def candidates(features: Sequence[bytes], fresh: Sequence[bool] | None = None) -> list[tuple[int, int]]:
+class Packed(Protocol):
+    """Packed features by number: a list, or what reads them when they are asked for."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, number: int, /) -> bytes: ...
+
+
+def candidates(features: Packed, fresh: Sequence[bool] | None = None) -> list[tuple[int, int]]:
     """Pairs of pictures that may share a part, upright, turned or mirrored: (first, second), sorted.
 
-    `features` are packed (`features.extract`). With `fresh`, only pairs of which one is fresh. Memory: about
-    150 bytes a feature and 200 MB; time grows with the square of the pictures, slowly at first.
+    `features` are packed (`features.extract`); each is asked for twice and not kept, so they may be read from
+    a disk. With `fresh`, only pairs of which one is fresh. Memory: about 150 bytes a feature and 200 MB; time
+    grows with the square of the pictures, slowly at first.
 
     Raises:
         FeaturesBroken: bytes that are no features of this version.
     """
-    order = sorted(range(len(features)), key=lambda number: (features[number], number))
-    asked = _asked([unpack(features[number]) for number in order])
+    order = [number for *_, number in sorted(_key(features[one], one) for one in range(len(features)))]
+    asked = _asked(unpack(features[number]) for number in order)
     new = [fresh is None or bool(fresh[number]) for number in order]
     found = set()
     for one, other in _agreeing(asked, new):
         first, second = order[one], order[other]
         found.add((min(first, second), max(first, second)))
     return sorted(found)
+
+
+def _key(features: bytes, number: int) -> tuple[bytes, bytes, int]:
+    """An order by content: whose similarity is measured from whom does not depend on how files are called."""
+    return features[:64], hashlib.sha256(features).digest(), number
 
 
 @dataclass(frozen=True)
@@ -91,7 +107,7 @@ class _Asked:
     """(2, `_TABLES`, n): as it is, and as the mirrored descriptor has it."""
 
 
-def _asked(features: Sequence[Features]) -> _Asked:
+def _asked(features: Iterable[Features]) -> _Asked:
     star, projections = _star(), _projections()
     both = np.concatenate([projections, projections[MIRROR]], axis=1)
     mean = np.frombuffer(_MEAN, np.uint8).astype(np.float32) / np.float32(1024)

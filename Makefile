@@ -41,6 +41,7 @@ bench: $(VENV)/.bench  ## measure collecting and curating on this machine
 	$(BIN)/python benchmarks/republish.py
 	$(BIN)/python benchmarks/duplicates.py pairs
 	$(BIN)/python benchmarks/metrics.py
+	$(BIN)/python benchmarks/scale.py
 
 dist: $(VENV)/.test  ## wheel and sdist into dist/; the same bytes from the same commit
 	rm -rf dist

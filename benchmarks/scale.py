@@ -38,6 +38,11 @@ LIGHT = 100
 """MB under which a slope says nothing."""
 BRIEF = 0.5
 """CPU seconds under which an exponent says nothing."""
+RETRIEVAL = "retrieval of features"
+JOIN = ("synthetic: join of hashes", "synthetic: groups")
+"""Measured with more hashes than there are pictures, since up to `join.MATRIX` all meet all."""
+ELSEWHERE = ("(pictures made)", "examine", RETRIEVAL, "join of hashes", "groups")
+WHOLE = "manifest: whole in memory"
 HERE = Path(__file__).resolve().parent
 PICTURES = ("make", "curate")
 RECORDS = ("records", "whole", "hashes", "rows")
@@ -149,12 +154,9 @@ def extrapolated(
     curated = {size: costs(known.get("pictures", {}), size) for size in sizes}
     listed = {size: costs(known.get("records", {}), size) for size in sizes}
     examine = {size: asked.examine_ms / 1000 * size for size in sizes}
-    later = {
-        size: sum(
-            one[0] for stage, one in curated[size].items() if stage not in ("examine", "(pictures made)")
-        )
-        for size in sizes
-    }
+    later = {size: _seconds(curated[size], ELSEWHERE) + _seconds(listed[size], (), JOIN) for size in sizes}
+    square = {size: squared(known.get("pictures", {}), size) for size in sizes}
+    total = {size: examine[size] + later[size] + square[size] for size in sizes}
     files, api = PACES["upload.wikimedia.org"], PACES["commons.wikimedia.org"]
     assert files.bits_per_second and api.per_second  # noqa: PT018  (the table of paces has them)
     lines = {
@@ -165,10 +167,9 @@ def extrapolated(
             lambda n: _days(n / 50 / api.per_second)
         ),
         f"examine, {asked.examine_ms:g} ms of a core an original": lambda n: _core_hours(examine[n]),
-        "all that follows, as measured": lambda n: _core_hours(later[n]),
-        f"price at {asked.price:g} a core hour": lambda n: (
-            f"{(examine[n] + later[n]) / 3600 * asked.price:,.0f}"
-        ),
+        "all that follows, as measured, but for": lambda n: _core_hours(later[n]),
+        "the retrieval of local features, by the square": lambda n: _core_hours(square[n]),
+        f"price at {asked.price:g} a core hour": lambda n: f"{total[n] / 3600 * asked.price:,.0f}",
         "originals": lambda n: f"{n * asked.mean_mb / 1e6:,.1f} TB",
         f"squares ({asked.square_mb:g} MB each), and as many in shards": (
             lambda n: f"2 × {n * asked.square_mb / 1e6:,.1f} TB"
@@ -176,10 +177,11 @@ def extrapolated(
         "shards of 500 MB": lambda n: f"{n * asked.square_mb / 500:,.0f}",
         "thumbnails and features (70 kB)": lambda n: f"{n * 7e-8:,.2f} TB",
         "manifest (1.6 kB a record)": lambda n: f"{n * 1.6e-6:,.0f} GB",
-        "memory: the heaviest stage of one driver": lambda n: _heaviest(curated[n]),
-        "memory: audit and diff of a stream": lambda n: _heaviest(
-            {name: one for name, one in listed[n].items() if "stream" in name or "diff" in name}
+        "memory of the driver: the heaviest stage": lambda n: _heaviest(curated[n]),
+        "memory: manifests streamed, compared, audited": lambda n: _heaviest(
+            listed[n], ("manifest:", "audit")
         ),
+        "memory: two datasets compared": lambda n: _heaviest(listed[n], ("synthetic: dataset diff",)),
     }
     for words, line in lines.items():
         yield f"| {words} | " + " | ".join(line(size) for size in sizes) + " |"
@@ -198,11 +200,25 @@ def costs(figures: Mapping[str, Any], size: int) -> dict[str, tuple[float, float
     return found
 
 
-def _heaviest(stages: Mapping[str, tuple[float, float]]) -> str:
-    if not stages:
+def squared(figures: Mapping[str, Any], size: int) -> float:
+    """CPU seconds of the one stage whose work grows with the square of the images in the end."""
+    measured = max(map(int, figures), default=0)
+    seconds: float = figures[str(measured)].get(RETRIEVAL, {}).get("cpu", 0.0) if measured else 0.0
+    return seconds * (size / measured) ** 2 if measured else 0.0
+
+
+def _seconds(
+    stages: Mapping[str, tuple[float, float]], but: Sequence[str], only: Sequence[str] = ()
+) -> float:
+    return sum(one[0] for name, one in stages.items() if name not in but and (not only or name in only))
+
+
+def _heaviest(stages: Mapping[str, tuple[float, float]], kinds: tuple[str, ...] = ("",)) -> str:
+    fitting = {name: one[1] for name, one in stages.items() if name.startswith(kinds) and name != WHOLE}
+    if not fitting:
         return "not measured"
-    name = max(stages, key=lambda stage: stages[stage][1])
-    return f"{stages[name][1] / 1024:,.1f} GB ({name})"
+    name = max(fitting, key=fitting.__getitem__)
+    return f"{fitting[name] / 1024:,.1f} GB ({name})"
 
 
 def _days(seconds: float) -> str:

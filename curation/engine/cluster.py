@@ -7,7 +7,6 @@ bounded work in flight, keeps the order, weighs what waits, and finds the deadly
 """
 
 import logging
-import pickle
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -127,8 +126,10 @@ def _gotten(reference: Any, machine: str = "a worker") -> Any:
 
 def _work(function: Callable[[Any], Any], wanted: Standard, items: Sequence[Any]) -> tuple[int, Answer]:
     """In a worker: the results of a part, and how many bytes they are."""
+    from ray import cloudpickle
+
     answer = _answer(function, wanted, items)
-    return len(pickle.dumps(answer, pickle.HIGHEST_PROTOCOL)), answer
+    return len(cloudpickle.dumps(answer)), answer
 
 
 def _answer(function: Callable[[Any], Any], wanted: Standard, items: Sequence[Any]) -> Answer:

@@ -1,6 +1,7 @@
 """How much curation costs beyond decoding: decode + hash + crop + write, as a share of decoding alone.
 
     python benchmarks/curate.py [--folder F] [--images N] [--rounds R] [--size S] [--megapixels M] [--json F]
+    python benchmarks/curate.py --engine ray [--folder F] [--images N] [--rounds R] [--size S]
 
 Every round handles the same files four times, in turning order: only decoding them (Pillow's `load()`,
 nothing else: the limit); with `curation.examine`, which decodes, turns and converts, hashes in eight
@@ -20,6 +21,10 @@ writer of our own with one filter took 8 ms, but its files were 3 % larger and a
 each machine. JPEGs of more than twice the square's side are decoded smaller than decode only does, which is
 why large ones come near to it or beyond.
 
+With `--engine ray` only two take turns: all cores through the local engine, and as many workers of a Ray
+cluster of our own on this machine, which is started once, before. Its share is what Ray costs where it brings
+nothing.
+
 The pictures are real: a folder of yours, else the nebulae of an installed Stellarium, else the sample. With
 `--megapixels` they are first enlarged to that many and saved as JPEG (quality 92), as large as Commons has
 them: what is done per pixel of the square then weighs less, as it does in use.
@@ -32,7 +37,7 @@ import shutil
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from math import sqrt
 from pathlib import Path
@@ -42,6 +47,7 @@ from PIL import Image
 
 from collectors.workspace import Workspace
 from curation import boxes, crop, engine, features, subject
+from curation.engine import local
 from curation.examine import examine, folders
 from curation.fingerprint import canonical, fingerprint, pixels_sha256
 from curation.screening import measures
@@ -68,6 +74,9 @@ def main() -> None:
         if arguments.megapixels:
             paths = enlarged(paths, arguments.megapixels, scratch / "originals")
         pixels = statistics.median(width * height for width, height in map(size, paths))
+        if arguments.engine == "ray":
+            compare_engines(paths, scratch, settings, arguments.rounds)
+            return
         rounds = [one_round(paths, scratch, settings, turn) for turn in range(arguments.rounds)]
         spent = steps(paths[:12], settings)
     report(rounds, spent, len(paths), pixels, arguments)
@@ -81,6 +90,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--size", type=int, default=512, help="side of the square")
     parser.add_argument("--megapixels", type=float, help="enlarge the pictures to this size, as JPEG")
     parser.add_argument("--crop", choices=("centre", "subject"), default="centre")
+    parser.add_argument("--engine", choices=("local", "ray"), default="local")
     parser.add_argument("--json", type=Path, help="write the figures here")
     return parser.parse_args()
 
@@ -123,15 +133,45 @@ def one_round(paths: Sequence[Path], scratch: Path, settings: CurateSettings, tu
         "curate": lambda workspace: curate_all(paths, workspace, settings, 1),
         "curate on all cores": lambda workspace: curate_all(paths, workspace, settings, workers),
     }
-    names = list(contenders)
+    return in_turn(contenders, paths, scratch, turn)
+
+
+def in_turn(
+    contenders: Mapping[str, Callable[[Workspace], None]], paths: Sequence[Path], scratch: Path, turn: int
+) -> dict[str, float]:
+    names, first = list(contenders), turn % len(contenders)
     speeds = {}
-    for name in names[turn % 4 :] + names[: turn % 4]:
+    for name in names[first:] + names[:first]:
         folder = scratch / "workspace"
         started = time.perf_counter()
         contenders[name](Workspace(folder))
         speeds[name] = len(paths) / (time.perf_counter() - started)
         shutil.rmtree(folder, ignore_errors=True)
     return speeds
+
+
+def compare_engines(paths: Sequence[Path], scratch: Path, settings: CurateSettings, rounds: int) -> None:
+    """Print how fast both engines are, and the share of the time that Ray takes more."""
+    from curation.engine import cluster
+
+    workers = os.cpu_count() or 1
+    started = time.perf_counter()
+    with cluster.joined(None, workers, [scratch]):
+        print(f"Ray was there after {time.perf_counter() - started:.1f} s")
+
+        def here(workspace: Workspace) -> None:
+            with engine.using(local.run):
+                curate_all(paths, workspace, settings, workers)
+
+        contenders: dict[str, Callable[[Workspace], None]] = {
+            "local": here,
+            "ray": lambda workspace: curate_all(paths, workspace, settings, workers),
+        }
+        speeds = [in_turn(contenders, paths, scratch, turn) for turn in range(rounds)]
+    for name in contenders:
+        print(f"{name:<6}{statistics.median(one[name] for one in speeds):8.2f} images a second")
+    ratios = [one["local"] / one["ray"] for one in speeds]
+    print(f"ray takes {statistics.median(ratios):.2f} times as long, {workers} workers, {len(paths)} images")
 
 
 def decode_all(paths: Sequence[Path], workers: int) -> None:

@@ -86,7 +86,7 @@ def check(wanted: Standard) -> None:
         except OSError:
             seen = ""
         if seen != one.word:
-            raise FolderUnseen(platform.node(), one.path.parent)
+            raise FolderUnseen(platform.node(), wanted.directory / one.path.parent)
 
 
 @cache

@@ -13,7 +13,8 @@ TABLE: Table = {
     ),
     ClusterMissing: lambda error: Failure(
         f"no Ray cluster at {error.address}: {error.problem}",
-        "see `ray status` there, correct --address (or RAY_ADDRESS), or leave it out to use this machine",
+        "see `ray status` there, correct --address (or RAY_ADDRESS), or leave it out to use this machine;"
+        " a cluster with a token wants RAY_AUTH_MODE=token here too",
         Exit.INPUT,
     ),
     ClusterSmall: lambda error: Failure(

@@ -1,4 +1,8 @@
-"""Stores: files under the name of their SHA-256, in a folder of this disk."""
+"""Stores: files under the name of their SHA-256, in a folder of this disk.
+
+`collectors.remote_store` keeps them elsewhere, behind the same methods. A store is small, can be compared and
+pickled: workers on other machines are handed the store and a name, never a path.
+"""
 
 import hashlib
 import json
@@ -8,7 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from collectors.files import canonical_json, write_whole
+from collectors.files import canonical_json, write_whole, written_whole
+
+
+class ChangedMeanwhile(Exception):
+    """Somebody writes to the file that was to be copied."""
+
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 
@@ -20,7 +29,11 @@ class Store:
     root: Path
 
     def path(self, sha256: str) -> Path:
-        """Where the file with this hash lies or would lie. Raises `ValueError`: it is no hash."""
+        """Where the file lies on this disk, or would lie; to write there is the store's own business.
+
+        Raises:
+            ValueError: that is no hash.
+        """
         if not _HASH.fullmatch(sha256):
             raise ValueError(f"{sha256!r} is no SHA-256")
         return self.root / sha256[:2] / sha256
@@ -75,6 +88,15 @@ class Store:
         target.parent.mkdir(parents=True, exist_ok=True)
         part.replace(target)
 
+    def copy(self, file: Path, sha256: str) -> None:
+        """Take in a copy of a file of this disk, which must have this hash.
+
+        Raises:
+            ChangedMeanwhile: it has not, or no longer.
+            DiskFull: there is no room for the copy.
+        """
+        copied(file, self.path(sha256), sha256)
+
     def add_answer(self, answer: Mapping[str, Any]) -> str:
         """Store a raw API answer in canonical form and return its SHA-256."""
         return self.add(canonical_json(answer))
@@ -83,3 +105,14 @@ class Store:
         """Read an answer back. Raises `FileNotFoundError`."""
         value: dict[str, Any] = json.loads(self.read(sha256))
         return value
+
+
+def copied(file: Path, target: Path, sha256: str) -> None:
+    """Copy a file, whole or not at all, if it has this hash. Raises `ChangedMeanwhile`, `DiskFull`."""
+    digest = hashlib.sha256()
+    with file.open("rb") as source, written_whole(target) as copy:
+        while data := source.read(1 << 20):
+            digest.update(data)
+            copy.write(data)
+        if digest.hexdigest() != sha256:
+            raise ChangedMeanwhile

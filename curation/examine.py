@@ -67,12 +67,11 @@ class Folders:
 
 def folders(workspace: Workspace) -> Folders:
     """The by-products' places in a workspace."""
-    root = workspace.root
     return Folders(
-        thumbnails=Store(root / "thumbnails"),
-        features=Store(root / "features" / f"v{FEATURES}"),
-        squares=Store(root / "squares"),
-        one_at_a_time=root / "large.lock",
+        thumbnails=workspace.store("thumbnails"),
+        features=workspace.store(f"features/v{FEATURES}"),
+        squares=workspace.store("squares"),
+        one_at_a_time=workspace.root / "large.lock",
     )
 
 

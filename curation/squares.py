@@ -23,6 +23,7 @@ class Squares:
     def __init__(self, workspace: Workspace, settings: CurateSettings, render: Render) -> None:
         self._originals = workspace.originals
         self._store = folders(workspace).squares
+        self._is_shared = workspace.elsewhere is not None
         self._settings = settings
         self._render = render
 
@@ -43,6 +44,8 @@ class Squares:
 
     def forget_others(self, everything: Iterable[Outcome]) -> None:
         """Remove squares of images that are gone or cut otherwise; a dropped copy may yet be wanted."""
+        if self._is_shared:
+            return  # another machine may want them
         wanted = {self._any_key(outcome) for outcome in everything}
         for name in self._store.names():
             if name not in wanted:

@@ -93,7 +93,7 @@ def thumbnails(
     cut = [outcome for outcome in shown if _is_cut(outcome)][:MOST_WHOLE]
     squares = {outcome.record.uid: _job(outcome, workspace, settings) for outcome in shown}
     wholes = {outcome.record.uid: _whole(outcome, workspace) for outcome in cut}
-    store = Store(workspace.root / "previews")
+    store = workspace.store("previews")
     jobs = {_key(*job): job for job in (*squares.values(), *wholes.values())}
     jobs = {key: job for key, job in jobs.items() if key not in store}
     with progress.stage("thumbnails", len(jobs)) as stage:

@@ -136,20 +136,18 @@ class Api:
     def _new_token(self) -> str:
         """Client credentials for a token (https://www.deviantart.com/developers/authentication).
 
-        By POST, which keeps the secret out of addresses and logs. A redirect is not followed, because the
-        secret would go along.
+        By POST, which keeps the secret out of addresses and logs.
         """
         form = {"grant_type": "client_credentials", **vars(self._keys)}
         for _ in range(TOKEN_TRIES):
             try:
-                address = f"{self.site}/oauth2/token"
-                response = self._session.post(address, data=form, allow_redirects=False)
+                response = self._session.post(f"{self.site}/oauth2/token", data=form)
             except requests.RequestException as error:
                 detail = innermost(error)
                 continue
             detail = f"HTTP {response.status_code}"
             if response.status_code == 200:
-                token = self._object(response, quote=False).get("access_token")
+                token = self._object(response).get("access_token")
                 if isinstance(token, str) and token:
                     return token
                 raise NotDeviantArt(self.address, "its token endpoint gives no access_token")
@@ -159,15 +157,13 @@ class Api:
                 raise NotDeviantArt(self.address, "it has no token endpoint /oauth2/token")
         raise HostBusy(urlsplit(self.site).netloc, None, f"no token after {TOKEN_TRIES} tries: {detail}")
 
-    def _object(self, response: requests.Response, *, quote: bool = True) -> dict[str, Any]:
-        """The JSON object of an answer; `quote`: say how another answer begins. Raises `NotDeviantArt`."""
-        began = f": {response.text[:80]!r}" if quote else ""
+    def _object(self, response: requests.Response) -> dict[str, Any]:
         try:
             answer = response.json()
         except (ValueError, RecursionError):
-            raise NotDeviantArt(self.address, f"the answer is not JSON{began}") from None
+            raise NotDeviantArt(self.address, f"the answer is not JSON: {response.text[:80]!r}") from None
         if not isinstance(answer, dict):
-            raise NotDeviantArt(self.address, f"the answer is not an object{began}")
+            raise NotDeviantArt(self.address, f"the answer is not an object: {response.text[:80]!r}")
         return answer
 
 

@@ -17,11 +17,9 @@ from urllib.parse import urlsplit
 
 import requests
 
-from collectors.files import written_whole
 from collectors.progress import Progress, Silent
 from collectors.record import Reason, Record, StoredFile
-from collectors.stores import Store
-from collectors.web.crew import Crew
+from collectors.stores import ChangedMeanwhile, Store
 from collectors.web.expected import Expected
 from collectors.web.pace import Pace, Stopped, host_name, pace_for, rest, stopped_by
 from collectors.web.signatures import HEAD
@@ -29,8 +27,8 @@ from collectors.web.transfer import MAX_BYTES, Missed, Withheld, fetch
 
 __all__ = ["Missed", "copy_local", "fetch_all"]
 
-THREADS = 64
-"""Downloads of this process at a time; more hosts than that take turns."""
+CREW = 64
+"""Threads at most; more hosts than that take turns."""
 
 ENOUGH = 3
 """Files in a row that a host was too busy for, or withheld without giving any, before it is left alone."""
@@ -49,7 +47,6 @@ def fetch_all(
     parts: Path,
     *,
     paces: Mapping[str, Pace] | None = None,
-    crew: Crew | None = None,
     max_bytes: int = MAX_BYTES,
     progress: Progress | None = None,
     sleep: Sleep = rest,
@@ -57,8 +54,7 @@ def fetch_all(
 ) -> Iterator[tuple[Record, Outcome]]:
     """Fetch originals into the store and yield every record once with its outcome, as they come.
 
-    `paces` are those the session was made with. A `crew` fetches on other machines; without one it is done in
-    threads of this process, with the session. Closing the generator, or Ctrl-C, stops the threads; what
+    `paces` are those the session was made with. Closing the generator, or Ctrl-C, stops the threads; what
     came so far stays in `parts` and is resumed by the next call. A file that a host withholds (403) is
     `GONE`, unless the host withholds everything: then it is `BUSY` and worth another run.
 
@@ -70,20 +66,17 @@ def fetch_all(
     run = _Run(lanes, progress or Silent())
 
     def one(record: Record) -> StoredFile | Missed | Withheld:
-        if crew is not None:
-            return crew.fetch(record, store, parts, max_bytes)
         return fetch(record, session, store, parts, max_bytes=max_bytes, sleep=sleep, dice=dice)
 
-    most = crew.places if crew is not None else THREADS
-    hands = min(most, sum(min(lane.in_flight, len(lane.jobs)) for lane in lanes))
+    crew = min(CREW, sum(min(lane.in_flight, len(lane.jobs)) for lane in lanes))
     threads = [
         threading.Thread(target=run.work, args=(one,), name=f"fetch-{number}", daemon=True)
-        for number in range(hands)
+        for number in range(crew)
     ]
     try:
         for thread in threads:
             thread.start()
-        yield from run.outcomes(hands)
+        yield from run.outcomes(crew)
     finally:
         run.stop()
         until = time.monotonic() + FAREWELL
@@ -133,12 +126,12 @@ class _Run:
         self._stop = threading.Event()
         self._results: SimpleQueue[tuple[Record, Outcome] | BaseException | None] = SimpleQueue()
 
-    def outcomes(self, hands: int) -> Iterator[tuple[Record, Outcome]]:
+    def outcomes(self, crew: int) -> Iterator[tuple[Record, Outcome]]:
         """Hand out what the threads bring until all of them are done; raise what one of them raised."""
-        while hands:
+        while crew:
             result = self._results.get()
             if result is None:
-                hands -= 1
+                crew -= 1
             elif isinstance(result, BaseException):
                 raise result
             else:
@@ -262,16 +255,12 @@ def copy_local(path: Path, record: Record, store: Store) -> Outcome:
             reason = Reason.CHANGED if expected.locked else Reason.DAMAGED
             return Missed(reason=reason, detail=problem, again=False)
         if measured.sha256 not in store:
-            _copy(path, store.path(measured.sha256), measured.sha256)
-    except _ChangedMeanwhile:
+            store.copy(path, measured.sha256)
+    except ChangedMeanwhile:
         return Missed(reason=Reason.DAMAGED, detail="it changed while it was copied", again=True)
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError) as error:
         return Missed(reason=Reason.GONE, detail=f"{path.name}: {error.strerror}", again=False)
     return expected.stored(measured)
-
-
-class _ChangedMeanwhile(Exception):
-    """Somebody writes to the file."""
 
 
 def _measure(path: Path) -> _Measured:
@@ -283,13 +272,3 @@ def _measure(path: Path) -> _Measured:
             sha1.update(data)
             sha256.update(data)
         return _Measured(file.tell(), head, sha1.hexdigest(), sha256.hexdigest())
-
-
-def _copy(path: Path, target: Path, sha256: str) -> None:
-    digest = hashlib.sha256()
-    with path.open("rb") as source, written_whole(target) as copy:
-        while data := source.read(1 << 20):
-            digest.update(data)
-            copy.write(data)
-        if digest.hexdigest() != sha256:
-            raise _ChangedMeanwhile

@@ -23,12 +23,14 @@ from universe_gan.shell.models import MODELS
 from universe_gan.shell.options import (
     Commands,
     goes_by_the_manifest,
+    may_keep_elsewhere,
     older_option,
     or_a_run,
     or_what_is_published,
     repository,
     speaks,
     takes_recipe,
+    to_option,
     with_an_engine,
 )
 
@@ -137,13 +139,11 @@ def sources(output: Output) -> Exit:
 @cli.command()
 @click.option("--refresh", is_flag=True, help="Forget earlier answers and ask the sources again.")
 @click.option("-n", "--dry-run", is_flag=True, help="Ask and decide; fetch no file, write no manifest.")
-@with_an_engine
 @speaks
 @goes_by_the_manifest
 @takes_recipe
-def collect(
-    output: Output, recipe: Recipe, engine: Engine, locked: Locked | None, refresh: bool, dry_run: bool
-) -> Exit:
+@may_keep_elsewhere
+def collect(output: Output, recipe: Recipe, locked: Locked | None, refresh: bool, dry_run: bool) -> Exit:
     """Find, decide, fetch; seal the manifest.
 
     Asks every source of the recipe, decides by licence, type and size before anything is downloaded, fetches
@@ -151,17 +151,12 @@ def collect(
 
     With --locked nothing is searched: what the manifest names is fetched byte for byte, from where it is
     today. Exit code 6 when a file of it cannot be had or may not be used any more, unless --allow-missing.
-
-    With --engine ray the files are fetched by workers of a cluster, all together at the one pace that each
-    host bears: it helps where hosts are many, or yours. Without it, threads of this process fetch.
     """
     from universe_gan.shell import commands, lock
 
-    if engine.workers and not engine.ray:
-        raise click.UsageError("--workers goes with --engine ray; here the files are fetched by threads")
     if locked:
-        return lock.collect(output, recipe, locked, engine)
-    return commands.collect(output, recipe, refresh=refresh, dry_run=dry_run, engine=engine)
+        return lock.collect(output, recipe, locked)
+    return commands.collect(output, recipe, refresh=refresh, dry_run=dry_run)
 
 
 @cli.command()
@@ -210,16 +205,18 @@ def audit(output: Output, recipe: Recipe, older: Path | None) -> Exit:
 @cli.command()
 @older_option
 @with_an_engine
+@to_option
 @speaks
 @takes_recipe
-def curate(output: Output, recipe: Recipe, engine: Engine, older: Path | None) -> Exit:
+@may_keep_elsewhere
+def curate(output: Output, recipe: Recipe, engine: Engine, older: Path | None, to: str | None) -> Exit:
     """Judge and crop every image; write the dataset.
 
     Damaged, too small and blank images and near-duplicates are dropped, each with its reason.
     """
     from universe_gan.shell import commands
 
-    return commands.curate(output, recipe, engine=engine, older=older)
+    return commands.curate(output, recipe, engine=engine, older=older, to=to)
 
 
 @cli.command()
@@ -240,9 +237,11 @@ def report(output: Output, recipe: Recipe, engine: Engine) -> Exit:
 @click.option("--refresh", is_flag=True, help="Forget earlier answers and ask the sources again.")
 @older_option
 @with_an_engine
+@to_option
 @speaks
 @goes_by_the_manifest
 @takes_recipe
+@may_keep_elsewhere
 def build(
     output: Output,
     recipe: Recipe,
@@ -250,11 +249,12 @@ def build(
     refresh: bool,
     engine: Engine,
     older: Path | None,
+    to: str | None,
 ) -> Exit:
     """collect → audit → curate → report, in one go."""
     from universe_gan.shell import commands
 
-    return commands.build(output, recipe, locked=locked, refresh=refresh, engine=engine, older=older)
+    return commands.build(output, recipe, locked=locked, refresh=refresh, engine=engine, older=older, to=to)
 
 
 @cli.command()

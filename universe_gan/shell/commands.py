@@ -19,14 +19,10 @@ from universe_gan.shell.stages import as_json
 from universe_gan.shell.status import standing
 
 
-def collect(output: Output, recipe: Recipe, *, refresh: bool, dry_run: bool, engine: Engine = LOCAL) -> Exit:
+def collect(output: Output, recipe: Recipe, *, refresh: bool, dry_run: bool) -> Exit:
     """Collect, and the closing table by reason."""
-    engine = LOCAL if dry_run else engine  # nothing will be fetched
-    with stages.at_work(recipe) as workspace, engine.at_work(output, workspace.root) as workers:
-        fetchers = engine.fetchers(workers)
-        result = stages.run_collect(
-            recipe, workspace, output, refresh=refresh, dry_run=dry_run, fetchers=fetchers
-        )
+    with stages.at_work(recipe) as workspace:
+        result = stages.run_collect(recipe, workspace, output, refresh=refresh, dry_run=dry_run)
     _tell_collected(output, recipe, result, dry_run=dry_run)
     output.result(_collected_json(result))
     code = _collect_exit(result)
@@ -132,13 +128,21 @@ def _tell_audit(output: Output, recipe: Recipe, result: Audit) -> None:
     output.line(f"audit     {recipe.data / 'audit' / 'audit.md'}  {verdict}")
 
 
-def curate(output: Output, recipe: Recipe, *, engine: Engine = LOCAL, older: Path | None = None) -> Exit:
-    """Verdicts and the dataset."""
+def curate(
+    output: Output,
+    recipe: Recipe,
+    *,
+    engine: Engine = LOCAL,
+    older: Path | None = None,
+    to: str | None = None,
+) -> Exit:
+    """Verdicts and the dataset; `to`: the address that gets a copy."""
     before = differences.before(older)
-    with stages.at_work(recipe) as workspace, engine.at_work(output, workspace.root) as workers:
+    with stages.at_work(recipe) as workspace, engine.at_work(output, workspace) as workers:
         result = curating.run_curate(recipe, workspace, output, workers, before)
-    _tell_curated(output, recipe, result, older)
-    output.result(_curated_json(result))
+        _tell_curated(output, recipe, result, older)
+        sent = _sent(output, result, to)
+    output.result(_curated_json(result) | sent)
     output.say(f"next: {tool()} report {recipe.path}")
     return Exit.DONE
 
@@ -170,6 +174,20 @@ def _tell_curated(
         output.line(f"review    {reviewing.words_of(result.waiting)} ({tool()} review {recipe.path})")
 
 
+def _sent(output: Output, result: curating.Curated, to: str | None) -> dict[str, object]:
+    if to is None:
+        return {}
+    from curation.sending import send
+
+    sent = send(result.dataset, to, output)
+    removed = f", {sent.removed:,} removed" if sent.removed else ""
+    output.line(
+        f"output    {sent.url}  {many(sent.files, 'file')} sent, {sent.bytes / 1e6:,.1f} MB;"
+        f" {sent.unchanged:,} unchanged{removed}"
+    )
+    return {"sent": as_json(sent)}
+
+
 def _curated_json(result: curating.Curated) -> dict[str, object]:
     return {
         "kept": result.kept,
@@ -185,7 +203,7 @@ def _curated_json(result: curating.Curated) -> dict[str, object]:
 
 def report(output: Output, recipe: Recipe, *, engine: Engine = LOCAL) -> Exit:
     """The HTML report."""
-    with stages.at_work(recipe) as workspace, engine.at_work(output, workspace.root) as workers:
+    with stages.at_work(recipe) as workspace, engine.at_work(output, workspace) as workers:
         path = stages.run_report(recipe, workspace, output, workers)
     output.line(f"report    {path}")
     output.result({"report": str(path)})
@@ -202,6 +220,7 @@ def build(
     engine: Engine = LOCAL,
     demo: bool = False,
     older: Path | None = None,
+    to: str | None = None,
     then: Callable[[], tuple[Exit, Mapping[str, object], Sequence[Path]]] | None = None,
 ) -> Exit:
     """The whole chain; stops where the collection is not complete.
@@ -209,12 +228,11 @@ def build(
     `then` goes on from the dataset, adds to the result, and says which files to look at.
     """
     before = differences.before(older)
-    with stages.at_work(recipe) as workspace, engine.at_work(output, workspace.root) as workers:
-        fetchers = engine.fetchers(workers)
+    with stages.at_work(recipe) as workspace, engine.at_work(output, workspace) as workers:
         if locked:
-            code, collected = _rebuilt(output, recipe, workspace, locked, fetchers)
+            code, collected = _rebuilt(output, recipe, workspace, locked)
         else:
-            found = stages.run_collect(recipe, workspace, output, refresh=refresh, fetchers=fetchers)
+            found = stages.run_collect(recipe, workspace, output, refresh=refresh)
             _tell_collected(output, recipe, found, dry_run=False)
             code, collected = _collect_exit(found), _collected_json(found)
         if code is not Exit.DONE:
@@ -224,6 +242,7 @@ def build(
         _tell_audit(output, recipe, audited)
         curated = curating.run_curate(recipe, workspace, output, workers, before)
         _tell_curated(output, recipe, curated, older)
+        sent = _sent(output, curated, to)
         audited = stages.run_audit(recipe, workspace)  # once more: now it is known what is a copy of what
         path = stages.run_report(recipe, workspace, output, workers)
     output.line(f"report    {path}")
@@ -234,6 +253,7 @@ def build(
             "audit": as_json(audited),
             "curate": _curated_json(curated),
             "report": str(path),
+            **sent,
             **more,
         }
     )
@@ -243,16 +263,10 @@ def build(
 
 
 def _rebuilt(
-    output: Output, recipe: Recipe, workspace: Workspace, how: lock.Locked, fetchers: int | None
+    output: Output, recipe: Recipe, workspace: Workspace, how: lock.Locked
 ) -> tuple[Exit, dict[str, object]]:
     result = stages.run_rebuild(
-        recipe,
-        workspace,
-        output,
-        exact=how.exact,
-        allow_missing=how.allow_missing,
-        every=how.every,
-        fetchers=fetchers,
+        recipe, workspace, output, exact=how.exact, allow_missing=how.allow_missing, every=how.every
     )
     lock.tell(output, recipe, result)
     return lock.exit_code(result), lock.rebuilt_json(result)

@@ -7,8 +7,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
+from collectors.workspace import Workspace
 from universe_gan.shell.output import Output, many
 
 
@@ -23,8 +23,8 @@ class Engine:
     """Of a running cluster; `None`: RAY_ADDRESS, else one of our own on this machine."""
 
     @contextmanager
-    def at_work(self, output: Output, folder: Path) -> Iterator[int]:
-        """The number of workers to ask for; what they do reads and writes in `folder`.
+    def at_work(self, output: Output, workspace: Workspace) -> Iterator[int]:
+        """The number of workers to ask for; what they do reads and writes the files of `workspace`.
 
         Raises what `curation.engine.cluster.joined` does.
         """
@@ -33,14 +33,11 @@ class Engine:
             return
         from curation.engine import cluster
 
-        with cluster.joined(self.address, self.workers, [folder]) as found:
+        folders = [] if workspace.elsewhere else [workspace.root]
+        with cluster.joined(self.address, self.workers, folders) as found:
             place = f"at {found.address}" if found.address else "on this machine"
             output.say(f"{many(found.workers, 'worker')} of Ray {place}")
             yield max(2, found.workers)  # one would mean this process
-
-    def fetchers(self, workers: int) -> int | None:
-        """How many of the workers fetch; `None`: threads of this process do, which wait most of the time."""
-        return workers if self.ray else None
 
 
 LOCAL = Engine()

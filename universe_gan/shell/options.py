@@ -14,6 +14,7 @@ from universe_gan.shell.completing import NAMED, SETTING
 
 if TYPE_CHECKING:
     from universe_gan.shell.output import Output
+    from universe_gan.shell.recipe import Recipe
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -81,6 +82,25 @@ def takes_recipe(command: F) -> F:
         loaded = load(find(recipe), overrides, data)
         output.keep_log(loaded.data / "log.txt")
         return command(output, loaded, **rest)
+
+    return wrapped  # type: ignore[return-value]
+
+
+def may_keep_elsewhere(command: F) -> F:
+    """Give a command with a recipe `--store`: where the workspace's files are kept from now on."""
+
+    @click.option(
+        "--store",
+        metavar="URL",
+        help="Keep originals, answers and what is made of them there (s3://BUCKET/FOLDER); remembered.",
+    )
+    @wraps(command)
+    def wrapped(output: Output, recipe: Recipe, *, store: str | None, **rest: Any) -> Any:
+        if store:
+            from collectors.workspace import keep_at
+
+            keep_at(recipe.data, store)
+        return command(output, recipe, **rest)
 
     return wrapped  # type: ignore[return-value]
 
@@ -183,6 +203,13 @@ def with_an_engine(command: F) -> F:
 
     return wrapped  # type: ignore[return-value]
 
+
+to_option = click.option(
+    "--output",
+    "to",
+    metavar="URL",
+    help="Also put the dataset there (s3://BUCKET/FOLDER), sending only what changed.",
+)
 
 older_option = click.option(
     "--diff",

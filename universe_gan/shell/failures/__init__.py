@@ -11,6 +11,7 @@ from universe_gan.shell.failures import (
     hub,
     machine,
     recipes,
+    storing,
     training,
     upscaling,
 )
@@ -26,6 +27,7 @@ _TABLE: Table = {
     **collecting.TABLE,
     **comparing.TABLE,
     **hub.TABLE,
+    **storing.TABLE,
     **machine.TABLE,
 }
 """The first that fits counts: those of the machine, which are the widest, come last."""

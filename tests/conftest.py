@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from browsing import browser  # noqa: F401  (a fixture for all pages)
+from hypothesis import settings
 from real.mediawiki import RealWiki, running, what_is_missing
 from real.wiki_contents import everything
 
@@ -23,6 +24,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell without job control starts what it puts in the background deaf to Ctrl-C, and that is inherited;
     # with a handler of our own, the programs that tests start and interrupt hear it again.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+settings.register_profile("any machine", parent=settings(), deadline=None)  # how busy it is proves nothing
+settings.load_profile("any machine")
 
 WIKI = {path.stem for path in Path(__file__).parent.glob("real/test_*.py") if "RealWiki" in path.read_text()}
 """Modules whose tests ask the one MediaWiki: one process runs them all."""

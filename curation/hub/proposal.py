@@ -8,6 +8,7 @@ import difflib
 import hashlib
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +20,7 @@ from curation.dataset_diff import DatasetDiff, diff, part_of, read_rows, rows_of
 from curation.hub.account import Account
 from curation.hub.problems import FileMissing, RevisionMissing
 from curation.hub.remote import Hub, LocalFile, Published
-from curation.hub.rows import NotReadable, groups, published
+from curation.hub.rows import NotReadable, generated_shards, groups, published
 
 PullRequest = Literal["auto", "always", "never"]
 
@@ -44,6 +45,22 @@ class Remembered(Frozen):
 
 
 @dataclass(frozen=True)
+class Generated:
+    """Generated rows against those that stand there, by uid, which holds the hash of the picture."""
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    same: int = 0
+
+    @property
+    def words(self) -> str:
+        """The difference in one line; empty where there is no generated row on either side."""
+        if not (self.added or self.removed or self.same):
+            return ""
+        return f"{len(self.added):,} added, {len(self.removed):,} removed, {self.same:,} as before"
+
+
+@dataclass(frozen=True)
 class Proposal:
     """What publishing would do."""
 
@@ -63,6 +80,8 @@ class Proposal:
     rows: DatasetDiff | None
     """`None`: what stands there cannot be compared row by row; `compared` says why."""
     compared: str
+    generated: Generated
+    """Of the configuration `synthetic`."""
     card_edits: str
     """What somebody changed in the card since our last publish, as a unified diff; it would be replaced."""
     as_pull_request: bool
@@ -117,6 +136,7 @@ def propose(
         last=last,
         rows=rows,
         compared=compared,
+        generated=_generated(hub, repo, base, folder),
     )
 
 
@@ -135,6 +155,7 @@ def propose_files(
     last: Remembered | None = None,
     rows: DatasetDiff | None = None,
     compared: str = "",
+    generated: Generated | None = None,
 ) -> Proposal:
     """Hold files, a card among them, against what is published. Reads from the Hub, changes nothing.
 
@@ -163,6 +184,7 @@ def propose_files(
         foreign=tuple(foreign),
         rows=rows,
         compared=compared,
+        generated=generated or Generated(),
         card_edits=_card_edits(hub, repo, base, files, tags, last),
         as_pull_request=as_pull_request and base is not None,
         waiting=_waiting(hub, repo, files, folders) if base and (send or owned) else None,
@@ -194,6 +216,19 @@ def _rows(hub: Hub, repo: str, base: Published | None, folder: Path) -> tuple[Da
         empty = not any(path.endswith(".parquet") for path in base.files)
         return (diff({}, new) if empty else None), words
     return diff(old, new), ""
+
+
+def _generated(hub: Hub, repo: str, base: Published | None, folder: Path) -> Generated:
+    """The difference in generated rows; what cannot be read there counts for nothing, as `compared` tells."""
+    new = set(read_rows(folder / "synthetic")) if (folder / "synthetic").is_dir() else set()
+    old: set[str] = set()
+    if base is not None:
+        with suppress(NotReadable):
+            for group in groups(
+                published(hub, repo, base.revision), lambda schema: ["uid"], generated_shards
+            ):
+                old.update(group.table["uid"].to_pylist())
+    return Generated(tuple(sorted(new - old)), tuple(sorted(old - new)), len(new & old))
 
 
 def _remote_rows(hub: Hub, repo: str, revision: str) -> Iterator[dict[str, dict[str, object]]]:

@@ -114,29 +114,39 @@ def shards(place: Place) -> list[str]:
     return slim if any(path.startswith("metadata/") for path in slim) else found
 
 
+def generated_shards(place: Place) -> list[str]:
+    """The Parquet files of the configuration `synthetic` in a dataset of ours; none is no failure."""
+    if not any(path.startswith("manifest/") for path in place.files):
+        return []
+    return sorted(path for path in place.files if path.startswith("synthetic/") and path.endswith(".parquet"))
+
+
 def generated(place: Place) -> int:
     """Rows of the configuration `synthetic` in a dataset of ours. Raises as `groups`."""
-    if not any(path.startswith("manifest/") for path in place.files):
-        return 0
     count = 0
-    for path in sorted(place.files):
-        if path.startswith("synthetic/") and path.endswith(".parquet"):
-            try:
-                with place.open(path) as file, pq.ParquetFile(_buffered(place, file, path)) as parquet:
-                    count += parquet.metadata.num_rows
-            except pa.ArrowInvalid as error:
-                raise NotReadable(place.where, f"{path}: {error}") from error
+    for path in generated_shards(place):
+        try:
+            with place.open(path) as file, pq.ParquetFile(_buffered(place, file, path)) as parquet:
+                count += parquet.metadata.num_rows
+        except pa.ArrowInvalid as error:
+            raise NotReadable(place.where, f"{path}: {error}") from error
     return count
 
 
-def groups(place: Place, columns: Callable[[pa.Schema], list[str]] | None = None) -> Iterator[Group]:
+def groups(
+    place: Place,
+    columns: Callable[[pa.Schema], list[str]] | None = None,
+    of: Callable[[Place], list[str]] = shards,
+) -> Iterator[Group]:
     """Every row group of every shard, its small columns or those that `columns` picks; pictures stay away.
+
+    `of` picks the shards: those of real pictures, or `generated_shards`.
 
     Raises:
         NotReadable: a file is no Parquet file.
         HubProblem: on the way, where it lies on the Hub.
     """
-    for path in shards(place):
+    for path in of(place):
         try:
             with (
                 place.open(path) as file,

@@ -271,13 +271,16 @@ def test_what_was_fed_back_is_published_and_trained_on_from_there(
     assert select("generated/sample", "--keep", "4", "--into", "sample", "-q") == Exit.DONE
     assert run(["curate", "sample", "--workers", "1", "-q"]) == Exit.DONE
     assert run(["publish", "sample", "--repo", "ada/nebulae", "-q"]) == Exit.DONE
-    capsys.readouterr()
+    assert "generated 4 added, 0 removed, 0 as before" in capsys.readouterr().out
     assert run(["audit", "hf://datasets/ada/nebulae"]) == Exit.DONE
     assert "generated 4 pictures besides, made by models" in capsys.readouterr().out
     found = data.prepare("ada/nebulae", side=32, cache=Path("runs/cache"), synthetic=0.25)
     assert (found.origin.pictures, found.origin.synthetic, found.origin.generation) == (35, 4, 1)
     Path("manifests/sample.synthetic.jsonl").unlink()
     assert run(["curate", "sample", "--workers", "1", "-q"]) == Exit.DONE
-    assert run(["publish", "sample", "--repo", "ada/nebulae", "--pull-request", "never", "-q"]) == Exit.DONE
+    assert run(["publish", "sample", "--repo", "ada/nebulae", "--pull-request", "never"]) == Exit.DONE
+    told = capsys.readouterr().out
+    assert "generated 0 added, 4 removed, 0 as before" in told
+    assert len([line for line in told.splitlines() if "removed  generated" in line]) == 4
     gone = data.prepare("ada/nebulae", side=32, cache=Path("runs/cache"), synthetic=0.25)
     assert (gone.origin.pictures, gone.origin.synthetic) == (31, 0)

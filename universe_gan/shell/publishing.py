@@ -207,7 +207,10 @@ def tell_proposal(output: Output, hub: Hub, proposal: Proposal) -> None:
     if proposal.nothing:
         return
     if proposal.rows is not None:
+        made = proposal.generated
         rows = list(dataset_diff.lines(proposal.rows))
+        rows += [(uid[:24] + "…", "removed", "generated") for uid in made.removed]
+        rows += [(uid[:24] + "…", "added", "generated") for uid in made.added]
         shown = rows if output.verbose else rows[:20]
         output.table("Rows", ["uid", "what", "to"], shown if base else ())
         if base and len(shown) < len(rows):
@@ -215,6 +218,8 @@ def tell_proposal(output: Output, hub: Hub, proposal: Proposal) -> None:
         output.line(f"rows      {proposal.rows.words}")
     elif proposal.compared:
         output.line(f"rows      cannot be compared with what stands there: {proposal.compared}")
+    if words := proposal.generated.words:
+        output.line(f"generated {words}")
     output.line(
         f"files     {len(proposal.send):,} to send ({proposal.bytes / 1e6:,.1f} MB), {proposal.same:,} there"
         f" already, {len(proposal.delete):,} to delete"
@@ -257,6 +262,7 @@ def tell_outcome(output: Output, outcome: Outcome, use: str | None = None) -> No
 
 def proposal_json(proposal: Proposal) -> dict[str, object]:
     """The proposal as plain JSON values."""
+    made = proposal.generated
     return {
         "repo": proposal.repo,
         "account": proposal.account.name,
@@ -269,6 +275,7 @@ def proposal_json(proposal: Proposal) -> dict[str, object]:
         "delete": list(proposal.delete),
         "foreign": list(proposal.foreign),
         "rows": proposal.rows.model_dump(mode="json") if proposal.rows else None,
+        "generated": {"added": list(made.added), "removed": list(made.removed), "same": made.same},
         "card_edits": proposal.card_edits,
         "build": proposal.build,
         "tag": proposal.tag,

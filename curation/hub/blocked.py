@@ -46,6 +46,8 @@ class Blocked(Frozen):
     """Local features (`recognise.packed`); empty: they were not extracted."""
     spared: tuple[str, ...] = ()
     """uids of copies that stay by the operator's decision (`takedown --copies keep`)."""
+    learned: tuple[str, ...] = ()
+    """Fingerprints of the sets that models had learned from by then; it may have been in any (`descent`)."""
     reason: str = ""
     date: str
     """ISO 8601."""

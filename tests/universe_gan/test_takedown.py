@@ -12,7 +12,8 @@ from hub_server import HubServer
 from PIL import Image
 
 from collectors import manifest as manifests
-from curation import features
+from collectors.workspace import Workspace
+from curation import features, synthetic
 from universe_gan.shell.cli import run
 from universe_gan.shell.exits import Exit
 
@@ -272,3 +273,74 @@ def test_a_locked_rebuild_leaves_out_what_is_on_the_blocklist(
     shutil.rmtree("data/sample")
     assert run(["collect", "sample", "--locked"]) == Exit.SOME_FAILED
     assert "taken down" in capsys.readouterr().out
+
+
+def accepted(number: int, **changed: Any) -> synthetic.Synthetic:
+    """A generated picture on the sample's list, drawn by a model that learned from a set called `f…`."""
+    sha256 = Workspace(Path("data/sample")).synthetic.add(f"picture {number}".encode())
+    fields: dict[str, Any] = {
+        "sha256": sha256,
+        "drawn_sha256": f"{number:064x}",
+        "rank": number,
+        "accepted": "best",
+        "quality": 1.0,
+        "novelty": 1.0,
+        "run": "sample",
+        "model": "lightweight",
+        "seed": number,
+        "checkpoint_sha256": "c" * 64,
+        "dataset": "sample (not published)",
+        "dataset_fingerprint": "f" * 64,
+    }
+    return synthetic.Synthetic.model_validate(fields | changed)
+
+
+def test_generated_pictures_are_named_whose_model_may_have_learned_from_it(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    listed = Path("manifests/sample.synthetic.jsonl")
+    synthetic.write(listed, [accepted(1)])
+    learned_here(Path("runs/0001-sample"), "a" * 64)
+    assert takedown(ORION, "-n") == Exit.DONE
+    said = capsys.readouterr()
+    assert "sample cccccccccccc" in said.out
+    assert "--synthetic drops them" in said.err + said.out
+    assert "0001-sample may have learned from it" in said.err + said.out
+    assert not BLOCKED.exists()
+
+    assert takedown(ORION, "--json") == Exit.DONE
+    told = json.loads(capsys.readouterr().out)
+    assert told["runs"] == ["runs/0001-sample"]
+    assert told["synthetic"][0]["pictures"] == [synthetic.read(listed)[0].uid]
+    line = json.loads(BLOCKED.read_text().splitlines()[0])
+    assert line["learned"] == ["a" * 64, "f" * 64]
+
+    drawn_later = accepted(2, checkpoint_sha256="d" * 64, dataset_fingerprint="a" * 64)
+    trained_after = accepted(3, checkpoint_sha256="e" * 64, dataset_fingerprint="b" * 64)
+    synthetic.write(listed, [*synthetic.read(listed), drawn_later, trained_after])
+    assert run(["audit", "sample", "--json"]) == Exit.DONE
+    found = json.loads(capsys.readouterr().out)["descended"]
+    assert [one["checkpoint_sha256"][:1] for one in found] == ["c", "d"]
+    assert ORION in found[0]["taken_down"]
+
+    assert takedown(ORION, "--synthetic") == Exit.DONE
+    assert "2 generated pictures dropped" in capsys.readouterr().out
+    assert synthetic.read(listed) == (trained_after,)
+    assert list(Workspace(Path("data/sample")).synthetic.names()) == [trained_after.sha256]
+    assert run(["audit", "sample", "--json"]) == Exit.DONE
+    assert json.loads(capsys.readouterr().out)["descended"] == []
+
+
+def learned_here(run_folder: Path, fingerprint: str) -> None:
+    run_folder.mkdir(parents=True)
+    origin = {"source": str(Path("data/sample/dataset").resolve()), "fingerprint": fingerprint}
+    (run_folder / "run.json").write_text(json.dumps({"name": "elsewhere", "origin": origin}))
+
+
+def test_without_generated_pictures_nothing_more_is_said(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert takedown(ORION, "--synthetic") == Exit.DONE
+    said = capsys.readouterr()
+    assert "enerated" not in said.out + said.err
+    assert "learned" not in BLOCKED.read_text()

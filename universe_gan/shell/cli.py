@@ -28,6 +28,7 @@ from universe_gan.shell.options import (
     or_a_run,
     or_what_is_published,
     repository,
+    runs_option,
     speaks,
     takes_recipe,
     to_option,
@@ -295,6 +296,12 @@ def publish(output: Output, recipe: Recipe, **how: Any) -> Exit:
     show_default=True,
     help="keep: only this upload was at fault; copies of other people stay and take its place.",
 )
+@click.option(
+    "--synthetic",
+    is_flag=True,
+    help="Drop accepted generated pictures whose model may have learned from them.",
+)
+@runs_option
 @click.option("--publish", is_flag=True, help="Build and publish without them at once.")
 @click.option("-n", "--dry-run", is_flag=True, help="Show what would go; write nothing.")
 @speaks
@@ -305,7 +312,7 @@ def takedown(output: Output, recipe: Recipe, asked: str, **how: Any) -> Exit:
 
     Finds them by uid, page or file address, author or hash; removes them and their copies from the manifest;
     remembers hashes and features, never pixels, beside the recipe, so that re-uploads are refused, turned and
-    cropped ones too.
+    cropped ones too. Models and generated pictures that may have learned from them are named.
     """
     from universe_gan.shell import takedowns
 

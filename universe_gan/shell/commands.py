@@ -9,7 +9,7 @@ from collectors.record import Reason
 from collectors.workspace import Workspace
 from curation.audit import Audit, Concern
 from curation.audit_diff import words_of
-from universe_gan.shell import curating, differences, lock, publishing, reviewing, stages
+from universe_gan.shell import curating, descent, differences, lock, publishing, reviewing, stages
 from universe_gan.shell.engines import LOCAL, Engine
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.invocation import python, tool
@@ -77,8 +77,11 @@ def audit(output: Output, recipe: Recipe) -> Exit:
     """The licence audit."""
     with stages.at_work(recipe) as workspace:
         result = stages.run_audit(recipe, workspace)
+        found = descent.of_recipe(recipe)
     _tell_audit(output, recipe, result)
-    output.result(as_json(result))
+    descent.tell(output, found)
+    descent.warn(output, recipe, found)
+    output.result(as_json(result) | {"descended": descent.as_json(found)})
     if result.violations:
         return Exit.VIOLATIONS
     output.say(f"next: {tool()} {standing(recipe).next}")

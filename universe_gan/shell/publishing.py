@@ -15,7 +15,7 @@ from curation.hub import publish as hub_publish
 from curation.hub.proposal import Proposal, PullRequest, Remembered, propose
 from curation.hub.publish import Outcome
 from curation.hub.remote import Hub, hub_here
-from universe_gan.shell import stages
+from universe_gan.shell import descent, stages
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.invocation import tool
 from universe_gan.shell.output import Output
@@ -162,6 +162,7 @@ def publish(
         )
         tell_proposal(output, hub, proposal)
         warn_of_paths(output, recipe)
+        descent.warn(output, recipe, descent.of_recipe(recipe))
         if dry_run:
             output.result({"proposal": proposal_json(proposal), "published": None})
             if proposal.nothing and proposal.waiting is None and proposal.tagged:

@@ -1,6 +1,7 @@
 """`takedown`: take images out for good, publish without them, and say what others may still hold."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pyarrow.parquet as pq
 from pydantic import ValidationError
@@ -16,13 +17,15 @@ from curation.examine import Examined, examine, folders
 from curation.hub import blocked, history
 from curation.hub import takedown as takedowns
 from curation.hub.blocked import Blocklist
+from curation.hub.descent import Descended, descended, remembering
 from curation.hub.problems import HubProblem
 from curation.hub.proposal import PullRequest
 from curation.hub.recognise import recognised
 from curation.hub.remote import hub_here
 from curation.hub.takedown import Alike, Copies, Takedown
 from curation.judged import Judged
-from universe_gan.shell import curating, publishing, stages
+from curation.synthetic import read as read_synthetic
+from universe_gan.shell import curating, descent, publishing, stages
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.invocation import tool
 from universe_gan.shell.output import Output, many
@@ -39,26 +42,44 @@ def takedown(
     reason: str,
     copies: Copies,
     publish: bool,
+    synthetic: bool,
+    runs: Path,
     dry_run: bool,
 ) -> Exit:
     """Find, block, remove; with `publish` build and publish anew."""
     with stages.at_work(recipe) as workspace:
         found = find(recipe, workspace, asked, copies)
         _tell(output, found)
+        last = publishing.remembered(recipe)
+        repos = {repo for repo in (last.repo if last else None, recipe.publish.repo) if repo}
+        learned = list(descent.runs_of(recipe, workspace, runs, repos)) if found.gone else []
+        blocklist = _blocked(recipe, workspace, found, learned, reason=reason)
+        gone = {record.uid for record in found.gone}
+        made = [
+            one
+            for one in descended(read_synthetic(recipe.synthetic), blocklist)
+            if found.before or gone & set(one.taken_down)
+        ]
+        _tell_learned(output, made, learned, dropped=synthetic)
         if not dry_run and not found.before:
-            carry_out(recipe, workspace, found, reason=reason)
+            carry_out(recipe, workspace, found, blocklist)
             output.line(f"blocked   {recipe.blocked}")
             if not features.available():
                 output.say(WITHOUT_FEATURES)
             output.line(f"manifest  {recipe.manifest}  without them")
-        told = _json(found, written=not dry_run)
+        if synthetic and not dry_run and (count := descent.drop(recipe, workspace, made)):
+            output.line(f"listed    {recipe.synthetic}  {many(count, 'generated picture')} dropped")
+        told = _json(found, written=not dry_run) | {
+            "synthetic": descent.as_json(made),
+            "runs": [str(one.folder) for one in learned],
+        }
         if publish and not dry_run:
             return _publish(output, recipe, workspace, told)
         output.result(told)
         if dry_run:
             output.line("nothing was changed")
             return Exit.DONE
-        repo = (last.repo if (last := publishing.remembered(recipe)) else None) or recipe.publish.repo
+        repo = (last.repo if last else None) or recipe.publish.repo
     output.say(f"next: {tool()} build {recipe.path}   (makes dataset and report without them)")
     if repo:
         output.say(f"then: {tool()} publish {recipe.path} --pull-request never   ({repo} still shows them)")
@@ -96,13 +117,27 @@ def _alike(recipe: Recipe, workspace: Workspace, manifest: Manifest) -> Alike:
     return alike
 
 
-def carry_out(recipe: Recipe, workspace: Workspace, found: Takedown, *, reason: str) -> None:
-    """Block first, then seal the manifest without them, then forget their files."""
-    manifest = stages.read_manifest(recipe)
+def _blocked(
+    recipe: Recipe,
+    workspace: Workspace,
+    found: Takedown,
+    learned: Sequence[descent.Learned],
+    *,
+    reason: str,
+) -> Blocklist:
+    """The blocklist with these on it, and with what models have learned from until now."""
     date = stages.now().strftime("%Y-%m-%dT%H:%M:%SZ")
     look = _look(recipe, workspace)
     new = takedowns.lines(found, look, _features(workspace), reason=reason, date=date)
-    blocked.write(blocked.read(recipe.blocked).with_(new), recipe.blocked)
+    prints = [one.fingerprint for one in learned]
+    prints += [one.dataset_fingerprint for one in read_synthetic(recipe.synthetic)]
+    return blocked.read(recipe.blocked).with_(remembering(new, prints))
+
+
+def carry_out(recipe: Recipe, workspace: Workspace, found: Takedown, blocklist: Blocklist) -> None:
+    """Block first, then seal the manifest without them, then forget their files."""
+    manifest = stages.read_manifest(recipe)
+    blocked.write(blocklist, recipe.blocked)
     gone = {record.uid for record in found.gone}
     left = takedowns.without(manifest, gone, tool=recipe.plan.tool)
     manifests.write(left, recipe.manifest)
@@ -209,6 +244,24 @@ def _tell(output: Output, found: Takedown) -> None:
         output.say("note: --copies keep lets copies of other people stay, where only one upload was at fault")
     if found.spared:
         output.say("note: the best-licensed of those that stay takes its place at the next build")
+
+
+def _tell_learned(
+    output: Output,
+    made: list[Descended],
+    learned: Sequence[descent.Learned],
+    *,
+    dropped: bool,
+) -> None:
+    """The generated pictures and the models that may have learned from it."""
+    descent.tell(output, made)
+    if made and not dropped:
+        output.say("note: --synthetic drops them; by themselves they stay in the dataset")
+    if learned:
+        names = ", ".join(one.folder.name for one in learned)
+        output.say(
+            f"note: {names} may have learned from it, and no model unlearns: train again after the build"
+        )
 
 
 def _tell_remains(output: Output, remains: history.Remains) -> None:

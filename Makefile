@@ -5,13 +5,14 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 # How many processes run the tests, and how: `make unit PYTEST=` is one, `make unit PYTEST='-k licence'` some tests.
 PYTEST ?= --numprocesses=auto --maxprocesses=8 --no-loadscope-reorder
+PIP_AUDIT ?= $(BIN)/pip-audit
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test lint types unit notices docs bench dist clean
+.PHONY: help demo test lint types unit notices docs bench audit-deps dist clean
 
 help:  ## show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
 demo: $(VENV)/.demo  ## set up and run the whole chain on the sample, then a toy of the study
 	$(BIN)/universe-gan demo
@@ -43,6 +44,13 @@ bench: $(VENV)/.bench  ## measure collecting and curating on this machine
 	$(BIN)/python benchmarks/metrics.py
 	$(BIN)/python benchmarks/scale.py
 
+audit-deps: $(VENV)/.audit  ## ask the advisories about every installed package; needs the network
+	@found=$$($(PIP_AUDIT) --local --skip-editable --progress-spinner=off 2>&1); code=$$?; echo "$$found"; \
+	if echo "$$found" | grep -q 'could not be audited' || \
+	  { [ $$code -ne 0 ] && ! echo "$$found" | grep -qE 'Found [0-9]+ known vulnerabilit'; }; then \
+	  echo 'audit-deps: the advisories could not be asked about all of these packages (offline, or a mirror' \
+	    'without them): nothing is known of the others' >&2; exit 2; fi; exit $$code
+
 dist: $(VENV)/.test  ## wheel and sdist into dist/; the same bytes from the same commit
 	rm -rf dist
 	SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} $(BIN)/python -m build --no-isolation
@@ -70,6 +78,10 @@ $(VENV)/.test: $(BIN)/pip pyproject.toml constraints.txt
 $(VENV)/.docs: $(BIN)/pip pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --editable '.[verify,train,colour,upscale,docs]'
 	@touch $@ $(VENV)/.demo $(VENV)/.core
+
+$(VENV)/.audit: $(VENV)/.test
+	$(BIN)/pip install --quiet pip-audit
+	@touch $@
 
 $(VENV)/.bench: $(BIN)/pip pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --editable '.[verify,train,bench]'

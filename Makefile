@@ -72,7 +72,7 @@ $(VENV)/.demo: $(BIN)/pip pyproject.toml constraints.txt
 	@touch $@ $(VENV)/.core
 
 $(VENV)/.test: $(BIN)/pip pyproject.toml constraints.txt
-	$(BIN)/pip install --quiet --editable '.[verify,train,colour,upscale,quiz,cluster,docs,test]'
+	$(BIN)/pip install --quiet --editable '.[verify,train,colour,upscale,quiz,s3,cluster,docs,test]'
 	@touch $@ $(VENV)/.docs $(VENV)/.demo $(VENV)/.core
 
 $(VENV)/.docs: $(BIN)/pip pyproject.toml constraints.txt

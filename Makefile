@@ -9,7 +9,7 @@ PIP_AUDIT ?= $(BIN)/pip-audit
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test lint types unit notices docs bench audit-deps dist clean
+.PHONY: help demo test lint types unit notices docs pictures bench audit-deps dist clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -35,6 +35,9 @@ notices: $(VENV)/.core  ## write the generated parts of LICENSES.md again
 docs: $(VENV)/.docs  ## build the documentation in docs/_build/html/; a warning is an error
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 	@echo "open docs/_build/html/index.html in a browser"
+
+pictures: $(VENV)/.test  ## make the pictures of the README and the documentation again (Chromium)
+	$(BIN)/python docs/pictures.py
 
 bench: $(VENV)/.bench  ## measure collecting and curating on this machine
 	$(BIN)/python benchmarks/collect.py

@@ -67,9 +67,9 @@ def _command(name: str, command: click.Command) -> Iterator[str]:
     for paragraph in (command.help or "").replace("\b", "").split("\n\n"):
         yield f"{escaped(' '.join(paragraph.split()))}\n"
     for parameter in command.get_params(context):
-        record = parameter.get_help_record(context)
+        record = parameter.get_help_record(context) if isinstance(parameter, click.Option) else None
         if record:
-            yield f"`{record[0]}`\n: {escaped(record[1]) or 'no words'}\n"
+            yield f"`{record[0]}`\n: {escaped(record[1]) or 'No more is said of it.'}\n"
 
 
 def settings() -> str:

@@ -155,7 +155,7 @@ def seeded() -> random.Random:
     return random.Random(20261122)
 
 
-def test_killed_at_ten_random_moments_the_result_is_the_same(
+def test_killed_at_six_random_moments_the_result_is_the_same(
     wiki: RealWiki, calm: Path, tmp_path: Path, seeded: random.Random
 ) -> None:
     begin = time.monotonic()
@@ -163,15 +163,15 @@ def test_killed_at_ten_random_moments_the_result_is_the_same(
     whole = time.monotonic() - begin
     home = a_project(tmp_path / "killed", wiki.api)
     killed = 0
-    for _ in range(40):
+    for _ in range(24):
         process = start(home, "build", "nebulae")
         time.sleep(seeded.uniform(0.1, whole * 0.7))
         killed += process.poll() is None
         process.send_signal(signal.SIGKILL)
         process.communicate()
-        if killed == 10:
+        if killed == 6:
             break
-    assert killed == 10, "it was too quick to be killed at work"
+    assert killed == 6, "it was too quick to be killed at work"
     code, out, err = universe_gan(home, "build", "nebulae")
     assert code == Exit.DONE, out + err
     assert manifest_of(home) == manifest_of(calm)
@@ -188,7 +188,7 @@ def test_killed_again_and_again_it_still_gets_there(
     for attempt in range(60):
         process = start(home, "collect", "nebulae")
         try:
-            process.communicate(timeout=0.5 + 0.1 * attempt + seeded.uniform(0, 0.3))
+            process.communicate(timeout=0.8 + 0.2 * attempt + seeded.uniform(0, 0.3))
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import stellarium
 from PIL import Image
-from recognised import found, shelved
+from recognised import Found, found, shelved
 from worlds import Texture, World, photograph
 
 from curation import features
@@ -99,34 +99,38 @@ def lit_alike(name: str) -> Image.Image:
     return photograph(256, 256, world, seed=zlib.crc32(name.encode()), noise=1, sky=2).image
 
 
+GLOBE_KINDS = ("JPEG quality 50", "half as large", "gamma 0.6", "turned 90", "crop 90 %")
+
+
 @pytest.fixture(scope="module")
-def globes() -> list[str]:
-    """Different planets, sides and phases, all of one size: no two are copies."""
+def globes(tmp_path_factory: pytest.TempPathFactory) -> Sequence[Found]:
+    """Different planets, sides and phases of one size: no two are copies. First no derivatives, then
+    one of each kind of some on which there is something to see."""
     known = stellarium.textures()
     there = [name for name in GLOBES if name in known]
     sides = {"jupiter": (0.0, 0.25, 0.5), "moon": (0.0, 0.25, 0.5)}
-    return [
+    names = [
         f"{name}@{side}@{phase}"
         for name in there
         for side in sides.get(name, (0.0,))
         for phase in (0, 40, 90)
     ]
+    assert len(names) >= 36
+    some = [name for name in names if name.split("@")[0] in DETAILED][::8]
+    folder = tmp_path_factory.mktemp("globes")
+    shelf = shelved(folder, names, some, opened=lit_alike, kinds=GLOBE_KINDS)
+    return list(found(shelf, folder, ("none", *GLOBE_KINDS)))
 
 
 @needs_features
-def test_of_globes_of_one_size_lit_alike_none_is_merged(globes: list[str], tmp_path: Path) -> None:
-    assert len(globes) >= 36
-    [none] = found(shelved(tmp_path, globes, (), opened=lit_alike), tmp_path, ["none"])
-    assert none.strangers == ()
+def test_of_globes_of_one_size_lit_alike_none_is_merged(globes: Sequence[Found]) -> None:
+    assert globes[0].kind == "none"
+    assert globes[0].strangers == ()
 
 
 @needs_features
-def test_copies_of_globes_with_anything_to_see_on_them_are_recognised(
-    globes: list[str], tmp_path: Path
-) -> None:
-    some = [name for name in globes if name.split("@")[0] in DETAILED]
-    kinds = ("JPEG quality 50", "half as large", "gamma 0.6", "turned 90", "crop 90 %")
-    table = list(found(shelved(tmp_path, some, some[::8], opened=lit_alike, kinds=kinds), tmp_path, kinds))
+def test_copies_of_globes_with_anything_to_see_on_them_are_recognised(globes: Sequence[Found]) -> None:
+    table = globes[1:]
     assert [pair for one in table for pair in one.strangers] == []
     missed = [name for one in table for name in one.missed]
     assert sum(one.recall for one in table) / len(table) >= 0.9, missed

@@ -12,15 +12,23 @@ from collectors.plan import Plan
 from collectors.progress import Progress
 from collectors.record import Record, StoredFile
 from collectors.source import Ask
+from collectors.web.crew import Crew
 from collectors.web.download import Missed, copy_local, fetch_all
 from collectors.web.polite import Pace
 from collectors.workspace import Workspace
 
 
 def arrivals(
-    plan: Plan, workspace: Workspace, session: requests.Session, records: Sequence[Record], progress: Progress
+    plan: Plan,
+    workspace: Workspace,
+    session: requests.Session,
+    records: Sequence[Record],
+    progress: Progress,
+    crew: Crew | None = None,
 ) -> Iterator[tuple[Record, StoredFile | Missed]]:
     """Yield every record with its file as it comes: from this disk first, then every host at its own pace.
+
+    A `crew` fetches on other machines (`fetch_all`).
 
     Raises:
         DiskFull: there is no room; everything that was yielded is safe.
@@ -50,6 +58,7 @@ def arrivals(
             workspace.originals,
             workspace.parts,
             paces=paces,
+            crew=crew,
             max_bytes=int(plan.settings.max_megabytes * 1e6),
             progress=progress,
         )

@@ -26,6 +26,7 @@ from collectors.progress import Progress, Silent
 from collectors.record import Reason, Record, Skipped, StoredFile
 from collectors.search import search
 from collectors.source import Source
+from collectors.web.crew import Crew
 from collectors.web.download import Missed
 from collectors.workspace import Workspace
 
@@ -68,12 +69,14 @@ def collect(
     *,
     refresh: bool = False,
     dry_run: bool = False,
+    crew: Crew | None = None,
     progress: Progress | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Collected:
     """Search the sources, choose what the recipe wants, fetch it and seal the manifest.
 
-    `refresh` forgets earlier answers and asks again. `dry_run` asks and chooses, then stops.
+    `refresh` forgets earlier answers and asks again. `dry_run` asks and chooses, then stops. A `crew` fetches
+    the files on other machines; the sources are asked here in any case.
 
     Raises:
         NothingFound: the sources know no image at all for this recipe.
@@ -98,7 +101,7 @@ def collect(
         _count_the_rest(result, candidates, chosen, cellar.never)
         return result
     demand_space(workspace.root, result.planned_bytes)
-    chosen = fetch(plan, workspace, session, candidates, cellar, result, progress)
+    chosen = fetch(plan, workspace, session, candidates, cellar, result, progress, crew)
     if result.pending:
         return result
     files = [record.model_copy(update={"file": cellar.find(record)}) for record in chosen]
@@ -122,6 +125,7 @@ def fetch(
     cellar: Cellar,
     result: Collected,
     progress: Progress,
+    crew: Crew | None = None,
 ) -> list[Record]:
     """Fetch until the limit is filled or nothing more can be had; return the chosen records.
 
@@ -134,7 +138,7 @@ def fetch(
         stage.advance(sum(1 for record in chosen if cellar.find(record)))
         copies = Counter(identity(record) for record in chosen)
         while batch := _next_batch(chosen, cellar, waiting):
-            for record, outcome in arrivals(plan, workspace, session, batch, progress):
+            for record, outcome in arrivals(plan, workspace, session, batch, progress, crew):
                 if isinstance(outcome, StoredFile):
                     cellar.add(record, outcome)
                     result.fetched_bytes += outcome.bytes

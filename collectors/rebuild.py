@@ -27,6 +27,7 @@ from collectors.rebuilt import Fate, Rebuilt, Returned
 from collectors.record import Reason, Record, StoredFile, Verdict
 from collectors.source import Ask, Resolved, Sighting
 from collectors.verify import drifted, look, side_by_side
+from collectors.web.crew import Crew
 from collectors.web.download import Missed
 from collectors.workspace import Workspace
 
@@ -45,6 +46,7 @@ def collect_locked(
     exact: bool = False,
     allow_missing: bool = False,
     every: bool = False,
+    crew: Crew | None = None,
     progress: Progress | None = None,
     now: Now = lambda: datetime.now(UTC),
 ) -> Rebuilt:
@@ -54,11 +56,12 @@ def collect_locked(
     recipe's policy: what it refuses as the source describes it today is dropped. `exact` refuses a smaller
     rendition that a source makes with other bytes than before; else those are taken and told.
     `allow_missing` lets the dataset do without what cannot be had; without it that stays an open matter.
+    A `crew` fetches the files on other machines.
 
     Raises:
         DiskFull, NoContact, HostBusy: as `collect`; and whatever a source raises for a key or an address.
     """
-    desk = _Desk(plan, workspace, session, exact, progress or Silent(), now)
+    desk = _Desk(plan, workspace, session, exact, progress or Silent(), now, crew)
     _drop_damaged(lock, desk)
     before = departing.read(workspace, lock)
     images: list[Returned] = []
@@ -108,6 +111,7 @@ class _Desk:
     exact: bool
     progress: Progress
     now: Now
+    crew: Crew | None = None
     fetched_bytes: int = 0
 
     def has(self, record: Record) -> bool:
@@ -248,7 +252,9 @@ def _addressed(record: Record, resolved: Mapping[str, Resolved]) -> Record:
 def _arrivals(desk: _Desk, records: Sequence[Record]) -> Iterator[tuple[Record, StoredFile | Missed]]:
     if not records:
         return
-    for record, outcome in arrivals(desk.plan, desk.workspace, desk.session, records, desk.progress):
+    for record, outcome in arrivals(
+        desk.plan, desk.workspace, desk.session, records, desk.progress, desk.crew
+    ):
         desk.fetched_bytes += outcome.bytes if isinstance(outcome, StoredFile) else 0
         yield record, outcome
 

@@ -20,6 +20,7 @@ import requests
 from collectors.progress import Progress, Silent
 from collectors.record import Reason, Record, StoredFile
 from collectors.stores import ChangedMeanwhile, Store
+from collectors.web.crew import Crew
 from collectors.web.expected import Expected
 from collectors.web.pace import Pace, Stopped, host_name, pace_for, rest, stopped_by
 from collectors.web.signatures import HEAD
@@ -27,8 +28,8 @@ from collectors.web.transfer import MAX_BYTES, Missed, Withheld, fetch
 
 __all__ = ["Missed", "copy_local", "fetch_all"]
 
-CREW = 64
-"""Threads at most; more hosts than that take turns."""
+THREADS = 64
+"""Downloads of this process at a time; more hosts than that take turns."""
 
 ENOUGH = 3
 """Files in a row that a host was too busy for, or withheld without giving any, before it is left alone."""
@@ -47,6 +48,7 @@ def fetch_all(
     parts: Path,
     *,
     paces: Mapping[str, Pace] | None = None,
+    crew: Crew | None = None,
     max_bytes: int = MAX_BYTES,
     progress: Progress | None = None,
     sleep: Sleep = rest,
@@ -54,7 +56,8 @@ def fetch_all(
 ) -> Iterator[tuple[Record, Outcome]]:
     """Fetch originals into the store and yield every record once with its outcome, as they come.
 
-    `paces` are those the session was made with. Closing the generator, or Ctrl-C, stops the threads; what
+    `paces` are those the session was made with. A `crew` fetches on other machines; without one it is done in
+    threads of this process, with the session. Closing the generator, or Ctrl-C, stops the threads; what
     came so far stays in `parts` and is resumed by the next call. A file that a host withholds (403) is
     `GONE`, unless the host withholds everything: then it is `BUSY` and worth another run.
 
@@ -66,17 +69,20 @@ def fetch_all(
     run = _Run(lanes, progress or Silent())
 
     def one(record: Record) -> StoredFile | Missed | Withheld:
+        if crew is not None:
+            return crew.fetch(record, store, parts, max_bytes)
         return fetch(record, session, store, parts, max_bytes=max_bytes, sleep=sleep, dice=dice)
 
-    crew = min(CREW, sum(min(lane.in_flight, len(lane.jobs)) for lane in lanes))
+    most = crew.places if crew is not None else THREADS
+    hands = min(most, sum(min(lane.in_flight, len(lane.jobs)) for lane in lanes))
     threads = [
         threading.Thread(target=run.work, args=(one,), name=f"fetch-{number}", daemon=True)
-        for number in range(crew)
+        for number in range(hands)
     ]
     try:
         for thread in threads:
             thread.start()
-        yield from run.outcomes(crew)
+        yield from run.outcomes(hands)
     finally:
         run.stop()
         until = time.monotonic() + FAREWELL
@@ -126,12 +132,12 @@ class _Run:
         self._stop = threading.Event()
         self._results: SimpleQueue[tuple[Record, Outcome] | BaseException | None] = SimpleQueue()
 
-    def outcomes(self, crew: int) -> Iterator[tuple[Record, Outcome]]:
+    def outcomes(self, hands: int) -> Iterator[tuple[Record, Outcome]]:
         """Hand out what the threads bring until all of them are done; raise what one of them raised."""
-        while crew:
+        while hands:
             result = self._results.get()
             if result is None:
-                crew -= 1
+                hands -= 1
             elif isinstance(result, BaseException):
                 raise result
             else:

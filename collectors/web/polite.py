@@ -10,6 +10,7 @@ import random
 import re
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import requests
@@ -27,6 +28,7 @@ __all__ = [
     "PACES",
     "AddressRefused",
     "HostBusy",
+    "Manners",
     "NoContact",
     "Pace",
     "RedirectRefused",
@@ -125,3 +127,16 @@ def polite_session(
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     return session
+
+
+@dataclass(frozen=True)
+class Manners:
+    """What every session of one run is made with, in whichever process; see `polite_session`."""
+
+    contact: str | None
+    paces: Mapping[str, Pace]
+    reach: Reach
+
+    def session(self, progress: Progress, limits: Callable[[str], Limits] | None = None) -> requests.Session:
+        """A session; with `limits` it shares the pace of every host with others."""
+        return polite_session(self.contact, self.paces, reach=self.reach, progress=progress, limits=limits)

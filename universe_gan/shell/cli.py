@@ -140,11 +140,14 @@ def sources(output: Output) -> Exit:
 @cli.command()
 @click.option("--refresh", is_flag=True, help="Forget earlier answers and ask the sources again.")
 @click.option("-n", "--dry-run", is_flag=True, help="Ask and decide; fetch no file, write no manifest.")
+@with_an_engine
 @speaks
 @goes_by_the_manifest
 @takes_recipe
 @may_keep_elsewhere
-def collect(output: Output, recipe: Recipe, locked: Locked | None, refresh: bool, dry_run: bool) -> Exit:
+def collect(
+    output: Output, recipe: Recipe, engine: Engine, locked: Locked | None, refresh: bool, dry_run: bool
+) -> Exit:
     """Find, decide, fetch; seal the manifest.
 
     Asks every source of the recipe, decides by licence, type and size before anything is downloaded, fetches
@@ -152,12 +155,17 @@ def collect(output: Output, recipe: Recipe, locked: Locked | None, refresh: bool
 
     With --locked nothing is searched: what the manifest names is fetched byte for byte, from where it is
     today. Exit code 6 when a file of it cannot be had or may not be used any more, unless --allow-missing.
+
+    With --engine ray the files are fetched by workers of a cluster, all together at the one pace that each
+    host bears: it helps where hosts are many, or yours. Without it, threads of this process fetch.
     """
     from universe_gan.shell import commands, lock
 
+    if engine.workers and not engine.ray:
+        raise click.UsageError("--workers goes with --engine ray; here the files are fetched by threads")
     if locked:
-        return lock.collect(output, recipe, locked)
-    return commands.collect(output, recipe, refresh=refresh, dry_run=dry_run)
+        return lock.collect(output, recipe, locked, engine)
+    return commands.collect(output, recipe, refresh=refresh, dry_run=dry_run, engine=engine)
 
 
 @cli.command()

@@ -19,10 +19,14 @@ from universe_gan.shell.stages import as_json
 from universe_gan.shell.status import standing
 
 
-def collect(output: Output, recipe: Recipe, *, refresh: bool, dry_run: bool) -> Exit:
+def collect(output: Output, recipe: Recipe, *, refresh: bool, dry_run: bool, engine: Engine = LOCAL) -> Exit:
     """Collect, and the closing table by reason."""
-    with stages.at_work(recipe) as workspace:
-        result = stages.run_collect(recipe, workspace, output, refresh=refresh, dry_run=dry_run)
+    engine = LOCAL if dry_run else engine  # nothing will be fetched
+    with stages.at_work(recipe) as workspace, engine.at_work(output, workspace) as workers:
+        fetchers = engine.fetchers(workers)
+        result = stages.run_collect(
+            recipe, workspace, output, refresh=refresh, dry_run=dry_run, fetchers=fetchers
+        )
     _tell_collected(output, recipe, result, dry_run=dry_run)
     output.result(_collected_json(result))
     code = _collect_exit(result)
@@ -232,10 +236,11 @@ def build(
     """
     before = differences.before(older)
     with stages.at_work(recipe) as workspace, engine.at_work(output, workspace) as workers:
+        fetchers = engine.fetchers(workers)
         if locked:
-            code, collected = _rebuilt(output, recipe, workspace, locked)
+            code, collected = _rebuilt(output, recipe, workspace, locked, fetchers)
         else:
-            found = stages.run_collect(recipe, workspace, output, refresh=refresh)
+            found = stages.run_collect(recipe, workspace, output, refresh=refresh, fetchers=fetchers)
             _tell_collected(output, recipe, found, dry_run=False)
             code, collected = _collect_exit(found), _collected_json(found)
         if code is not Exit.DONE:
@@ -266,10 +271,16 @@ def build(
 
 
 def _rebuilt(
-    output: Output, recipe: Recipe, workspace: Workspace, how: lock.Locked
+    output: Output, recipe: Recipe, workspace: Workspace, how: lock.Locked, fetchers: int | None
 ) -> tuple[Exit, dict[str, object]]:
     result = stages.run_rebuild(
-        recipe, workspace, output, exact=how.exact, allow_missing=how.allow_missing, every=how.every
+        recipe,
+        workspace,
+        output,
+        exact=how.exact,
+        allow_missing=how.allow_missing,
+        every=how.every,
+        fetchers=fetchers,
     )
     lock.tell(output, recipe, result)
     return lock.exit_code(result), lock.rebuilt_json(result)

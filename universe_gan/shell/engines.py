@@ -39,5 +39,9 @@ class Engine:
             output.say(f"{many(found.workers, 'worker')} of Ray {place}")
             yield max(2, found.workers)  # one would mean this process
 
+    def fetchers(self, workers: int) -> int | None:
+        """How many of the workers fetch; `None`: threads of this process do, which wait most of the time."""
+        return workers if self.ray else None
+
 
 LOCAL = Engine()

@@ -7,6 +7,7 @@ from collectors.changes import Change, Kind
 from collectors.rebuild import Fate, Rebuilt
 from collectors.verify import Drift
 from universe_gan.shell import stages
+from universe_gan.shell.engines import LOCAL, Engine
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.invocation import tool
 from universe_gan.shell.output import Output
@@ -23,9 +24,9 @@ class Locked:
     every: bool = False
 
 
-def collect(output: Output, recipe: Recipe, how: Locked) -> Exit:
+def collect(output: Output, recipe: Recipe, how: Locked, engine: Engine = LOCAL) -> Exit:
     """Fetch what the manifest locks, and the closing table by fate."""
-    with stages.at_work(recipe) as workspace:
+    with stages.at_work(recipe) as workspace, engine.at_work(output, workspace) as workers:
         result = stages.run_rebuild(
             recipe,
             workspace,
@@ -33,6 +34,7 @@ def collect(output: Output, recipe: Recipe, how: Locked) -> Exit:
             exact=how.exact,
             allow_missing=how.allow_missing,
             every=how.every,
+            fetchers=engine.fetchers(workers),
         )
     tell(output, recipe, result)
     output.result(rebuilt_json(result))

@@ -7,7 +7,7 @@ from collectors.manifest import ManifestBroken, ManifestTooNew
 from collectors.source import Source
 from collectors.sources import table
 from universe_gan import __version__
-from universe_gan.shell import machine, stages
+from universe_gan.shell import asking, machine
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.failures import explain
 from universe_gan.shell.invocation import tool
@@ -60,7 +60,7 @@ def sources(output: Output) -> Exit:
 
 def _variables(source: Source) -> list[str]:
     """The environment variables a source needs."""
-    return [*([stages.CONTACT] if source.open_local is None else []), *source.keys]
+    return [*([asking.CONTACT] if source.open_local is None else []), *source.keys]
 
 
 def status(output: Output, recipes: Sequence[str], data: Path | None) -> Exit:

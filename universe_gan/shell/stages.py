@@ -8,8 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import requests
-
 from collectors import departures
 from collectors import manifest as manifests
 from collectors.choice import Wanted
@@ -22,8 +20,6 @@ from collectors.rebuild import Rebuilt, collect_locked
 from collectors.record import Record, Verdict
 from collectors.relicense import Relicensed, relicense
 from collectors.verify import Drift, verify, with_dates
-from collectors.web.polite import Pace, polite_session
-from collectors.web.reach import reach_of
 from collectors.workspace import Workspace
 from curation import audit as audits
 from curation import drift as drifts
@@ -34,10 +30,9 @@ from curation.curate import read_verdicts, stream_verdicts
 from curation.hub import blocked
 from curation.judged import Judged
 from curation.policy import may_fetch
+from universe_gan.shell.asking import asking, manners
 from universe_gan.shell.recipe import Recipe
 from universe_gan.shell.state import State
-
-CONTACT = "UNIVERSE_GAN_CONTACT"
 
 
 class StageMissing(Exception):
@@ -69,19 +64,22 @@ def run_collect(
     *,
     refresh: bool = False,
     dry_run: bool = False,
+    fetchers: int | None = None,
 ) -> Collected:
-    """Collect by the recipe. Raises as `collect`."""
+    """Collect by the recipe; `fetchers`: workers of Ray that fetch. Raises as `collect`, and `KeeperLost`."""
     before = _files_locked(recipe)
-    result = collect(
-        recipe.plan,
-        workspace,
-        _session(recipe, progress),
-        _wanted(recipe),
-        refresh=refresh,
-        dry_run=dry_run,
-        progress=progress,
-        now=now,
-    )
+    with asking(recipe, progress, fetchers) as (session, crew):
+        result = collect(
+            recipe.plan,
+            workspace,
+            session,
+            _wanted(recipe),
+            refresh=refresh,
+            dry_run=dry_run,
+            crew=crew,
+            progress=progress,
+            now=now,
+        )
     if result.manifest:
         if (files := result.manifest.header.files) < before:
             progress.note(f"the manifest named {before:,} files before and names {files:,} now")
@@ -112,20 +110,27 @@ def run_rebuild(
     exact: bool = False,
     allow_missing: bool = False,
     every: bool = False,
+    fetchers: int | None = None,
 ) -> Rebuilt:
-    """Fetch exactly what the recipe's manifest locks. Raises as `collect_locked`, and `StageMissing`."""
-    return collect_locked(
-        recipe.plan,
-        read_manifest(recipe),
-        workspace,
-        _session(recipe, progress),
-        _wanted(recipe),
-        exact=exact,
-        allow_missing=allow_missing,
-        every=every,
-        progress=progress,
-        now=now,
-    )
+    """Fetch exactly what the recipe's manifest locks; `fetchers`: workers of Ray that do.
+
+    Raises as `collect_locked`, and `StageMissing`, `KeeperLost`.
+    """
+    lock = read_manifest(recipe)
+    with asking(recipe, progress, fetchers) as (session, crew):
+        return collect_locked(
+            recipe.plan,
+            lock,
+            workspace,
+            session,
+            _wanted(recipe),
+            exact=exact,
+            allow_missing=allow_missing,
+            every=every,
+            crew=crew,
+            progress=progress,
+            now=now,
+        )
 
 
 def run_verify(recipe: Recipe, workspace: Workspace, progress: Progress, *, update: bool = False) -> Drift:
@@ -139,7 +144,7 @@ def run_verify(recipe: Recipe, workspace: Workspace, progress: Progress, *, upda
         manifest,
         recipe.plan,
         workspace,
-        _session(recipe, progress),
+        manners(recipe).session(progress),
         _wanted(recipe),
         progress=progress,
         now=now,
@@ -148,14 +153,6 @@ def run_verify(recipe: Recipe, workspace: Workspace, progress: Progress, *, upda
     if update:
         manifests.write(with_dates(manifest, drift, tool=recipe.plan.tool), recipe.manifest)
     return drift
-
-
-def _session(recipe: Recipe, progress: Progress) -> requests.Session:
-    paces: dict[str, Pace] = {}
-    for source, settings in recipe.plan.sources:
-        paces.update(source.paces(settings))
-    reach = reach_of(recipe.plan.addresses)
-    return polite_session(os.environ.get(CONTACT), paces, reach=reach, progress=progress)
 
 
 def _wanted(recipe: Recipe) -> Wanted:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from collectors.progress import Stage
-from universe_gan.shell import generating, publishing, recipe, settled, stages
+from universe_gan.shell import asking, generating, publishing, recipe, settled, stages
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.needs import PackagesMissing, SettingsUnfit
 from universe_gan.shell.output import Output, many
@@ -181,7 +181,7 @@ def weights_asked(output: Output, asked: str | None) -> "Weights":
     from collectors.web.polite import valid_contact
     from universe_gan.upscaling import weights
 
-    contact = os.environ.get(stages.CONTACT)
+    contact = os.environ.get(asking.CONTACT)
     try:
         return weights.find(asked)
     except weights.NoWeights:

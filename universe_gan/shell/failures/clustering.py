@@ -1,6 +1,7 @@
 """Words for failures of a cluster, whatever works on it."""
 
 from collectors.cluster import ClusterMissing, ClusterSmall, RayMissing
+from collectors.web.workers import KeeperLost
 from curation.engine.alike import FolderUnseen, WorkersDiffer
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.failures.failure import Failure, Table
@@ -36,6 +37,11 @@ TABLE: Table = {
         f"{error.machine} does not see {error.folder}, where everything is read from and written to",
         "put it on a file system that every machine mounts at the same path: --data /shared/…",
         Exit.INPUT,
+    ),
+    KeeperLost: lambda error: Failure(
+        "the process that keeps the pace of all hosts was lost, and nobody is asked without it",
+        "run the same command again: it goes on where it stood",
+        Exit.BUSY,
     ),
     ClusterLost: lambda error: Failure(
         f"the workers were started again and again, and lost each time\n{error.details.rstrip()}",

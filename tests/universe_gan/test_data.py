@@ -21,13 +21,14 @@ from collectors.files import DiskFull  # noqa: E402
 from collectors.progress import Silent  # noqa: E402
 from collectors.workspace import Workspace, WorkspaceBusy  # noqa: E402
 from curation.hub.problems import HubBusy, RepoMissing, RevisionMissing  # noqa: E402
-from universe_gan import data  # noqa: E402
+from universe_gan import data, pictures, sheets  # noqa: E402
 from universe_gan.data import (  # noqa: E402
     NoPictures,
     decode,
     prepare,
 )
 from universe_gan.data.decode import UNDECODABLE  # noqa: E402
+from universe_gan.data.rows import HELD_OUT, SHEET, TOO_MANY  # noqa: E402
 from universe_gan.shell.cli import run  # noqa: E402
 
 
@@ -97,6 +98,58 @@ def test_where_nothing_is_left_the_reasons_are_said(tmp_path: Path) -> None:
     for source in (str(tmp_path / "empty"), str(tmp_path / "not-there")):
         with pytest.raises(NoPictures):
             prepare(source, cache=tmp_path / "cache")
+
+
+def test_generated_files_of_a_folder_are_known_and_stay_a_share(tmp_path: Path) -> None:
+    place = folder_of_pictures(tmp_path / "pics", 9)
+    drawn = {"synthetic": True, "generation": 2, "run": "toy"}
+    with pictures.Shelf(place / "generated") as shelf:
+        for number in range(4):
+            facts = {**drawn, "seed": number, **({"selected": {"rank": 1}} if number == 3 else {})}
+            image = Image.new("RGB", (40, 40), (0, 0, 50 * number))
+            shelf.add(f"seed-{number:06}.png", sheets.png(image, facts if number else {}), facts)
+        sheet = sheets.png(Image.new("RGB", (80, 40)), {**drawn, "seeds": [0, 1]})
+        (place / "generated" / "sheet.png").write_bytes(sheet)
+    found = prepare(str(place), cache=tmp_path / "cache", synthetic=0.25)
+    assert found.train.names[:9] == tuple(f"{number:02}.png" for number in range(9))
+    assert len(found.train.names) == 12
+    assert found.train.names[-1] == "generated/seed-000003.png"  # chosen by rank, in the order they lie in
+    assert (found.origin.synthetic, found.origin.generation, found.origin.pictures) == (3, 3, 12)
+    assert dict(found.origin.refused) == {SHEET: 1, TOO_MANY: 1}
+    assert len(found.reals) == 9
+    without = prepare(str(place), cache=tmp_path / "cache")
+    assert (without.origin.synthetic, without.origin.generation, len(without.train)) == (0, 0, 9)
+    assert data.natural_side(str(place)) == 32
+
+
+def test_a_generated_file_is_known_by_itself_wherever_it_lies(tmp_path: Path) -> None:
+    place = folder_of_pictures(tmp_path / "pics", 9)
+    folder_of_pictures(place / "test", 1)
+    made = sheets.png(Image.new("RGB", (40, 40)), {"synthetic": True, "generation": 0, "seed": 1})
+    stranger = io.BytesIO()
+    Image.new("RGB", (40, 40), "red").save(stranger, "JPEG", xmp=sheets.XMP.encode())
+    for name, bytes in (("a.png", made), ("b.jpg", stranger.getvalue()), ("test/c.png", made)):
+        (place / name).write_bytes(bytes)
+    found = prepare(str(place), cache=tmp_path / "cache", synthetic=0.25)
+    assert found.train.names[-2:] == ("a.png", "b.jpg")
+    assert (found.origin.synthetic, found.origin.generation) == (2, 1)
+    assert found.held_out.names == ("test/00.png",)
+    assert dict(found.origin.refused) == {HELD_OUT: 1}
+
+
+def test_a_real_picture_that_took_the_name_of_a_generated_one_is_real(tmp_path: Path) -> None:
+    place = tmp_path / "pics"
+    with pictures.Shelf(place) as shelf:
+        shelf.add("a.png", png((0, 0, 9)), {"synthetic": True})
+    (place / "a.png").write_bytes(png((9, 0, 0)))
+    assert prepare(str(place), cache=tmp_path / "cache").train.names == ("a.png",)
+
+
+def test_of_generated_pictures_alone_nothing_is_learned(tmp_path: Path) -> None:
+    with pictures.Shelf(tmp_path / "pics") as shelf:
+        shelf.add("a.png", png((0, 0, 9)), {"synthetic": True})
+    with pytest.raises(NoPictures, match="every row is refused: 1 because a model drew it"):
+        prepare(str(tmp_path / "pics"), cache=tmp_path / "cache", synthetic=0.25)
 
 
 def test_a_build_and_what_was_published_of_it_are_the_same_data(home: Path, hub: HubServer) -> None:

@@ -119,9 +119,31 @@ def test_judgements_happen_when_they_are_due_whenever_checkpoints_are_written(tm
 
 
 def test_five_judgements_without_gain_are_told_and_the_best_stays(tmp_path: Path) -> None:
-    run, said = watched(tmp_path, Stub(1, 2, 2, 2, 2, 2), log_kimg=1, judge_kimg=0.004, kimg=0.02)
+    run, said = watched(tmp_path, Stub(0, 1, 2, 2, 2, 2, 2), log_kimg=1, judge_kimg=0.004, kimg=0.024)
     assert [line for line in said if "no gain" in line] == [
         f"no gain in 5 judgements; {run.best} is the best so far"
     ]
     assert said[-1].startswith("no gain")
-    assert checkpoints.facts(run.best)["step"] == 0
+    assert checkpoints.facts(run.best)["step"] == 1
+
+
+def test_what_has_learned_nothing_is_never_the_best(tmp_path: Path) -> None:
+    run, _ = watched(tmp_path, Stub(1, 9), judge_kimg=0.016)
+    assert [line["kid"] for line in run.stats() if "kid" in line] == [1, 9]
+    assert checkpoints.facts(run.best)["step"] == 4
+
+
+def test_a_best_that_had_learned_nothing_gives_way(tmp_path: Path) -> None:
+    run, _ = watched(tmp_path, Stub(1, 9), judge_kimg=0.016)
+    tensors, facts = checkpoints.read(run.best)
+    checkpoints.write(
+        run.best, tensors, {**facts, "step": 0, "judged": figures(1)}
+    )  # as older versions left it
+    asked = settings(judge_kimg=0.016, kimg=0.032)
+    run = runs.begin(tmp_path, runs.about("toys", asked, SIDE, prepared().origin, CPU))
+    training = Training(asked, SIDE, CPU)
+    training.load(*checkpoints.read(run.latest))
+    recorder = Recorder(run, prepared().train, None, Stub(8))  # type: ignore[arg-type, unused-ignore]
+    train(training, prepared().train, witness=recorder)
+    recorder.close()
+    assert checkpoints.facts(run.best)["step"] == 8

@@ -18,6 +18,7 @@ from collectors.progress import Progress, Silent
 from collectors.workspace import Workspace
 from universe_gan.data.decode import UNDECODABLE, VERSION, Broken, decode_all, mapped
 from universe_gan.data.rows import (
+    TOO_MANY,
     NoPictures,
     Split,
     located,
@@ -47,8 +48,8 @@ def prepare(
     `side`: by default the largest power of two, up to 1,024, within the first picture. `cache`: where decoded
     pictures are kept; a cache that was left half-way is made again. Pictures that cannot be decoded are left
     out, told by name and counted in `refused`; the cache remembers which, so that all agree without trying.
-    `synthetic`: share of the training pictures that generated ones of the dataset may have, the best first;
-    real ones are never left out for them, and no generated one is ever held out.
+    `synthetic`: share of the training pictures that generated ones may have, the best first, a dataset's or
+    among the files of a folder; real ones are never left out for them, and no generated one is ever held out.
 
     Raises:
         WorkspaceBusy: another process decodes the same pictures at this moment.
@@ -61,14 +62,20 @@ def prepare(
     refused: Counter[str] = Counter()
     broken = Broken(cache)
     found = list(rows_of(folder, refused))
-    rows = [row for row in found if row.digest not in broken.why]
+    whole = [row for row in found if row.digest not in broken.why]
     if left := [row for row in found if row.digest in broken.why]:
         refused[UNDECODABLE] = len(left)
         progress.note(broken.words(left))
+    rows, beside = (
+        [row for row in whole if row.generation is None],
+        [row for row in whole if row.generation is not None],
+    )
+    made = [row for row in made_rows(folder) if row.digest not in broken.why] if synthetic else []
+    made = the_best([*made, *beside], sum(row.split == "train" for row in rows), synthetic)
+    if more := len(set(beside).difference(made)):
+        refused[TOO_MANY] = more
     if not any(row.split == "train" for row in rows):
         raise NoPictures(source, why_none(refused))
-    made = [row for row in made_rows(folder) if row.digest not in broken.why] if synthetic else []
-    made = the_best(made, sum(row.split == "train" for row in rows), synthetic)
     asked, side = side, side or natural_side_of(row for row in rows if row.split == "train")
     rows += made
     fingerprint = hashlib.sha256("".join(row.digest for row in rows).encode()).hexdigest()
@@ -110,7 +117,8 @@ def prepare(
 def natural_side(source: str, *, revision: str | None = None, progress: Progress | None = None) -> int:
     """The side that `prepare` takes where none is asked for; nothing is decoded. Raises as `prepare`."""
     folder, _ = located(source, revision, progress or Silent())
-    return natural_side_of(row for row in rows_of(folder, Counter()) if row.split == "train")
+    rows = rows_of(folder, Counter())
+    return natural_side_of(row for row in rows if row.split == "train" and row.generation is None)
 
 
 def decoded(origin: Origin, side: int, cache: Path) -> Prepared | None:

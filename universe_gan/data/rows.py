@@ -16,6 +16,7 @@ from PIL import Image
 from collectors.formats import FORMATS
 from collectors.progress import Progress
 from universe_gan import downloads
+from universe_gan.data import generated
 
 SUFFIXES = frozenset(
     {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif", ".jp2", ".ppm"}
@@ -24,6 +25,10 @@ FORBIDDEN = frozenset({"unknown", "closed"})
 """Licence classes on which nothing may be trained (`curation.policy`), should a set hold them."""
 ABOUT = ("uid", "image_sha256", "license", "license_class", "ai_opted_out")
 """Columns that are read before any picture is, where a dataset has them."""
+SHEET = "a sheet of generated pictures"
+HELD_OUT = "a model drew it, and real ones alone are held out"
+TOO_MANY = "a model drew it, and [train] synthetic allows no more beside the real ones"
+"""Why generated files of a folder are refused, in `Origin.refused`."""
 Split = Literal["train", "test"]
 
 
@@ -74,17 +79,34 @@ def _from_hub(name: str, revision: str | None, progress: Progress) -> tuple[Path
 
 
 def rows_of(folder: Path, refused: Counter[str]) -> Iterator[Row]:
-    """Every picture that may be trained on, in a fixed order."""
+    """Every picture that may be trained on, in a fixed order; of a folder, generated ones among them."""
     tables = sorted((folder / "data").glob("*.parquet")) or sorted(folder.glob("*.parquet"))
     if tables:
         for path in tables:
             yield from _table_rows(path, refused)
         return
-    for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES):
-        split: Split = "test" if "test" in path.relative_to(folder).parts[:-1] else "train"
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        yield Row(path.relative_to(folder).as_posix(), digest, split, path)
+    yield from _file_rows(folder, refused)
+
+
+def _file_rows(folder: Path, refused: Counter[str]) -> Iterator[Row]:
+    """The pictures of a folder; generated ones say of which generation, and are never held out."""
+    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    lines = {place: generated.lines_of(place) for place in {path.parent for path in files}}
+    for path in files:
+        name = path.relative_to(folder)
+        split: Split = "test" if "test" in name.parts[:-1] else "train"
+        data = path.read_bytes()
+        digest = hashlib.sha256(data).hexdigest()
+        said = generated.said_of(lines[path.parent].get(path.name), data, digest)
+        if said is None:
+            yield Row(name.as_posix(), digest, split, path)
+        elif "seeds" in said:
+            refused[SHEET] += 1
+        elif split == "test":
+            refused[HELD_OUT] += 1
+        else:
+            age, rank = generated.generation_of(said), generated.rank_of(said)
+            yield Row(name.as_posix(), digest, split, path, generation=age, rank=rank)
 
 
 def _table_rows(path: Path, refused: Counter[str]) -> Iterator[Row]:

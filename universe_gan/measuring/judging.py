@@ -3,7 +3,8 @@
 Every `judge_kimg` the same seeds are drawn, as many as there are real training pictures but at most 1,000,
 and compared with real pictures, never with generated ones: the held-out ones where there are enough of them,
 else those trained on. The best checkpoint is the one of the lowest KID; it gives way only to one whose gain
-is larger than half the width of the interval, because less may be chance.
+is larger than half the width of the interval, because less may be chance. The judgement before the first
+step is one to compare with: that generator has learned nothing and is never the best.
 """
 
 from collections.abc import Mapping, Sequence

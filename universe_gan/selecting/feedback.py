@@ -37,6 +37,8 @@ from universe_gan.selecting.select import Ranked
 
 RANKING = "ranking.jsonl"
 DECISIONS = "decisions.jsonl"
+STEPS = {"coloured": "colour", "upscaled": "upscale"}
+"""What the provenance of a picture calls what was done to it, and the name of the command."""
 _OWN = frozenset({"drawn_sha256", "rank", "accepted", "quality", "novelty", "steps", "sha256", "licences"})
 
 
@@ -275,7 +277,7 @@ def _bare(path: Path, line: Mapping[str, Any]) -> bytes:
 def _lineage(line: Mapping[str, Any]) -> dict[str, Any]:
     """Who drew it and what it had learned from; no folder of this machine."""
     told = {name: line[name] for name in Synthetic.model_fields if name in line and name not in _OWN}
-    steps = sorted(name for name in ("colour", "upscale") if name in line)
+    steps = sorted(STEPS[name] for name in STEPS if name in line)
     revision = line.get("dataset_revision")
     place = line.get("dataset") if revision else f"{line.get('run')} (not published)"
     return {

@@ -84,12 +84,22 @@ class Recorder:
         self.log(told)
         self.fallen = self._watch(told, before)
         self._say(f"{training.kimg:,g} kimg: {judging.words(figures)}")
-        best = checkpoints.facts(self._run.best)["judged"] if self._run.best.is_file() else None
-        if judging.is_better(figures, best):
+        if training.step == 0:
+            return  # it has learned nothing yet: not the best of anything
+        trained = [line for line in before if line["step"]]
+        if judging.is_better(figures, self._best()):
             state = checkpoints.of_module("average", training.average)
             checkpoints.write(self._run.best, state, {**facts, "judged": figures})
-        elif (lean := judging.without_gain([*before, figures])) >= judging.PATIENCE:
+        elif (lean := judging.without_gain([*trained, figures])) >= judging.PATIENCE:
             self._say(f"no gain in {lean} judgements; {self._run.best} is the best so far")
+
+    def _best(self) -> Mapping[str, Any] | None:
+        """The figures of the best so far that has learned anything; `None`: there is none."""
+        if not self._run.best.is_file():
+            return None
+        facts = checkpoints.facts(self._run.best)
+        found: Mapping[str, Any] = facts["judged"]
+        return found if facts["step"] else None
 
     def restore(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """The latest checkpoint."""

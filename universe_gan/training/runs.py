@@ -9,7 +9,7 @@ log.txt              what the command said
 judged.jsonl         what `universe-gan judge` found later, a line a checkpoint
 tensorboard/         events for TensorBoard, where `trackers` asks for them
 latest.safetensors   everything an exact resume needs
-best.safetensors     the generator that was judged best
+best.safetensors     the generator that was judged best, of those that had learned something
 """
 
 import hashlib

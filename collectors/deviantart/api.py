@@ -136,18 +136,19 @@ class Api:
     def _new_token(self) -> str:
         """Client credentials for a token (https://www.deviantart.com/developers/authentication).
 
-        By POST, which keeps the secret out of addresses and logs.
+        By POST, which keeps the secret out of addresses and logs. A redirect is not followed: the secret would
+        go along.
         """
         form = {"grant_type": "client_credentials", **vars(self._keys)}
         for _ in range(TOKEN_TRIES):
             try:
-                response = self._session.post(f"{self.site}/oauth2/token", data=form)
+                response = self._session.post(f"{self.site}/oauth2/token", data=form, allow_redirects=False)
             except requests.RequestException as error:
                 detail = innermost(error)
                 continue
             detail = f"HTTP {response.status_code}"
             if response.status_code == 200:
-                token = self._object(response).get("access_token")
+                token = self._object(response, quote=False).get("access_token")
                 if isinstance(token, str) and token:
                     return token
                 raise NotDeviantArt(self.address, "its token endpoint gives no access_token")
@@ -157,13 +158,15 @@ class Api:
                 raise NotDeviantArt(self.address, "it has no token endpoint /oauth2/token")
         raise HostBusy(urlsplit(self.site).netloc, None, f"no token after {TOKEN_TRIES} tries: {detail}")
 
-    def _object(self, response: requests.Response) -> dict[str, Any]:
+    def _object(self, response: requests.Response, *, quote: bool = True) -> dict[str, Any]:
+        """The JSON object of an answer; `quote`: say how another answer begins. Raises `NotDeviantArt`."""
+        began = f": {response.text[:80]!r}" if quote else ""
         try:
             answer = response.json()
         except (ValueError, RecursionError):
-            raise NotDeviantArt(self.address, f"the answer is not JSON: {response.text[:80]!r}") from None
+            raise NotDeviantArt(self.address, f"the answer is not JSON{began}") from None
         if not isinstance(answer, dict):
-            raise NotDeviantArt(self.address, f"the answer is not an object: {response.text[:80]!r}")
+            raise NotDeviantArt(self.address, f"the answer is not an object{began}")
         return answer
 
 

@@ -20,6 +20,8 @@ _PIECE = 1 << 20
 class Part:
     """The bytes of one address that came so far, in `<sha256 of the address>.part`; a context manager.
 
+    The address itself is not written down: some carry a token.
+
     Leaving it closes the file and keeps it; `discard` forgets the bytes.
 
     Raises:
@@ -29,7 +31,7 @@ class Part:
     def __init__(self, folder: Path, url: str) -> None:
         name = hashlib.sha256(url.encode()).hexdigest()
         self.path, self._about = folder / f"{name}.part", folder / f"{name}.json"
-        self._folder, self._url = folder, url
+        self._folder, self._name = folder, name
         folder.mkdir(parents=True, exist_ok=True)
         self._file = self._open()
         self._sha1, self._sha256 = hashlib.sha1(usedforsecurity=False), hashlib.sha256()
@@ -82,7 +84,7 @@ class Part:
         """Forget all bytes; keep the `ETag` and `Last-Modified` of those that come, `{}`: not needed."""
         self.discard()
         if validators:
-            write_whole(self._about, canonical_json({"url": self._url, **validators}))
+            write_whole(self._about, canonical_json({"of": self._name, **validators}))
 
     def discard(self) -> None:
         """Forget all bytes."""
@@ -99,7 +101,7 @@ class Part:
             about = json.loads(self._about.read_bytes())
         except (FileNotFoundError, ValueError):
             return None
-        if not isinstance(about, dict) or about.get("url") != self._url:
+        if not isinstance(about, dict) or about.get("of") != self._name:
             return None
         etag, date = about.get("ETag"), about.get("Last-Modified")
         return etag if etag and not etag.startswith("W/") else date

@@ -136,13 +136,14 @@ class Api:
     def _new_token(self) -> str:
         """Client credentials for a token (https://www.deviantart.com/developers/authentication).
 
-        By POST, which keeps the secret out of addresses and logs. A redirect is not followed: the secret would
-        go along.
+        By POST, which keeps the secret out of addresses and logs. A redirect is not followed, because the
+        secret would go along.
         """
         form = {"grant_type": "client_credentials", **vars(self._keys)}
         for _ in range(TOKEN_TRIES):
             try:
-                response = self._session.post(f"{self.site}/oauth2/token", data=form, allow_redirects=False)
+                address = f"{self.site}/oauth2/token"
+                response = self._session.post(address, data=form, allow_redirects=False)
             except requests.RequestException as error:
                 detail = innermost(error)
                 continue

@@ -33,7 +33,7 @@ CONTROL = re.compile(
 """What a terminal would obey or a reader would not see."""
 _PASSWORD = re.compile(r"(?<=://)[^\s/@:]*:[^\s/@]+(?=@)")
 _QUERY = re.compile(
-    r"(?i)(?<![a-z0-9])((?:api_?key|access_token|client_secret|oauth_\w+|token|x-amz-\w+|signature)=)[^\s&\"'<>]+"
+    r"(?i)(?<![\w-])((?:api_?key|access_token|client_secret|oauth_\w+|token|x-amz-\w+|signature)=)[^\s&\"'<>]+"
 )
 
 

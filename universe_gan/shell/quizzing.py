@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 SERVING = ("waitress", "werkzeug")
 FOLDER = Path("quiz")
 """Where the answers are kept, a file for each set of models."""
+DOOR = FOLDER / "open.html"
+"""What the browser is told to open: it leads on to the secret address, and only its owner can read it."""
 
 
 class WhichReals(Exception):
@@ -68,7 +70,10 @@ def quiz(
             output.note(f"there are pictures for {len(drawn):,} questions only")
         output.say("answer in the browser; Ctrl-C ends it and prints the result")
         page = QuizPage(drawn, kept, side)
-        server.serve(page.site(), port=port, ready=_opener(output, no_browser=no_browser))
+        try:
+            server.serve(page.site(), port=port, ready=_opener(output, no_browser=no_browser))
+        finally:
+            DOOR.unlink(missing_ok=True)
         found = answers.result(list(kept.given.values()), len(drawn))
     _print(output, path, found)
     return Exit.DONE if found["finished"] else Exit.INTERRUPTED
@@ -138,9 +143,18 @@ def _opener(output: Output, *, no_browser: bool) -> Callable[[str], None]:
         else:
             output.line(f"open      {address}")
         if not no_browser and screen and sys.stdout.isatty():
-            webbrowser.open(address)
+            webbrowser.open(_door(address).resolve().as_uri())
 
     return ready
+
+
+def _door(address: str) -> Path:
+    """Write the page that leads to an address: the command line of a browser can be read by everybody."""
+    DOOR.parent.mkdir(parents=True, exist_ok=True)
+    DOOR.unlink(missing_ok=True)
+    DOOR.touch(mode=0o600, exist_ok=False)
+    DOOR.write_text(f'<!doctype html><meta http-equiv="refresh" content="0;url={address}">', encoding="utf-8")
+    return DOOR
 
 
 def _print(output: Output, path: Path, found: Mapping[str, Any]) -> None:

@@ -234,10 +234,10 @@ class RemoteStore(Store):
         return filesystem(urlsplit(self.url).scheme)
 
     def _object(self, name: str) -> str:
-        return f"{self.url}/{name[:2]}/{name}"
+        return f"{self.url}/{self._cached(name).relative_to(self.root).as_posix()}"
 
     def _cached(self, name: str) -> Path:
-        return self.root / name[:2] / name
+        return super().path(name)
 
     def _bytes(self, name: str) -> bytes:
         with told(self._object(name)):

@@ -11,8 +11,16 @@ class RedirectRefused(Exception):
     """A host pointed somewhere we do not go: another scheme, or from the public net into a private one."""
 
     def __init__(self, url: str, target: str, why: str) -> None:
-        super().__init__(f"{url} redirects to {target}: {why}")
-        self.url, self.target, self.why = url, target, why
+        self.url, self.target, self.why = without_query(url), without_query(target), why
+        super().__init__(f"{self.url} redirects to {self.target}: {why}")
+
+
+def without_query(url: str) -> str:
+    """An address that can be told: without what may be a token in its query, or a password before its host."""
+    bare = url.partition("#")[0].partition("?")[0]
+    scheme, slashes, rest = bare.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{slashes}{host.rpartition('@')[2]}{slash}{path}" if slashes else bare
 
 
 def check_redirect(response: requests.Response) -> None:

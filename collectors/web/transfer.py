@@ -18,6 +18,7 @@ from collectors.stores import Store
 from collectors.web.expected import Expected
 from collectors.web.parts import Part, PartTaken
 from collectors.web.polite import AddressRefused, HostBusy, RedirectRefused, backoff, go_on, opt_out, rest
+from collectors.web.redirects import without_query
 
 MAX_BYTES = 2_000_000_000
 """A file whose size nobody states may not be larger."""
@@ -166,7 +167,8 @@ def _receive(
     except (RedirectRefused, AddressRefused) as error:
         raise _Hopeless(str(error)) from error
     except (requests.exceptions.TooManyRedirects, requests.exceptions.InvalidSchema, ValueError) as error:
-        raise _Hopeless(f"{url} cannot be fetched: {error}") from error
+        told = without_query(url)
+        raise _Hopeless(f"{told} cannot be fetched: {str(error).replace(url, told)}") from error
     except requests.RequestException as error:
         raise _Cut(str(error)) from error
     with response:

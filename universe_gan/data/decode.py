@@ -18,7 +18,7 @@ from collectors.formats import FORMATS
 from collectors.progress import Progress
 from curation import engine
 from curation.crop import centre_box
-from curation.pixels import Unreadable, open_upright
+from curation.pixels import DAMAGED, TooManyPixels, Unreadable, open_upright
 from universe_gan.data.rows import Row, encoded
 
 VERSION = 1
@@ -92,7 +92,7 @@ def _decode_some(side: int, job: tuple[Path, int, tuple[Row, ...]]) -> tuple[int
     for number, (row, data) in enumerate(zip(rows, encoded(rows), strict=True)):
         try:
             pixels[number] = _square(data, row.path, side)
-        except (OSError, SyntaxError, ValueError, Unreadable) as error:
+        except (*DAMAGED, Unreadable, TooManyPixels, Image.DecompressionBombError) as error:
             if isinstance(error, OSError) and error.errno is not None:
                 raise  # the disk's fault, not the picture's
             failed[row.digest] = str(error)
@@ -106,6 +106,8 @@ def _square(data: bytes | None, path: Path, side: int) -> NDArray[np.uint8]:
         image = open_upright(path, max_pixels=MAX_PIXELS).image
     else:
         with Image.open(BytesIO(data), formats=FORMATS) as opened:
+            if opened.width * opened.height > MAX_PIXELS:
+                raise TooManyPixels(path, opened.width, opened.height, MAX_PIXELS)
             image = opened.convert("RGB")
     if image.size != (side, side):
         box = centre_box(*image.size)

@@ -15,6 +15,7 @@ from PIL import Image
 
 from collectors.formats import FORMATS
 from collectors.progress import Progress
+from curation.pixels import DAMAGED
 from universe_gan import downloads
 from universe_gan.data import generated
 
@@ -198,7 +199,7 @@ def natural_side_of(rows: Iterable[Row]) -> int:
     for row in rows:
         data = next(iter(encoded([row])))
         with (
-            suppress(OSError, SyntaxError, ValueError),  # told when it is decoded
+            suppress(*DAMAGED, Image.DecompressionBombError),  # told when it is decoded
             Image.open(row.path if data is None else BytesIO(data), formats=FORMATS) as opened,
         ):
             return min(1024, max(32, 1 << (min(opened.size).bit_length() - 1)))

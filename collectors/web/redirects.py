@@ -16,7 +16,7 @@ class RedirectRefused(Exception):
 
 
 def without_query(url: str) -> str:
-    """An address that can be told: without what may be a token in its query, or a password before its host."""
+    """An address to be told: without a query, which may hold a token, or a password before its host."""
     bare = url.partition("#")[0].partition("?")[0]
     scheme, slashes, rest = bare.partition("://")
     host, slash, path = rest.partition("/")

@@ -12,6 +12,7 @@ from hostile import STRANGE, a_line, sealed
 from collectors import manifest, permissions, sidecar
 from collectors.manifest import ManifestBroken
 from collectors.permissions import PermissionsBroken
+from collectors.remote_store import RemoteStore
 from collectors.sidecar import SidecarBroken
 from collectors.stores import Store
 from curation import synthetic
@@ -86,6 +87,10 @@ def test_a_rebuild_deletes_and_reads_nothing_outside_its_store(
 def test_a_store_holds_nothing_but_hashes(tmp_path: Path, name: str) -> None:
     with pytest.raises(ValueError, match="no SHA-256"):
         Store(tmp_path).path(name)
+    elsewhere = RemoteStore(tmp_path, "memory://store", by_content=True)
+    for reach in (elsewhere.path, elsewhere.drop, lambda name: elsewhere.put(name, b"x")):
+        with pytest.raises(ValueError, match="no SHA-256"):
+            reach(name)
 
 
 @pytest.mark.parametrize(

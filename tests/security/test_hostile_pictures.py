@@ -178,3 +178,12 @@ def test_a_list_of_generated_pictures_that_is_nested_deeply_is_not_ours(tmp_path
 
 def test_pictures_of_a_stranger_keep_within_pillows_bounds() -> None:
     assert Image.MAX_IMAGE_PIXELS is not None
+
+
+@pytest.mark.parametrize("side", [15_000, 60_000])
+def test_a_bomb_in_a_dataset_to_train_on_is_not_decoded(side: int) -> None:
+    pytest.importorskip("torch", reason="torch is not installed")
+    from universe_gan.data import decode
+
+    with pytest.raises((TooManyPixels, Image.DecompressionBombError)):
+        decode._square(a_png(side, side), Path("a.parquet"), 32)

@@ -7,14 +7,16 @@ import deviantart_server
 import flickr_server
 import pytest
 import requests
-from builders import a_nebula, encoded
+from builders import a_nebula, a_record, encoded
 from deviantart_server import DeviantArtServer, Work
 from faulty import FaultServer, Refuse, always
 from flickr_server import Fail, FlickrServer, a_photo
 
 from collectors.deviantart.api import Api, Keys, NotDeviantArt
+from collectors.stores import Store
 from collectors.web.parts import Part
-from collectors.web.polite import HostBusy, polite_session
+from collectors.web.polite import HostBusy, RedirectRefused, polite_session
+from collectors.web.transfer import Missed, fetch
 from universe_gan.shell.cli import run
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.plain import SECRETS, plain, without_secrets
@@ -171,3 +173,22 @@ def test_a_crash_shows_no_secret(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     err = capsys.readouterr().err
     assert "RuntimeError" in err
     assert not {"marker", "\x1b"} & {one for one in ("marker", "\x1b") if one in err}
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://ada:marker@example.org/a?token=marker", "http://[marker/?token=marker"]
+)
+def test_why_a_file_did_not_come_is_kept_without_tokens(tmp_path: Path, url: str) -> None:
+    """The reason is written into the workspace."""
+    session = polite_session("ada@example.org", sleep=lambda seconds: None)
+    record = a_record(original={"url": url}, file=None)
+    missed = fetch(record, session, Store(tmp_path / "store"), tmp_path / "parts")
+    assert isinstance(missed, Missed)
+    assert not [one for one in ("=marker", "marker@") if one in missed.detail]
+
+
+def test_a_redirect_that_is_refused_is_told_without_tokens() -> None:
+    plan = always(Refuse(302, headers={"Location": "ftp://ada:marker@example.org/a?token=marker"}))
+    with FaultServer(plan=plan) as server, pytest.raises(RedirectRefused) as caught:
+        polite_session(None).get(f"{server.base}/a?token=marker")
+    assert "marker" not in str(caught.value) + caught.value.url + caught.value.target

@@ -39,6 +39,7 @@ LIGHT = 100
 BRIEF = 0.5
 """CPU seconds under which an exponent says nothing."""
 RETRIEVAL = "retrieval of features"
+CURATION = "screening, verdicts"
 JOIN = ("synthetic: join of hashes", "synthetic: groups")
 """Measured with more hashes than there are pictures, since up to `join.MATRIX` all meet all."""
 ELSEWHERE = ("(pictures made)", "examine", RETRIEVAL, "join of hashes", "groups")
@@ -156,7 +157,7 @@ def extrapolated(
     examine = {size: asked.examine_ms / 1000 * size for size in sizes}
     later = {size: _seconds(curated[size], ELSEWHERE) + _seconds(listed[size], (), JOIN) for size in sizes}
     square = {size: squared(known.get("pictures", {}), size) for size in sizes}
-    total = {size: examine[size] + later[size] + square[size] for size in sizes}
+    total = {size: examine[size] + later[size] for size in sizes}
     files, api = PACES["upload.wikimedia.org"], PACES["commons.wikimedia.org"]
     assert files.bits_per_second and api.per_second  # noqa: PT018  (the table of paces has them)
     lines = {
@@ -167,9 +168,9 @@ def extrapolated(
             lambda n: _days(n / 50 / api.per_second)
         ),
         f"examine, {asked.examine_ms:g} ms of a core an original": lambda n: _core_hours(examine[n]),
-        "all that follows, as measured, but for": lambda n: _core_hours(later[n]),
-        "the retrieval of local features, by the square": lambda n: _core_hours(square[n]),
-        f"price at {asked.price:g} a core hour": lambda n: f"{total[n] / 3600 * asked.price:,.0f}",
+        "all that follows, as measured, but for retrieval": lambda n: _core_hours(later[n]),
+        f"price of both at {asked.price:g} a core hour": lambda n: f"{total[n] / 3600 * asked.price:,.0f}",
+        "retrieval of local features, by the square": lambda n: _core_hours(square[n]),
         "originals": lambda n: f"{n * asked.mean_mb / 1e6:,.1f} TB",
         f"squares ({asked.square_mb:g} MB each), and as many in shards": (
             lambda n: f"2 × {n * asked.square_mb / 1e6:,.1f} TB"
@@ -177,7 +178,8 @@ def extrapolated(
         "shards of 500 MB": lambda n: f"{n * asked.square_mb / 500:,.0f}",
         "thumbnails and features (70 kB)": lambda n: f"{n * 7e-8:,.2f} TB",
         "manifest (1.6 kB a record)": lambda n: f"{n * 1.6e-6:,.0f} GB",
-        "memory of the driver: the heaviest stage": lambda n: _heaviest(curated[n]),
+        "memory of the driver: retrieval of local features": lambda n: _heaviest(curated[n], (RETRIEVAL,)),
+        "memory of the driver: all else": lambda n: _held(curated[n]),
         "memory: manifests streamed, compared, audited": lambda n: _heaviest(
             listed[n], ("manifest:", "audit")
         ),
@@ -213,12 +215,18 @@ def _seconds(
     return sum(one[0] for name, one in stages.items() if name not in but and (not only or name in only))
 
 
+def _held(stages: Mapping[str, tuple[float, float]]) -> str:
+    """Records, measurements and verdicts: what the outer stage held when the retrieval within it peaked."""
+    mb = {name: stages.get(name, (0.0, 0.0))[1] for name in ("manifest: read", CURATION, RETRIEVAL)}
+    return f"{(mb['manifest: read'] + mb[CURATION] - mb[RETRIEVAL]) / 1024:,.1f} GB"
+
+
 def _heaviest(stages: Mapping[str, tuple[float, float]], kinds: tuple[str, ...] = ("",)) -> str:
     fitting = {name: one[1] for name, one in stages.items() if name.startswith(kinds) and name != WHOLE}
     if not fitting:
         return "not measured"
     name = max(fitting, key=fitting.__getitem__)
-    return f"{fitting[name] / 1024:,.1f} GB ({name})"
+    return f"{fitting[name] / 1024:,.1f} GB"
 
 
 def _days(seconds: float) -> str:

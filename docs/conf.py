@@ -20,6 +20,7 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphin
 exclude_patterns = ["_build"]
 myst_enable_extensions = ["deflist", "attrs_inline"]
 myst_heading_anchors = 4
+smartquotes_action = "qe"  # `--` is two hyphens: options are named in help texts
 default_role = "literal"  # docstrings write `names` as Markdown does
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"

@@ -145,7 +145,7 @@ def _of_the_root(text: str) -> str:
             return f"[{words}]({pages[path]}{hash_}{anchor})"
         if path.startswith("docs/"):
             return f"[{words}](../{path.removeprefix('docs/')}{hash_}{anchor})"
-        return f"{words} (`{path}`)"
+        return f"`{path}`" if words.strip("`") == path else f"{words} (`{path}`)"
 
     return re.sub(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)", moved, text)
 

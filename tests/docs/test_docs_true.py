@@ -224,3 +224,18 @@ def test_the_settings_page_holds_every_setting() -> None:
             else:
                 assert f"\n`{key}`\n" in page
     assert page.count("\n## [") >= len(SECTIONS) + len(table())
+
+
+def test_the_citation_names_this_version() -> None:
+    yaml = pytest.importorskip("yaml")
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert cited["version"] == import_module("universe_gan").__version__
+    assert cited["license"] == "MIT"
+    assert {"cff-version", "message", "title", "authors"} <= cited.keys()
+
+
+def test_the_pictures_are_small_and_credited() -> None:
+    pictures = sorted((ROOT / "docs/images").glob("*.webp"))
+    credits = (ROOT / "LICENSES.md").read_text(encoding="utf-8")
+    assert sum(picture.stat().st_size for picture in pictures) < 200_000
+    assert [picture.name for picture in pictures if f"`{picture.name}`" not in credits] == []

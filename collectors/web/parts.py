@@ -1,6 +1,7 @@
 """A download under way: its bytes on disk, their hashes, and what it takes to go on after a cut or a kill."""
 
 import errno
+import fcntl
 import hashlib
 import io
 import json
@@ -16,6 +17,13 @@ from collectors.web.signatures import HEAD
 
 _PIECE = 1 << 20
 
+_UNLOCKABLE = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL})
+"""What file systems without locks answer; there, nothing keeps a second writer out."""
+
+
+class PartTaken(Exception):
+    """Another process, of this machine or of one that shares the disk, fetches this very file."""
+
 
 class Part:
     """The bytes of one address that came so far, in `<sha256 of the address>.part`; a context manager.
@@ -26,6 +34,7 @@ class Part:
 
     Raises:
         DiskFull: there is no room for the file, or for more of it; what is there stays whole.
+        PartTaken: somebody else has it open; the lock is the kernel's, so the dead hold none.
     """
 
     def __init__(self, folder: Path, url: str) -> None:
@@ -39,6 +48,27 @@ class Part:
         self._take_in(os.fstat(self._file.fileno()).st_size)
 
     def _open(self) -> io.FileIO:
+        while True:
+            file = self._opened()
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                file.close()
+                raise PartTaken(self.path) from error
+            except OSError as error:
+                if error.errno not in _UNLOCKABLE:
+                    raise
+            if self._is_at_its_place(file):
+                return file
+            file.close()  # whoever had it has just finished it and moved it into the store
+
+    def _is_at_its_place(self, file: io.FileIO) -> bool:
+        try:
+            return os.path.samestat(os.fstat(file.fileno()), self.path.stat())
+        except FileNotFoundError:
+            return False
+
+    def _opened(self) -> io.FileIO:
         try:
             return io.FileIO(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644), "r+b")
         except OSError as error:
@@ -122,6 +152,6 @@ class Part:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
         if self.size == 0:
-            self.drop()
+            self.drop()  # while it is still locked: the next makes a new one
+        self._file.close()

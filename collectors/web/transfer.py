@@ -16,7 +16,7 @@ from collectors.permissions import lifts_opt_out
 from collectors.record import Reason, Record, StoredFile
 from collectors.stores import Store
 from collectors.web.expected import Expected
-from collectors.web.parts import Part
+from collectors.web.parts import Part, PartTaken
 from collectors.web.polite import AddressRefused, HostBusy, RedirectRefused, backoff, go_on, opt_out, rest
 from collectors.web.redirects import without_query
 
@@ -34,6 +34,9 @@ WRONG = 4
 
 TRICKLE, PATIENCE = 1024, 60.0
 """Bytes a second, looked at every so many seconds; a body that flows more slowly is cut."""
+
+MOMENTS = 10
+"""Seconds that somebody else may take to let go of a file: a lost worker, a run that was killed."""
 
 _CHUNK = 1 << 18
 _GONE = frozenset({400, 404, 405, 406, 410, 414, 451})
@@ -90,7 +93,10 @@ def fetch(
     permitted = lifts_opt_out(record)
     wrong: set[str] = set()
     cuts = 0
-    with Part(parts, record.original.url) as part:
+    opened = _part(parts, record.original.url, sleep)
+    if opened is None:
+        return Missed(reason=Reason.BUSY, detail="another process is fetching it", again=True)
+    with opened as part:
         for _ in range(ATTEMPTS):
             before = part.size
             try:
@@ -124,6 +130,16 @@ def fetch(
         return Missed(
             reason=Reason.BUSY, detail=f"cut off {ATTEMPTS} times, {part.size} bytes came", again=True
         )
+
+
+def _part(parts: Path, url: str, sleep: Callable[[float], None]) -> Part | None:
+    """The part of this address, as soon as nobody else has it; `None`: somebody keeps it."""
+    for _ in range(MOMENTS):
+        try:
+            return Part(parts, url)
+        except PartTaken:
+            sleep(1.0)
+    return None
 
 
 @dataclass(frozen=True)

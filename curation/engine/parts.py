@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from curation.engine.deaths import WorkerDied
 
-PART = 16
+PART = 8
 """Most items of a part."""
 PART_BYTES = 4_000_000
 """Results of a part should not weigh more; larger ones come in parts of fewer items."""

@@ -1,5 +1,6 @@
 """Downloads: whatever the line does, a file is right or it is not there, and the reason is said."""
 
+import fcntl
 import hashlib
 import os
 import random
@@ -41,6 +42,7 @@ from collectors.files import DiskFull
 from collectors.record import Reason, Record, StoredFile
 from collectors.stores import Store
 from collectors.web.download import Missed, copy_local, fetch_all
+from collectors.web.parts import Part
 from collectors.web.polite import NoContact, Pace, polite_session
 
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF"
@@ -219,6 +221,39 @@ def test_a_part_that_is_complete_needs_no_request(desk: Desk) -> None:
         (desk.parts / f"{name}.part").write_bytes(data)
         assert isinstance(desk.fetch_one(record), StoredFile)
         assert server.asked == []
+
+
+def test_two_processes_never_write_the_same_part(desk: Desk) -> None:
+    data = photo(1)
+    with FaultServer({"/a.jpg": data}) as server:
+        record = wanted(server, "/a.jpg", data)
+        with Part(desk.parts, record.original.url) as other:
+            other.write(data[:1000])
+            missed = desk.fetch_one(record)
+            assert isinstance(missed, Missed)
+            assert (missed.reason, missed.again, server.asked) == (Reason.BUSY, True, [])
+        assert isinstance(desk.fetch_one(record), StoredFile)
+    assert ranges(server) == ["bytes=1000-"]
+
+
+def test_a_part_that_another_process_finished_meanwhile_is_not_written_to(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, lock = photo(1), fcntl.flock
+    name = desk.store.add(data)
+    desk.parts.mkdir()
+    part = desk.parts / f"{hashlib.sha256(b'http://host/a.jpg').hexdigest()}.part"
+    os.link(desk.store.path(name), part)
+
+    def moved_into_the_store(file: Any, how: int) -> None:
+        part.unlink(missing_ok=True)
+        monkeypatch.setattr(fcntl, "flock", lock)
+
+    monkeypatch.setattr(fcntl, "flock", moved_into_the_store)
+    with Part(desk.parts, "http://host/a.jpg") as other:
+        assert other.size == 0
+        other.write(b"something else")
+    assert desk.store.is_sound(name)
 
 
 @pytest.mark.parametrize("part", [photo(2), photo(1) + b"more", b"", photo(2)[:900]], ids=len)

@@ -160,3 +160,11 @@ def test_twenty_thousand_records_are_filtered_in_the_memory_of_a_few(tmp_path: P
         tracemalloc.stop()
     assert header.records == 2_000
     assert most < 4e6, f"{most / 1e6:.1f} MB for a file of {path.stat().st_size / 1e6:.0f} MB"
+
+
+def test_what_many_records_have_word_for_word_is_kept_once(written: Path) -> None:
+    first, second, third = manifests.read(written).records
+    assert first.rights is second.rights is third.rights
+    assert first.found_by is second.found_by
+    assert first.creator != second.creator, "and what differs is not mixed up"
+    assert first.rights == a_record(number=1).rights

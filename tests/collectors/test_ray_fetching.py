@@ -30,6 +30,7 @@ from universe_gan.shell.cli import run  # noqa: E402
 from universe_gan.shell.exits import Exit  # noqa: E402
 
 HOUSE = Path(__file__).parents[2]
+NO_PROC = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for workers in /proc")
 LOOPBACK = "127.0.0.1"
 PLAIN_FAULTS = (too_many("0.2"), Refuse(503), Cut(), Slow(0.05))
 """What can be told without a hash, which NASA does not state."""
@@ -117,10 +118,10 @@ def _is_ours(folder: Path) -> bool:
 
 
 def test_two_workers_never_ask_a_host_more_at_a_time_than_it_bears(tmp_path: Path) -> None:
-    with FaultServer(photos(24), latency=0.05) as server:
+    with FaultServer(photos(18), latency=0.05) as server:
         fetched(server, tmp_path, Pace(in_flight=3))
     assert server.most_at_once == 3
-    assert len(server.asked) == 24
+    assert len(server.asked) == 18
 
 
 def test_two_workers_together_keep_the_distance_between_requests(tmp_path: Path) -> None:
@@ -153,21 +154,30 @@ def test_every_fault_of_a_line_is_survived_there_too(tmp_path: Path) -> None:
     assert server.most_at_once <= 4
 
 
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for workers in /proc")
+class Killer:
+    """A plan that kills a worker at the so-many-th file from now, and makes files slow."""
+
+    def __init__(self, number: int | None) -> None:
+        self._left, self.killed = number, list[int]()
+
+    def __call__(self, asked: Asked) -> Fault | None:
+        if self._left is None or not asked.is_file:
+            return None
+        self._left -= 1
+        if self._left == 0:
+            self.killed.append(workers()[0])
+            os.kill(self.killed[0], signal.SIGKILL)
+        return Slow(0.2) if self._left >= 0 else None
+
+
+@NO_PROC
 def test_a_worker_that_is_killed_costs_no_file_and_no_place(tmp_path: Path) -> None:
-    killed: list[int] = []
-
-    def plan(asked: Asked) -> Fault | None:
-        if asked.number == 6 and (there := workers()):
-            killed.append(there[0])
-            os.kill(there[0], signal.SIGKILL)
-        return Slow(0.2)
-
-    with FaultServer(photos(20), plan=plan) as server:
+    killer = Killer(6)
+    with FaultServer(photos(16), plan=killer, latency=0.05) as server:
         fetched(server, tmp_path, Pace(in_flight=4))
-    assert len(killed) == 1
+    assert len(killer.killed) == 1
     assert server.most_at_once <= 4 + 2  # the server still answers those who are gone
-    assert 20 < len(server.asked) <= 24  # what the dead had begun was begun again, and nothing else
+    assert 16 < len(server.asked) <= 20  # what the dead had begun was begun again, and nothing else
 
 
 def recipe(folder: Path, server: NasaServer) -> Path:
@@ -186,19 +196,39 @@ def tell(*words: str) -> tuple[int, str]:
         return run(list(words)), said.getvalue()
 
 
-def test_the_manifest_is_the_same_byte_for_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("kill", [False, pytest.param(True, marks=NO_PROC)], ids=["calm", "one-killed"])
+def test_the_manifest_is_the_same_byte_for_byte(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kill: bool
+) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
     items = [Item(f"PIA{number}", data=photo(number)) for number in range(9)]
     made: dict[str, bytes] = {}
-    with NasaServer(items, plan=seeded(3, 0.2, PLAIN_FAULTS, in_a_row=1)) as server:
+    with NasaServer(items) as server:
         for engine in ("local", "ray"):
-            path = recipe(tmp_path / engine, server)
+            path, killer = recipe(tmp_path / engine, server), Killer(4 if kill and engine == "ray" else None)
+            faults = seeded(3, 0.2, PLAIN_FAULTS, in_a_row=1)
+            server.plan = lambda asked: killer(asked) or faults(asked)  # noqa: B023 (called in this turn only)
             server.most_at_once = 0
             code, said = tell(
-                "collect", str(path), "--engine", engine, "--data", str(tmp_path / engine / "data")
+                "collect", str(path), "--engine", engine, "--data", str(path.parents[1] / "data")
             )
             assert code == Exit.DONE, said
-            assert server.most_at_once <= 2  # questions and files, the driver and the workers
+            assert len(killer.killed) == (kill and engine == "ray")
+            assert server.most_at_once <= 2 + 2 * len(killer.killed)  # questions and files, of all
             made[engine] = path.with_suffix(".jsonl").read_bytes()
     assert made["ray"] == made["local"]
     assert made["ray"].count(b"\n") == 1 + len(items)
+
+
+def test_what_a_manifest_locks_is_fetched_there_too(tmp_path: Path) -> None:
+    with NasaServer([Item(f"PIA{number}", data=photo(number)) for number in range(4)]) as server:
+        path = recipe(tmp_path, server)
+        assert tell("collect", str(path), "--data", str(tmp_path / "first"))[0] == Exit.DONE
+        sealed = path.with_suffix(".jsonl").read_bytes()
+        code, said = tell(
+            "collect", str(path), "--locked", "--engine", "ray", "--data", str(tmp_path / "second")
+        )
+        assert code == Exit.DONE, said
+    assert path.with_suffix(".jsonl").read_bytes() == sealed
+    first, second = (Store(next((tmp_path / name).glob("*/originals"))) for name in ("first", "second"))
+    assert sorted(second.names()) == sorted(first.names())

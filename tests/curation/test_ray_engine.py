@@ -26,7 +26,7 @@ from universe_gan.shell.exits import Exit  # noqa: E402
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for workers in /proc")
 HOUSE = Path(__file__).parents[2]
-PICTURES = 14
+PICTURES = 10
 RAY = ["--engine", "ray", "--workers", "2"]
 
 
@@ -182,39 +182,77 @@ def test_a_worker_that_is_killed_meanwhile_changes_nothing(
 
 @needs_proc
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_stopped_or_killed_the_same_command_goes_on(
+def test_stopped_or_killed_nothing_runs_on_and_the_same_command_goes_on(
     home: Path, expected: dict[str, bytes], joined: Cluster, number: int
 ) -> None:
-    started = subprocess.Popen(
-        [sys.executable, "-m", "universe_gan", "curate", "manifests/sample.toml", *RAY],
-        cwd=home,
-        env={name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
-        | {"PYTHONPATH": str(HOUSE)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    family: set[int] = set()
+    words = ["-m", "universe_gan", "curate", "manifests/sample.toml", *RAY]
+    started = start(words, home)
     thumbnails = home / "data" / "sample" / "thumbnails"
     wait_for(lambda: started.poll() is not None or any(thumbnails.rglob("*")), 100)
     assert started.poll() is None, started.communicate()
     family = {pid for pid, parent, _ in processes() if parent == started.pid}
     family |= {pid for pid, parent, words in processes() if parent in family and "Agent" not in words}
+    assert len(family) > 3
     if number == signal.SIGINT:
         os.killpg(started.pid, number)  # as the terminal does
     else:
         started.kill()
     _, err = started.communicate(timeout=60)
+    assert not any(name.startswith("dataset/") for name in files(home))
     if number == signal.SIGINT:
         assert started.returncode == Exit.INTERRUPTED, err
         assert "Traceback" not in err
-    assert not any(name.startswith("dataset/") for name in files(home))
-    code, said = tell(["curate", str(home / "manifests" / "sample.toml"), *RAY])
-    assert code == Exit.DONE, said
-    assert differing(files(home), expected) == set()
-    assert len(family) > 3
+    else:
+        code, said = tell(["curate", str(home / "manifests" / "sample.toml"), *RAY])
+        assert code == Exit.DONE, said
+        assert differing(files(home), expected) == set()
     wait_for(lambda: not family & {pid for pid, _, _ in processes()}, 100)
+
+
+PROGRAM = """
+from ray.cluster_utils import Cluster
+from curation import engine
+from curation.engine import cluster
+from test_ray_engine import at_leisure
+
+small = {"num_cpus": 1, "object_store_memory": 80_000_000}
+nodes = Cluster(initialize_head=True, head_node_args=small)
+victim = nodes.add_node(**small)
+nodes.wait_for_nodes()
+with cluster.joined(nodes.address) as found:
+    results = engine.run(at_leisure, range(60), workers=found.workers)
+    seen = [next(results) for _ in range(10)]
+    nodes.remove_node(victim, allow_graceful=False)
+    assert seen + list(results) == [(number, bytes(200_000)) for number in range(60)]
+    print("the same")
+nodes.shutdown()
+"""
+
+
+def at_leisure(number: int) -> tuple[int, bytes]:
+    time.sleep(0.1)
+    return number, bytes(200_000)
+
+
+def test_a_machine_that_is_lost_changes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(PROGRAM)
+    out, err = start(["program.py"], tmp_path).communicate(timeout=200)
+    assert out.splitlines()[-1:] == ["the same"], err[-2000:]
+
+
+def start(words: list[str], folder: Path) -> "subprocess.Popen[str]":
+    """A Python in a session of its own."""
+    places = os.pathsep.join(map(str, (HOUSE, HOUSE / "tests", Path(__file__).parent)))
+    kept = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
+    return subprocess.Popen(
+        [sys.executable, *words],
+        cwd=folder,
+        env=kept | {"PYTHONPATH": places, "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"},  # on the loopback alone
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
 
 
 def differing(found: dict[str, bytes], expected: dict[str, bytes]) -> set[str]:

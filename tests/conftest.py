@@ -1,7 +1,8 @@
 """What tests of several rooms share: a real MediaWiki, where the machine has one, and who runs which test.
 
 `make test` runs the suite in several processes (pytest-xdist). A module stays together, so that what it
-makes once is made once; the modules of the one MediaWiki stay together too. What takes longest begins first.
+makes once is made once; modules of the one MediaWiki stay together too, and those of Ray. What takes longest
+begins first.
 """
 
 import os
@@ -28,9 +29,15 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 settings.register_profile("any machine", parent=settings(), deadline=None)  # how busy it is proves nothing
 settings.load_profile("any machine")
 
-WIKI = {path.stem for path in Path(__file__).parent.glob("real/test_*.py") if "RealWiki" in path.read_text()}
-"""Modules whose tests ask the one MediaWiki: one process runs them all."""
-LONGEST = {*WIKI, "test_derivatives", "test_planets", "test_real_skies"}
+SHARED = {"wiki": "RealWiki", "ray": 'importorskip("ray"'}
+"""What modules share of a machine, and the words by which they are known: one process runs all of a kind."""
+GROUPS = {
+    path.stem: group
+    for path in Path(__file__).parent.rglob("test_*.py")
+    for group, words in SHARED.items()
+    if words in path.read_text(encoding="utf-8")
+}
+LONGEST = {*GROUPS, "test_derivatives", "test_planets", "test_real_skies"}
 """Modules of minutes: whoever got one last would keep everybody waiting."""
 
 
@@ -42,13 +49,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """A module is a process's own, and all modules of the wiki are one's."""
+    """A module is a process's own, and so are all modules that share something."""
     from xdist.scheduler import LoadScopeScheduling
 
     class ByModule(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             module = nodeid.partition("::")[0]
-            return "wiki" if Path(module).stem in WIKI else module
+            return GROUPS.get(Path(module).stem, module)
 
     return ByModule(config, log)
 

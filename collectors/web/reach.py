@@ -26,7 +26,7 @@ class Net(StrEnum):
     PUBLIC = "the public network"
     LOOPBACK = "this machine"
     PRIVATE = "a private network"
-    NOWHERE = "a place where no server of pictures is"
+    NOWHERE = "no network of servers"
     """Link-local, multicast, reserved, and where clouds hand out credentials."""
 
 

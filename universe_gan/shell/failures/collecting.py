@@ -11,6 +11,7 @@ from collectors.nasa.library import NasaRefused, NotNasa
 from collectors.permissions import PermissionsBroken
 from collectors.source import KeyMissing, KeyRefused
 from collectors.web.polite import AddressRefused, HostBusy, NoContact, RedirectRefused
+from collectors.web.reach import Net
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.failures.failure import Failure, Table
 
@@ -20,6 +21,20 @@ def _no_contact(error: NoContact) -> Failure:
         f"{error.host} may only be asked by somebody who can be reached, and no valid contact is set",
         "export UNIVERSE_GAN_CONTACT=you@example.org (e-mail or web page; it goes into the User-Agent)",
         Exit.CREDENTIAL,
+    )
+
+
+def _out_of_reach(error: AddressRefused) -> Failure:
+    if error.net is Net.NOWHERE:
+        return Failure(
+            f"{error.host} serves no pictures (link-local, reserved, or a cloud's own); it was not asked",
+            "correct the address, or ask where it comes from",
+            Exit.INPUT,
+        )
+    return Failure(
+        f"{error.host} lies in {error.net}, in which the recipe names no server; it was not asked",
+        "if it is your own mirror, name it in the recipe (`api`); else ask where its address comes from",
+        Exit.INPUT,
     )
 
 
@@ -38,11 +53,7 @@ TABLE: Table = {
         "check your own connection; if it is fine, wait and run the same command again; nothing is lost",
         Exit.BUSY,
     ),
-    AddressRefused: lambda error: Failure(
-        f"{error.host} lies in {error.net}, in which the recipe names no server; it was not asked",
-        "if it is your own mirror, name it in the recipe (`api`); else ask where its address comes from",
-        Exit.INPUT,
-    ),
+    AddressRefused: _out_of_reach,
     RedirectRefused: lambda error: Failure(
         f"{error.url} redirects to {error.target}, where we do not go: {error.why}",
         "check the address in the recipe",

@@ -15,8 +15,11 @@ class DiskFull(Exception):
     """There is no room left for a file."""
 
     def __init__(self, path: Path, free: int, needed: int | None = None) -> None:
-        super().__init__(f"no space left at {path}: {free} bytes free")
+        super().__init__(path, free, needed)  # what pickle gives back to us when a worker raises this
         self.path, self.free, self.needed = path, free, needed
+
+    def __str__(self) -> str:
+        return f"no space left at {self.path}: {self.free} bytes free"
 
 
 def canonical_json(value: Any) -> bytes:

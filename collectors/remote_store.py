@@ -37,32 +37,44 @@ class StoreUnusable(Exception):
     """An address that cannot be a store: of no known kind, or one that carries a password."""
 
     def __init__(self, url: str, problem: str, fix: str) -> None:
-        super().__init__(f"{url}: {problem}")
+        super().__init__(url, problem, fix)
         self.url, self.problem, self.fix = url, problem, fix
+
+    def __str__(self) -> str:
+        return f"{self.url}: {self.problem}"
 
 
 class StoreRefused(Exception):
     """The store does not let us in: no credentials, wrong ones, or ones that may not do this."""
 
     def __init__(self, url: str, problem: str) -> None:
-        super().__init__(f"{url}: {problem}")
+        super().__init__(url, problem)
         self.url, self.problem = url, problem
+
+    def __str__(self) -> str:
+        return f"{self.url}: {self.problem}"
 
 
 class StoreUnreachable(Exception):
     """The store does not answer, or something on the way is broken."""
 
     def __init__(self, url: str, problem: str) -> None:
-        super().__init__(f"{url}: {problem}")
+        super().__init__(url, problem)
         self.url, self.problem = url, problem
+
+    def __str__(self) -> str:
+        return f"{self.url}: {self.problem}"
 
 
 class ObjectDamaged(Exception):
     """An object whose bytes are not those of its name."""
 
     def __init__(self, url: str) -> None:
-        super().__init__(f"{url} is not what its name says")
+        super().__init__(url)
         self.url = url
+
+    def __str__(self) -> str:
+        return f"{self.url} is not what its name says"
 
 
 def checked(url: str) -> str:

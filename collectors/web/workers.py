@@ -19,6 +19,7 @@ import requests
 from collectors.files import DiskFull
 from collectors.progress import Progress, Silent
 from collectors.record import Record, StoredFile
+from collectors.remote_store import StoreRefused, StoreUnreachable, StoreUnusable
 from collectors.stores import Store
 from collectors.web.crew import PLACES, Crew, Lost
 from collectors.web.keeper import Call, Keeper, limits_from
@@ -107,6 +108,9 @@ _FORESEEN: Mapping[type[Exception], tuple[str, ...]] = {
     DiskFull: ("path", "free", "needed"),
     NoContact: ("host",),
     KeeperLost: (),
+    StoreRefused: ("url", "problem"),
+    StoreUnreachable: ("url", "problem"),
+    StoreUnusable: ("url", "problem", "fix"),
 }
 
 

@@ -10,6 +10,7 @@ import fsspec
 import pytest
 
 from collectors import remote_store
+from collectors.files import DiskFull
 from collectors.remote_store import (
     ObjectDamaged,
     RemoteStore,
@@ -21,6 +22,7 @@ from collectors.remote_store import (
 )
 from collectors.stores import ChangedMeanwhile, Store
 from collectors.workspace import KeptElsewhere, Workspace, keep_at
+from curation import engine
 
 
 def sha(data: bytes) -> str:
@@ -151,6 +153,31 @@ def test_failures_of_the_libraries_become_ours() -> None:
         raise OSError(113, "no route to host")
     with pytest.raises(FileNotFoundError), told("s3://x"):
         raise FileNotFoundError("x")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        StoreUnusable("s3://x", "no", "yes"),
+        StoreRefused("s3://x", "who?"),
+        StoreUnreachable("s3://x", "gone"),
+        ObjectDamaged("s3://x/ab/abc"),
+        DiskFull(Path("x"), 5, 10),
+    ],
+)
+def test_failures_of_workers_arrive_with_their_facts(error: Exception) -> None:
+    came = pickle.loads(pickle.dumps(error))
+    assert type(came) is type(error)
+    assert (vars(came), str(came)) == (vars(error), str(error))
+
+
+def _unreachable(number: int) -> int:
+    raise StoreUnreachable("s3://x", f"no answer to {number}")
+
+
+def test_a_store_that_leaves_a_worker_process_alone_is_no_dead_worker() -> None:
+    with pytest.raises(StoreUnreachable, match="no answer to 0"):
+        list(engine.run(_unreachable, range(3), workers=2))
 
 
 def test_a_workspace_remembers_where_its_files_are(tmp_path: Path, url: str) -> None:

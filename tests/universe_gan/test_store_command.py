@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 boto3 = pytest.importorskip("boto3", reason="boto3 (of moto) is not installed")
 s3fs = pytest.importorskip("s3fs", reason="s3fs is not installed")
@@ -151,3 +152,41 @@ def test_a_missing_bucket_and_a_store_that_does_not_answer_are_told(
     told = capsys.readouterr().err
     assert "does not answer" in told
     assert "aSecretThatNobodyMaySee" not in told
+
+
+def test_keys_that_the_store_does_not_know_are_told(
+    home: Path, s3: Any, endpoint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    requests.post(f"{endpoint}/moto-api/reset-auth", data="0", timeout=10)  # from now on it looks at keys
+    try:
+        code = build(home, "shut", "--store", "s3://sky/nebulae")
+    finally:
+        requests.post(f"{endpoint}/moto-api/reset-auth", data="inf", timeout=10)
+    assert code == Exit.CREDENTIAL
+    told = capsys.readouterr().err
+    assert "does not let us in" in told
+    assert "AWS_ACCESS_KEY_ID" in told
+    assert "aSecretThatNobodyMaySee" not in told
+
+
+def test_a_server_that_goes_away_in_the_middle_is_told(
+    home: Path, s3: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = moto.ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+    forget()
+    boto3.client("s3").create_bucket(Bucket="brief")
+    real, sent = s3fs.S3FileSystem.put_file, []
+
+    def put_file(self: Any, *arguments: Any, **more: Any) -> Any:
+        sent.append(arguments)
+        if len(sent) == 5:
+            server.stop()
+        return real(self, *arguments, **more)
+
+    monkeypatch.setattr(s3fs.S3FileSystem, "put_file", put_file)
+    assert build(home, "brief", "--store", "s3://brief/x") == Exit.BUSY
+    assert len(sent) == 5
+    assert "does not answer" in capsys.readouterr().err

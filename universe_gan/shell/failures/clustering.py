@@ -35,7 +35,8 @@ TABLE: Table = {
     ),
     FolderUnseen: lambda error: Failure(
         f"{error.machine} does not see {error.folder}, where everything is read from and written to",
-        "put it on a file system that every machine mounts at the same path: --data /shared/…",
+        "put it on a file system that every machine mounts at the same path (--data /shared/…), or begin"
+        " anew with the files in a store that all reach (--store s3://…)",
         Exit.INPUT,
     ),
     KeeperLost: lambda error: Failure(

@@ -18,6 +18,7 @@ def scale(*words: str) -> str:
     return subprocess.run(command, env=alone, check=True, capture_output=True, text=True).stdout
 
 
+@pytest.mark.timeout(600)  # eight processes that import everything: seconds, or minutes on a busy machine
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="memory is read from Linux' /proc")
 def test_the_benchmark_of_growth_measures_every_stage_and_goes_on_from_its_figures(tmp_path: Path) -> None:
     figures = tmp_path / "figures.json"

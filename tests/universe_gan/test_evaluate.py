@@ -21,7 +21,7 @@ from small_nets import sky, written
 
 from universe_gan.shell.cli import run
 from universe_gan.shell.exits import Exit
-from universe_gan.upscaling import evaluate
+from universe_gan.upscaling import evaluate, evaluation_page
 from universe_gan.upscaling.evaluate import Figures, Judged
 from universe_gan.upscaling.images import NoPicture, open_picture
 
@@ -82,6 +82,11 @@ def test_means_leave_out_what_a_picture_cannot_have() -> None:
     assert (found.psnr, found.flux, found.stars, found.invented) == (30, 0.8, 9, None)
     assert found.recall == pytest.approx(1.9 / 3)
     assert evaluate.mean([figures(inf)]).psnr == inf
+
+
+def test_back_projection_is_listed_without_the_network_too() -> None:
+    assert evaluate.PROJECTED in evaluate.METHODS
+    assert set(evaluation_page.ORDER) == set(evaluate.METHODS)
 
 
 def test_ours_wins_only_where_it_is_nearer_than_lanczos() -> None:
@@ -152,7 +157,7 @@ def test_the_command_writes_figures_crops_and_a_page(place: Path, *, degraded: b
     assert kept["pictures"] == found["pictures"]
     assert [one["name"] for one in kept["pictures"]] == ["m42"]
     with Image.open(folder / "crops/m42.png") as crops, Image.open(folder / "sheet.png") as sheet:
-        assert crops.size == sheet.size == (6 * 64 + 5 * 2, 64)
+        assert crops.size == sheet.size == (7 * 64 + 6 * 2, 64)
     page = (folder / "evaluation.html").read_text(encoding="utf-8")
     assert "m42" in page
     assert "http" not in page.replace('http-equiv="', "")

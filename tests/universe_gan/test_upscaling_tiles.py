@@ -295,6 +295,12 @@ def test_strength_0_without_back_projection_is_lanczos_as_pillow_does_it() -> No
     assert np.abs(half - made).max() > 1e-3
 
 
+def test_without_a_share_the_network_is_not_asked() -> None:
+    upscaler = Upscaler(weights(), strength=0)
+    torch.nn.init.constant_(upscaler.net.conv_last.weight, float("nan"))
+    assert np.isfinite(upscaler.enlarge(sky(20, 31))).all()
+
+
 def test_a_network_that_spoils_a_picture_is_trusted_least() -> None:
     upscaler = Upscaler(weights(), strength=None)
     picture = sky(48, 64)

@@ -1,7 +1,7 @@
 """How true enlarged pictures are: one is the truth, is shrunk, enlarged again, and compared with itself.
 
-Beside our way stand the plain network, Lanczos and bicubic, so that every figure has something to be better
-or worse than. All are compared as files of 8 bits would hold them.
+Beside our way stand the plain network, Lanczos with back-projection (`--strength 0`), Lanczos and bicubic, so
+that every figure has something to be better or worse than. All are compared as 8-bit files would hold them.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -28,8 +28,8 @@ Bytes = NDArray[np.uint8]
 """(h, w, 3), sRGB."""
 Enlarge = Callable[[Bytes], Bytes]
 
-OURS, NETWORK, LANCZOS, BICUBIC = "ours", "network", "lanczos", "bicubic"
-METHODS = (OURS, NETWORK, LANCZOS, BICUBIC)
+OURS, NETWORK, PROJECTED, LANCZOS, BICUBIC = "ours", "network", "back-projected", "lanczos", "bicubic"
+METHODS = (OURS, NETWORK, PROJECTED, LANCZOS, BICUBIC)
 WIDEST = 1024
 """Longest side that is looked at, pixels: of a larger picture the middle."""
 SMALLEST = 32
@@ -201,11 +201,12 @@ def _degraded(large: Tensor, scale: int) -> Tensor:
 
 
 def methods(upscaler: Upscaler) -> dict[str, Enlarge]:
-    """Ours as it is set, the network without back-projection and blend, and what Pillow enlarges by."""
-    plain = replace(upscaler, passes=0, strength=1.0)
+    """Ours as it is set, the network alone, back-projection without it, and what Pillow enlarges by."""
+    plain, without = replace(upscaler, passes=0, strength=1.0), replace(upscaler, strength=0.0)
     return {
         OURS: partial(_through, upscaler),
         NETWORK: partial(_through, plain),
+        PROJECTED: partial(_through, without),
         LANCZOS: partial(_by_pillow, upscaler.scale, Image.Resampling.LANCZOS),
         BICUBIC: partial(_by_pillow, upscaler.scale, Image.Resampling.BICUBIC),
     }

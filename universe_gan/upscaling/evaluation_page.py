@@ -18,6 +18,7 @@ from universe_gan.upscaling.evaluate import (
     METHODS,
     NETWORK,
     OURS,
+    PROJECTED,
     Bytes,
     Evaluation,
     Figures,
@@ -25,7 +26,7 @@ from universe_gan.upscaling.evaluate import (
 
 SHOWN = 128
 """Side of a crop in pixels."""
-ORDER = (BICUBIC, LANCZOS, NETWORK, OURS)
+ORDER = (BICUBIC, LANCZOS, PROJECTED, NETWORK, OURS)
 """Of the crops; before them the small picture, after them the truth."""
 COLUMNS = ("small", *ORDER, "truth")
 MOST = 60

@@ -173,17 +173,22 @@ class Upscaler:
 
     def _made(self, batch: Floats, passes: int, share: float) -> Floats:
         small = torch.from_numpy(batch).to(self.device).permute(0, 3, 1, 2)
+        large = self._drawn(small) if share else lanczos(small, self.scale)
+        if 0 < share < 1:  # first, for Lanczos dims stars too: back-projection comes last and mends both
+            large = torch.lerp(lanczos(small, self.scale), large, share)
+        large = back_projected(large, small, self.scale, passes)
+        made: Floats = large.clamp(0, 1).permute(0, 2, 3, 1).cpu().numpy()
+        return made
+
+    def _drawn(self, small: Tensor) -> Tensor:
+        """What the network makes of small pictures (n, 3, h, w), in fp32 where half precision fails."""
         large = self._through(small, self.precision)
         if self.precision is not torch.float32 and not _is_sound(small, large):
             self.notes.add("the network overflowed in half precision; those tiles were run again in fp32")
             large = self._through(small, torch.float32)
         if not torch.isfinite(large).all():
             raise NotFinite
-        if share < 1:  # first, for Lanczos dims stars too: back-projection comes last and mends both
-            large = torch.lerp(lanczos(small, self.scale), large, share)
-        large = back_projected(large, small, self.scale, passes)
-        made: Floats = large.clamp(0, 1).permute(0, 2, 3, 1).cpu().numpy()
-        return made
+        return large
 
     def _through(self, small: Tensor, precision: torch.dtype) -> Tensor:
         """Through the network, sides filled up to what it can fold; shrunk where less is asked."""

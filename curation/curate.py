@@ -5,6 +5,7 @@ whole. They depend on the manifest, the files and the settings alone, not on the
 """
 
 import json
+import platform
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,7 @@ from collectors.workspace import Workspace
 from curation import engine, features
 from curation.boxes import choose
 from curation.comparing import compare
+from curation.engine.alike import FolderUnseen
 from curation.examine import Examined, Folders, died, examine, folders, measure
 from curation.hub.blocked import Blocklist
 from curation.hub.recognise import recognised
@@ -62,6 +64,7 @@ def curate(
 
     Raises:
         OriginalsMissing: the workspace lacks files of the manifest; nothing was done.
+        FolderUnseen: a refused picture that `at_hand` found cannot be read where it is looked at.
         DiskFull: what was measured so far is kept.
     """
     progress = progress or Silent()
@@ -190,8 +193,13 @@ def _extract_all(wanted: Sequence[str], places: Folders, progress: Progress, wor
 def _examine(
     sha256: str, elsewhere: Mapping[str, Path], workspace: Workspace, settings: CurateSettings
 ) -> Examined:
-    path = elsewhere.get(sha256) or workspace.originals.path(sha256)
-    return examine(path, sha256, settings, folders(workspace))
+    path = elsewhere.get(sha256)
+    try:
+        return examine(path or workspace.originals.path(sha256), sha256, settings, folders(workspace))
+    except FileNotFoundError as error:
+        if path is None:
+            raise
+        raise FolderUnseen(platform.node(), path.parent) from error
 
 
 def _journalled(path: Path) -> Iterator[Examined]:

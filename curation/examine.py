@@ -1,6 +1,7 @@
 """All that an original has to be decoded for, in one decoding: measurements, thumbnail, finished square."""
 
 import fcntl
+import platform
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -62,7 +63,7 @@ class Folders:
     squares: Store
     """By `crop.square_key`; what is here needs no second decoding when the dataset is built."""
     one_at_a_time: Path
-    """A lock file: very large pictures are decoded by one process at a time."""
+    """A lock file: very large pictures are decoded by one process of a machine at a time."""
 
 
 def folders(workspace: Workspace) -> Folders:
@@ -71,7 +72,7 @@ def folders(workspace: Workspace) -> Folders:
         thumbnails=workspace.store("thumbnails"),
         features=workspace.store(f"features/v{FEATURES}"),
         squares=workspace.store("squares"),
-        one_at_a_time=workspace.root / "large.lock",
+        one_at_a_time=workspace.root / f"large-{platform.node()}.lock",
     )
 
 

@@ -21,7 +21,8 @@ from collectors.manifest import Manifest
 from collectors.record import Reason, Record, Verdict
 from collectors.workspace import Workspace
 from curation import crop, engine
-from curation.curate import OriginalsMissing, VerdictsBroken, curate, read_verdicts
+from curation.curate import OriginalsMissing, VerdictsBroken, _examine, curate, read_verdicts
+from curation.engine.alike import FolderUnseen
 from curation.examine import Examined, folders
 from curation.judged import Judged
 from curation.screening.screen import screen
@@ -321,3 +322,13 @@ def test_killed_anywhere_and_run_again_the_verdicts_are_the_same(tmp_path: Path)
     assert rough.verdicts.read_bytes() == calm.verdicts.read_bytes()
     examined = [json.loads(line)["sha256"] for line in rough.examined.read_bytes().splitlines()]
     assert len(examined) == len(set(examined)) >= before >= 1
+
+
+def test_a_refused_picture_that_another_machine_does_not_see_is_told(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "sky")
+    sha256 = workspace.originals.add(png(a_sky(1, 100)))
+    away = tmp_path / "home of ada" / "refused.png"
+    with pytest.raises(FolderUnseen) as told:
+        _examine(sha256, {sha256: away}, workspace, SMALL)
+    assert told.value.folder == away.parent
+    assert _examine(sha256, {}, workspace, SMALL).width == 100

@@ -55,9 +55,9 @@ def precision_of(asked: str, device: torch.device) -> torch.dtype:
     return torch.bfloat16 if known.get("amx_bf16") else torch.float32
 
 
-LEAST = 0.4
-"""Share of the network below which the blend never goes: what the picture says of itself a scale smaller
-is too cautious (0.32 where 0.60 was best, on the 20 skies of `tests/real/test_upscaling_real.py`)."""
+LEAST = 0.2
+"""Share of the network below which the blend never goes, so that some of its sharpness is there always: what
+pictures say of themselves a scale smaller is cautious, 0.1 on average (figures in docs/guides/upscale.md)."""
 TRIED = 256
 """Side of the middle that is tried, pixels."""
 FEWEST = 4
@@ -140,7 +140,8 @@ class Upscaler:
         """The share of the network that suits a picture, `LEAST` to 1, told by its own middle.
 
         The middle is shrunk and enlarged again by the network and by Lanczos; least squares say which blend
-        of both is nearest to the middle itself. What a picture is like at one scale, it is at the next.
+        of both is nearest to the middle itself after back-projection, which is linear: a blend's is the blend
+        of theirs. What a picture is like at one scale, it is at the next.
         """
         height, width = (
             min(side, TRIED) // self.scale * self.scale for side in (source.height, source.width)
@@ -152,7 +153,7 @@ class Upscaler:
         small = smaller(truth, self.scale)
         with self._device_lock:
             made = back_projected(self._through(small, torch.float32), small, self.scale, passes)
-        plain = lanczos(small, self.scale)
+        plain = back_projected(lanczos(small, self.scale), small, self.scale, passes)
         change = made - plain
         fit = ((truth - plain) * change).sum() / change.square().sum().clamp(min=1e-9)
         return LEAST + (1 - LEAST) * float(fit.nan_to_num(0).clamp(0, 1))

@@ -30,7 +30,7 @@ def trained(fork: Fork, demo: Path, tmp_path_factory: pytest.TempPathFactory) ->
     folder = tmp_path_factory.mktemp("trained") / "demo"
     shutil.copytree(demo, folder)
     code, printed = fork(
-        {"argv": ["train", "sample", "--kimg", "0.04", *(f"--set=train.{one}" for one in TOY)]}, folder, {}
+        {"argv": ["train", "sample", "--kimg", "0.02", *(f"--set=train.{one}" for one in TOY)]}, folder, {}
     )
     assert code == 0, printed
     return folder

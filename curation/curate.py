@@ -194,12 +194,9 @@ def _examine(
     sha256: str, elsewhere: Mapping[str, Path], workspace: Workspace, settings: CurateSettings
 ) -> Examined:
     path = elsewhere.get(sha256)
-    try:
-        return examine(path or workspace.originals.path(sha256), sha256, settings, folders(workspace))
-    except FileNotFoundError as error:
-        if path is None:
-            raise
-        raise FolderUnseen(platform.node(), path.parent) from error
+    if path is not None and not path.is_file():
+        raise FolderUnseen(platform.node(), path.parent)
+    return examine(path or workspace.originals.path(sha256), sha256, settings, folders(workspace))
 
 
 def _journalled(path: Path) -> Iterator[Examined]:

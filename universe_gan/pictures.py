@@ -9,7 +9,7 @@ A line is written when its file is whole; a torn last line is what a kill left b
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Any
 
@@ -54,8 +54,9 @@ def lines(folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def _stays(name: str) -> bool:
-    """Whether a name is that of a file in the very folder: what is named here is opened, and deleted."""
-    return Path(name).name == name and name not in ("", "..") and "\0" not in name
+    """Whether a name stays in the folder (`upscale` fills subfolders): what it names is opened, deleted."""
+    parts = PurePosixPath(name).parts
+    return bool(parts) and parts[0] != "/" and ".." not in parts and not {"\0", "\\"} & set(name)
 
 
 def of_file(path: Path) -> dict[str, Any] | None:

@@ -158,7 +158,7 @@ def test_no_picture_is_opened_without_the_list_of_formats() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["../a.png", "/etc/passwd", "..", "", "a/../../b.png", "a\0.png", 5, None, ["a"], "sub/a.png"]
+    "name", ["../a.png", "/etc/passwd", "..", "", "a/../../b.png", "a\0.png", 5, None, ["a"], "sub\\\\a.png"]
 )
 def test_the_list_of_generated_pictures_names_no_file_elsewhere(tmp_path: Path, name: object) -> None:
     """`study` removes files that stand there."""

@@ -82,6 +82,7 @@ def collect_locked(
         images += [known] if known else []
         missing += [] if known else [record]
     images += _fetch(desk, missing, today)
+    images = _with_twins(images, {record.uid: record for record in todo}, desk)
     departures = Departures(
         root_sha256=lock.header.root_sha256,
         refused={
@@ -188,6 +189,15 @@ def _without_fetching(
     if sighting is not None and sighting.now is None:
         return today.returned(record, Fate.GONE, Reason.GONE, sighting.detail)
     return None
+
+
+def _with_twins(images: Sequence[Returned], asked: Mapping[str, Record], desk: _Desk) -> list[Returned]:
+    """What cannot be had is here after all where an image of the very same bytes came."""
+    here = {"fate": Fate.HERE, "reason": None, "detail": "its bytes came with another image"}
+    return [
+        one.model_copy(update=here) if one.fate is Fate.GONE and desk.has(asked[one.uid]) else one
+        for one in images
+    ]
 
 
 def _fetch(desk: _Desk, records: Sequence[Record], today: _Today) -> Iterator[Returned]:

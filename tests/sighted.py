@@ -42,8 +42,8 @@ class Sky:
     stop_after: int | None = None
 
     def put(self, number: int, **changes: Any) -> Record:
-        """Lock an image and serve its file."""
-        data = encoded(a_nebula(number, (40, 30)))
+        """Lock an image and serve its file; `like`: the number of one that has the same bytes."""
+        data = encoded(a_nebula(changes.pop("like", number), (40, 30)))
         self.server.files[f"/{number}.png"] = data
         rendition = changes.pop("rendition", "original")
         original = {

@@ -181,6 +181,17 @@ def test_a_deleted_image_is_an_open_matter_unless_it_may_be_missing(sky: Sky) ->
     assert departures.depart(sky.lock(), known) == result.manifest
 
 
+def test_a_deleted_image_is_here_where_another_of_the_same_bytes_came(sky: Sky) -> None:
+    gone, twin = sky.put(1), sky.put(2, like=1)
+    sky.today[gone.uid] = None
+    assert gone.file is not None
+    assert twin.file is not None
+    assert gone.file.sha256 == twin.file.sha256
+    result = a_rebuild(sky)
+    assert (fates(result), result.complete) == ({gone.uid: Fate.HERE, twin.uid: Fate.SAME}, True)
+    assert fates(a_rebuild(sky)) == {gone.uid: Fate.HERE, twin.uid: Fate.HERE}
+
+
 def test_what_comes_back_to_its_source_comes_back_to_the_dataset(sky: Sky) -> None:
     record = sky.put(1)
     sky.today[record.uid] = None

@@ -3,6 +3,7 @@
 import errno
 import io
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -211,6 +212,9 @@ def test_what_is_no_whole_picture_is_refused_by_name_and_leaves_nothing(tmp_path
         larger(tmp_path / "broken.png", tmp_path / "out" / "made.png")
     assert refused.value.name == "broken.png"
     assert "\n" not in refused.value.problem
+    assert not re.fullmatch(r"\w+: \w+ error", refused.value.problem), (
+        "libvips' name for its reader is no reason"
+    )
     assert not list((tmp_path / "out").glob("*"))
 
 

@@ -7,6 +7,7 @@ which is turned upright. libvips decodes large files to disk, so a piece costs t
 (https://www.libvips.org/API/current/how-it-opens-files.html).
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -153,5 +154,8 @@ def _opened(image: pyvips.Image, name: str) -> Opened:
 
 
 def first_line(error: Exception) -> str:
-    """What libvips found wrong, without what it was asked."""
-    return next((line.strip() for line in str(error).splitlines()[1:] if line.strip()), "unreadable")
+    """What libvips found wrong, without what it was asked; where its reader only names itself, our words."""
+    told = next((line.strip() for line in str(error).splitlines()[1:] if line.strip()), "")
+    if not told or re.fullmatch(r"\w+load: (load|read) error", told):
+        return "the file is damaged or cut off"
+    return told

@@ -46,7 +46,8 @@ def joined(
             /,
         ) -> Iterator[Any]:
             queued = QUEUED if cluster.workers >= cluster.cpus else 1  # more CPUs than may be used
-            window = Window(_Tasks(function, wanted), min(workers, cluster.workers), queued, died)
+            tasks = _Tasks(function, wanted, ours=cluster.address is None)
+            window = Window(tasks, min(workers, cluster.workers), queued, died)
             return window.run(items)
 
         with engine.using(run):
@@ -78,10 +79,11 @@ def _look(wanted: Standard) -> Exception | None:
 class _Tasks:
     """Parts as tasks of Ray; a ticket is the pair of references to an answer's weight and to the answer."""
 
-    def __init__(self, function: Callable[[Any], Any], wanted: Standard) -> None:
+    def __init__(self, function: Callable[[Any], Any], wanted: Standard, *, ours: bool) -> None:
+        """`ours`: the cluster ends with us."""
         import ray
 
-        self._ray = ray
+        self._ray, self._ours = ray, ours
         self._work = ray.remote(num_cpus=1, num_returns=2, max_retries=0)(_work)
         self._function, self._wanted = ray.put(function), ray.put(wanted)
 
@@ -104,7 +106,12 @@ class _Tasks:
         return answer
 
     def stop(self, tickets: Collection[Any]) -> None:
-        for _, answer in tickets:
+        """Let nothing run on. A cluster of our own is about to end, and with it what it does.
+
+        There nothing is cancelled: where a task ends at this very moment, Ray 2.60 aborts the process that
+        cancels it ("Tried to complete task that was not pending").
+        """
+        for _, answer in () if self._ours else tickets:
             self._ray.cancel(answer, force=True)
 
 

@@ -39,7 +39,9 @@ def test_a_note_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == "host pauses\n"
 
 
-def test_a_terminal_shows_a_stage_inside_a_stage(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_shows_a_stage_inside_a_stage(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
     output = Output()
     with output.stage("outer", 2) as outer, output.stage("inner") as inner:
@@ -49,6 +51,10 @@ def test_a_terminal_shows_a_stage_inside_a_stage(monkeypatch: pytest.MonkeyPatch
         outer.advance(2)
     with output.stage("next") as later:
         later.advance(7)
+    shown = capsys.readouterr().err
+    assert shown.count("a note between the bars") == 1
+    for words in ("outer", "  inner", "2/2", "3/3", "next"):
+        assert words in shown
 
 
 def test_plain_progress_speaks_every_thirty_seconds_with_rate_and_time_left() -> None:

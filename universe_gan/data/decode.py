@@ -116,6 +116,7 @@ def _square(data: bytes | None, path: Path, side: int) -> NDArray[np.uint8]:
 
 
 def mapped(place: Path, split: str, side: int) -> NDArray[np.uint8]:
+    """The decoded pictures of a split, (pictures, side, side, 3) bytes, read from disk as they are used."""
     path = place / f"{split}.u8"
     shape = (path.stat().st_size // (side * side * 3), side, side, 3)
     if not shape[0]:

@@ -174,6 +174,7 @@ def image_column(schema: pa.Schema) -> str:
 
 
 def why_none(refused: Counter[str]) -> str:
+    """Why no picture is left, in words: `refused` counts the rows by reason."""
     if refused:
         return "every row is refused: " + ", ".join(
             f"{count} because {why}" for why, count in refused.items()

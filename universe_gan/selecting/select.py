@@ -1,6 +1,7 @@
 """Which generated pictures are worth keeping: as real as real ones, copies of none, and unlike each other.
 
-Pictures are rows of features, (n, d), from a network that the discriminator does not use (`extractors`).
+Pictures are rows of features, (n, d), from a network that the discriminator does not use
+(`measuring.extractors`).
 How near is too near is measured on real pictures: what lies nearer to a training picture than held-out real
 ones ever do is taken for its copy, and of two that lie so near to each other the less real one goes.
 """

@@ -1,4 +1,4 @@
-"""What `universe-gan colour` does and says; the matching itself is in `colour`, which needs scikit-image."""
+"""What `universe-gan colour` does and says; the matching is in `universe_gan.colour` (needs scikit-image)."""
 
 from importlib import util
 from pathlib import Path

@@ -4,6 +4,8 @@ from enum import IntEnum
 
 
 class Exit(IntEnum):
+    """What a command leaves with; the words for each are in `WORDS`."""
+
     DONE = 0
     BUG = 1
     USAGE = 2

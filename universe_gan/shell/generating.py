@@ -1,4 +1,4 @@
-"""What `universe-gan generate` does and says; the drawing itself is in `generate`, which needs PyTorch."""
+"""What `universe-gan generate` does and says; the drawing is in `universe_gan.generate` (needs PyTorch)."""
 
 from importlib import util
 from pathlib import Path

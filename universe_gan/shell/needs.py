@@ -37,6 +37,11 @@ class MemoryShort(Exception):
 
 
 def device_for(asked: str | None, rank: int) -> "torch.device":
+    """The device as asked, else a GPU of this process's own, else the CPU.
+
+    Raises:
+        SettingsUnfit: no GPU is here, or fewer than processes.
+    """
     import torch
 
     have = torch.cuda.is_available()

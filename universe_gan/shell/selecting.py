@@ -1,4 +1,4 @@
-"""What `universe-gan select` does and says; the numbers are in `select`, the files in `feedback`."""
+"""What `universe-gan select` does and says; numbers and files are in `universe_gan.selecting`."""
 
 from importlib import util
 from pathlib import Path

@@ -133,6 +133,7 @@ def test_a_whole_quiz_by_keyboard_goes_on_after_a_reload_and_after_an_end(page: 
         truth = {number: got(f"{second.address}picture/{number}")[1] for number in range(1, 7)}
         low = [one for one in page.evaluate(CONTRAST, "h1, p, th, td, b") if one[1] < 4.5]
         assert low == []
+        page.wait_for_load_state("networkidle")
         code, told = second.end()
     assert code == 0
     assert "6 of 6 answered" in told
@@ -241,6 +242,7 @@ def test_pictures_are_accepted_and_rejected_by_hand_and_kept_as_they_come(
     assert page.locator("#count").inner_text() == "1 accepted, 1 rejected, 1 undecided"
     page.reload()
     assert page.locator("#count").inner_text() == "1 accepted, 1 rejected, 1 undecided"
+    page.wait_for_load_state("networkidle")  # the server may not end before the last picture is here
     code, told = choosing.end()
     assert code == 0
     assert told.strip() == "[('drawn-2.png', 'reject'), ('drawn-3.png', 'accept')]"

@@ -17,7 +17,7 @@ pytest.importorskip("torch", reason="PyTorch is not installed")
 from hub_server import HubServer
 
 from universe_gan import data, pictures
-from universe_gan.selecting import feedback
+from universe_gan.selecting import feedback, rankings
 from universe_gan.shell.cli import run
 from universe_gan.shell.exits import Exit
 from universe_gan.training import runs
@@ -213,7 +213,7 @@ def test_a_person_has_the_last_word_and_by_hand_the_only_one(
 
     def serve(folder: Path, **how: object) -> None:
         lines = ({"file": file, "decision": decision, "at": "now"} for file, decision in said)
-        with (folder / feedback.DECISIONS).open("a") as file:
+        with (folder / rankings.DECISIONS).open("a") as file:
             file.writelines(f"{json.dumps(line)}\n" for line in lines)
 
     page = SimpleNamespace(serve_selection=serve)
@@ -245,10 +245,14 @@ def test_a_turned_copy_of_a_training_picture_is_refused_by_name(
     [found] = [one for one in listed("generated/sample/ranking.jsonl") if one["file"] == "copy.png"]
     assert (found["refused"], found["nearest"]) == ("copy", real.train.names[5])
     assert found["why"].endswith(real.train.names[5])
-    pytest.importorskip("werkzeug", reason="Werkzeug is not installed")
-    from universe_gan.comparing import by_hand
+    assert "copy.png" not in {one.file for one in rankings.candidates(Path("generated/sample"))}
 
-    assert "copy.png" not in {one.file for one in by_hand.candidates(Path("generated/sample"))}
+
+def test_decisions_that_cannot_be_read_are_said(fed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("generated/sample/decisions.jsonl").write_text("{\n")
+    assert select("generated/sample") == Exit.INPUT
+    said = "error: generated/sample/decisions.jsonl cannot be used: a line of it is no decision"
+    assert said in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("what", ["runs", "data", "nothing"])

@@ -1,9 +1,6 @@
 """Generated pictures accepted or rejected by hand: a page over a folder that the machine has ranked.
 
-    ranking.jsonl    {"file": …, "rank": 1, "quality": …, "novelty": …, "diversity": …, "nearest": …}
-    decisions.jsonl  {"file": …, "decision": "accept" | "reject" | "undecided", "at": …}
-
-Decisions are only ever added, a line each as they come; the last one of a picture counts.
+It reads and writes the files of `selecting.rankings`; a decision is on disk before the page hears of it.
 """
 
 import threading
@@ -11,79 +8,24 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from pydantic import ConfigDict, ValidationError
 from werkzeug.exceptions import BadRequest, NotFound
 from werkzeug.wrappers import Request, Response
 
 from collectors.files import Journal
 from collectors.formats import FORMATS
-from collectors.frozen import Frozen
 from curation.page import inline, templates
 from universe_gan.comparing import server
+from universe_gan.selecting.rankings import DECISIONS, Candidate, Decision, candidates, decisions
 
-RANKING = "ranking.jsonl"
-DECISIONS = "decisions.jsonl"
 SMALL = 256
 """Longer side of the pictures in the grid."""
-Decision = Literal["accept", "reject", "undecided"]
 Nearest = Callable[[Any], NDArray[np.uint8] | None]
 """From what a line names as `nearest` to that training picture, (side, side, 3); `None`: it is not here."""
-
-
-class RankingUnfit(Exception):
-    """A folder whose ranking cannot be read, or that has none."""
-
-    def __init__(self, path: Path, problem: str) -> None:
-        super().__init__(f"{path}: {problem}")
-        self.path, self.problem = path, problem
-
-
-class Candidate(Frozen):
-    """A line of the ranking; what else it says is left alone."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    file: str
-    rank: int
-    quality: float | None = None
-    novelty: float | None = None
-    diversity: float | None = None
-    nearest: Any = None
-    """What names the nearest training picture; `None`: not known."""
-    refused: str | None = None
-    """Why it is not for choosing: `copy`, `duplicate`."""
-
-
-def candidates(folder: Path) -> list[Candidate]:
-    """Those to choose from whose picture is there, the best first. Raises `RankingUnfit`."""
-    path = folder / RANKING
-    if not path.is_file():
-        raise RankingUnfit(path, "there is no such file")
-    try:
-        found = [Candidate.model_validate(line) for line in Journal(path).read()]
-    except (ValidationError, ValueError) as error:
-        raise RankingUnfit(path, "a line of it is no ranked picture") from error
-    last = {one.file: one for one in found if Path(one.file).name == one.file}
-    free = [one for one in last.values() if one.refused is None]
-    there = [one for one in free if (folder / one.file).is_file()]
-    if not there:
-        raise RankingUnfit(path, "none of its pictures is there")
-    return sorted(there, key=lambda one: (one.rank, one.file))
-
-
-def decisions(folder: Path) -> dict[str, Decision]:
-    """The last word on each picture, by file; what is undecided is left out. Raises `RankingUnfit`."""
-    path = folder / DECISIONS
-    try:
-        last: dict[str, Decision] = {line["file"]: line["decision"] for line in Journal(path).read()}
-    except (ValueError, KeyError, TypeError) as error:
-        raise RankingUnfit(path, "a line of it is no decision") from error
-    return {file: decision for file, decision in last.items() if decision != "undecided"}
 
 
 def serve_selection(

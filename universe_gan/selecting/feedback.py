@@ -1,12 +1,11 @@
 """Feeding good pictures back: a folder of generated ones is ranked, and the accepted go into a dataset.
 
     generated/nebulae/pictures.jsonl     what each picture is (`pictures`)
-    generated/nebulae/ranking.jsonl      {file, rank, quality, novelty, diversity, nearest, plausible, …}, and
-                                         {…, refused, why} of what is not for keeping
-    generated/nebulae/decisions.jsonl    {file, decision: accept | reject | undecided, at}, a line a click
+    generated/nebulae/ranking.jsonl      what the machine thinks of each (`rankings`)
+    generated/nebulae/decisions.jsonl    what a person said of some
     manifests/nebulae.synthetic.jsonl    the accepted ones with their lineage; `curate` makes rows of them
 
-A ranking is written whole. Accepted files go into the workspace's store before the list names them, so that a
+Accepted files go into the workspace's store before the list names them, so that a
 kill in between loses nothing, and the same words again do nothing twice.
 """
 
@@ -22,7 +21,6 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import ValidationError
 
-from collectors.files import Journal, canonical_json, write_whole
 from collectors.formats import FORMATS
 from collectors.stores import Store
 from curation import synthetic
@@ -32,11 +30,9 @@ from curation.synthetic import Synthetic
 from universe_gan import pictures, sheets
 from universe_gan.data import Prepared
 from universe_gan.measuring.extractors import Extractor
-from universe_gan.selecting import select
+from universe_gan.selecting import rankings, select
 from universe_gan.selecting.select import Ranked
 
-RANKING = "ranking.jsonl"
-DECISIONS = "decisions.jsonl"
 STEPS = {"coloured": "colour", "upscaled": "upscale"}
 """What the provenance of a picture calls what was done to it, and the name of the command."""
 _OWN = frozenset({"drawn_sha256", "rank", "accepted", "quality", "novelty", "steps", "sha256", "licences"})
@@ -124,8 +120,7 @@ def ranked(
         copied(made.pixels, prepared.train.pixels),
     )
     names = [name or f"training picture {number}" for number, name in enumerate(prepared.train.names)]
-    lines = (_line(one, made, names) for one in found)
-    write_whole(made.folder / RANKING, b"".join(canonical_json(line) + b"\n" for line in lines))
+    rankings.write(made.folder, (_line(one, made, names) for one in found))
     return found
 
 
@@ -172,8 +167,8 @@ def _line(one: Ranked, made: Drawn, names: Sequence[str]) -> dict[str, Any]:
 
 
 def decided(made: Drawn) -> dict[int, bool]:
-    """What a person said of the pictures, the last word on each: accepted (true) or rejected, by number."""
-    last = {line.get("file"): line.get("decision") for line in Journal(made.folder / DECISIONS).read()}
+    """What a person said of the pictures: accepted (true) or rejected, by number. Raises `RankingUnfit`."""
+    last = rankings.decisions(made.folder)
     said = ((number, last.get(line["file"])) for number, line in enumerate(made.lines))
     return {number: word == "accept" for number, word in said if word in ("accept", "reject")}
 

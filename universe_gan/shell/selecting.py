@@ -51,7 +51,7 @@ def select(
         raise PackagesMissing(missing, "selecting by hand", "quiz")
     import torch
 
-    from universe_gan.selecting import feedback
+    from universe_gan.selecting import feedback, rankings
 
     if device == "cuda" and not torch.cuda.is_available():
         raise SettingsUnfit(["--device cuda: PyTorch finds no GPU here; `universe-gan check` says more"])
@@ -66,7 +66,7 @@ def select(
     eyes, symmetry = _extractor(extractor, run, where), run.about.settings.symmetry if run else "all"
     found = feedback.ranked(made, prepared, eyes, runs / "cache", symmetry)
     real = f"{many(len(prepared.reals), 'training picture')}, {len(prepared.held_out):,} held out"
-    output.line(f"ranked    {folder / feedback.RANKING}  {many(len(found), 'picture')} against {real}")
+    output.line(f"ranked    {folder / rankings.RANKING}  {many(len(found), 'picture')} against {real}")
     output.table("", ("pictures", "found"), [(n, words) for words, n in feedback.tally(found).most_common()])
     if by_hand and any(one.refused is None for one in found):
         _ask(output, folder, prepared, port)

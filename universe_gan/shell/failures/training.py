@@ -63,6 +63,11 @@ BY_NAME: dict[str, Words] = {
         "name a run, or a folder that `universe-gan generate`, `colour` or `upscale` wrote, of one model",
         Exit.INPUT,
     ),
+    "universe_gan.selecting.rankings.RankingUnfit": lambda error: Failure(
+        f"{error.path} cannot be used: {error.problem}",
+        "take that line out or move the file away, then run the same command; it ranks anew",
+        Exit.INPUT,
+    ),
     "universe_gan.comparing.server.PortTaken": lambda error: Failure(
         f"port {error.port} cannot be listened on: {error.problem}",
         "leave --port out: then a free one is taken",

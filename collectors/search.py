@@ -10,7 +10,7 @@ from collectors.files import Journal
 from collectors.plan import Plan
 from collectors.progress import Progress
 from collectors.record import Record, Skipped
-from collectors.source import Ask, Finished
+from collectors.source import Ask, Finished, demand_keys
 from collectors.workspace import Workspace
 
 
@@ -37,9 +37,7 @@ def search(
     told = _Told()
     for line in lines[1:]:
         told.add(line)
-    for source, _ in plan.sources:
-        if source.name not in told.done:
-            source.demand_keys()
+    demand_keys(source for source, _ in plan.sources if source.name not in told.done)
     for source, settings in plan.sources:
         if source.name in told.done:
             continue

@@ -3,9 +3,10 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Literal, get_args
 
 Kind = Literal["real", "fictive"]
+_KINDS: frozenset[object] = frozenset(get_args(Kind))
 
 TOLERANCE = 1e-6
 """How far the shares may be from 1 in sum: 0.333333 three times is meant as a third each."""
@@ -52,10 +53,12 @@ def shortage(shares: Mapping[Kind, float], available: Mapping[Kind, int], limit:
     return f"{binding}: {short}; {kept}; set [collect] shares to change that"
 
 
-def mistakes(shares: Mapping[Kind, float] | None, sources: Iterable[tuple[str, Any]]) -> list[str]:
-    """What is wrong between `shares` and the `kind` of each source (name, settings), one line a problem."""
-    kinds = {name: getattr(settings, "kind", None) for name, settings in sources}
-    if shares is None:
+def mistakes(shares: object, kinds: Mapping[str, object]) -> list[str]:
+    """What is wrong between `shares` and the `kind` of each source, as a recipe has them; one line a problem.
+
+    Nothing is said of names that are no kinds: they are mistakes of their own.
+    """
+    if not isinstance(shares, Mapping) or not set(shares) <= _KINDS:
         return []
     problems = [
         f"[collect.{name}] has no kind, so [collect] shares cannot place its images:"
@@ -66,12 +69,12 @@ def mistakes(shares: Mapping[Kind, float] | None, sources: Iterable[tuple[str, A
     problems += [
         f'[collect.{name}] kind = "{kind}" has no share in [collect] shares'
         for name, kind in kinds.items()
-        if kind is not None and kind not in shares
+        if kind in _KINDS and kind not in shares
     ]
     problems += [
         f'[collect] shares asks for {kind} images, and no source has kind = "{kind}"'
         for kind in sorted(shares)
-        if kind not in kinds.values() and None not in kinds.values()
+        if kind not in kinds.values() and _KINDS.issuperset(kinds.values())
     ]
     return problems
 

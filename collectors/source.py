@@ -1,6 +1,7 @@
 """What a source is: how it is asked, which key it needs, whose terms hold, what it gives back."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,11 +17,12 @@ from collectors.web.polite import Pace
 
 
 class KeyMissing(Exception):
-    """A source wants a key, and the environment does not hold it."""
+    """Sources want keys, and the environment does not hold them."""
 
-    def __init__(self, variable: str, where: str) -> None:
-        super().__init__(f"{variable} is not set; a key comes from {where}")
-        self.variable, self.where = variable, where
+    def __init__(self, missing: Mapping[str, str]) -> None:
+        super().__init__("; ".join(f"{name} is not set; it comes from {at}" for name, at in missing.items()))
+        self.missing = dict(missing)
+        """Where each variable's value is to be had, an address."""
 
 
 class KeyRefused(Exception):
@@ -93,10 +95,8 @@ class Source:
     """A kept raw answer and the subject → the record it amounts to (for `relicense`)."""
     terms: str
     """Address of the terms of use."""
-    keys: tuple[str, ...] = ()
-    """Environment variables that must be set."""
-    demand_keys: Callable[[], object] = lambda: None
-    """Raises `KeyMissing` where one is not; asked before any source is, so that nobody waits for it."""
+    keys: Mapping[str, str] = field(default_factory=dict)
+    """Environment variables that must be set, each with the address where its value is to be had."""
     paces: Callable[[Any], Mapping[str, Pace]] = lambda settings: {}
     """Settings → the pace of each host they name that is not in the table of `polite`."""
     look_again: Callable[[Ask, Sequence[Record]], Iterator[Sighting]] | None = None
@@ -112,3 +112,16 @@ class Source:
     """Settings and the recipe's folder → files next to the recipe whose content decides what is found."""
     open_local: Callable[[Any, Path, Original], Path] | None = None
     """For sources on this disk: settings, base folder, original → the file. `None`: fetched by address."""
+
+
+def read_keys(keys: Mapping[str, str]) -> list[str]:
+    """The values of these environment variables, in their order. Raises `KeyMissing` for all that lack."""
+    values = {name: os.environ.get(name, "").strip() for name in keys}
+    if missing := {name: at for name, at in keys.items() if not values[name]}:
+        raise KeyMissing(missing)
+    return list(values.values())
+
+
+def demand_keys(sources: Iterable[Source]) -> None:
+    """Raises `KeyMissing` for all of these sources at once: called before any is asked, so nobody waits."""
+    read_keys({name: at for source in sources for name, at in source.keys.items()})

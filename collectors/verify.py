@@ -21,7 +21,7 @@ from collectors.manifest import Manifest
 from collectors.plan import Plan
 from collectors.progress import Progress, Silent
 from collectors.record import Record, Skipped
-from collectors.source import Ask, Sighting, Source
+from collectors.source import Ask, Sighting, Source, demand_keys
 from collectors.workspace import Workspace
 
 FRESH = timedelta(days=1)
@@ -125,8 +125,10 @@ def look(
 ) -> Iterator[Sighting]:
     """What the sources say of these records now, each once; nothing of those that nobody can be asked about.
 
-    Sources on this disk are read again.
+    Sources on this disk are read again. Raises `KeyMissing` before the first question.
     """
+    held = {record.source for record in records}
+    demand_keys(source for source, _ in plan.sources if source.name in held)
     for source, settings in plan.sources:
         own = {record.uid: record for record in records if record.source == source.name}
         ask = Ask(

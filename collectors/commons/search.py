@@ -53,9 +53,9 @@ class CommonsSettings(SourceSettings):
     @field_validator("categories")
     @classmethod
     def _are_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for name in value:
-            if not bare(name) or re.search(r"[#<>\[\]{}|]", name):
-                raise ValueError(f"{name!r} cannot be the name of a category")
+        wrong = [repr(name) for name in value if not bare(name) or re.search(r"[#<>\[\]{}|]", name)]
+        if wrong:
+            raise ValueError(f"{' and '.join(wrong)} cannot be the name of a category")
         return value
 
 

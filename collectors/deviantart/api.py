@@ -3,7 +3,6 @@
 https://www.deviantart.com/developers/ · The API tells nothing of AI and little of licences; see `page`.
 """
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,13 +10,14 @@ from urllib.parse import urlsplit
 
 import requests
 
-from collectors.source import KeyMissing, KeyRefused
+from collectors.source import KeyRefused, read_keys
 from collectors.web.polite import HostBusy
 from collectors.web.retry import innermost
 
 API = "https://www.deviantart.com/api/v1/oauth2"
-KEYS = ("DEVIANTART_CLIENT_ID", "DEVIANTART_CLIENT_SECRET")
-WHERE = "https://www.deviantart.com/developers/"
+KEYS = dict.fromkeys(
+    ("DEVIANTART_CLIENT_ID", "DEVIANTART_CLIENT_SECRET"), "https://www.deviantart.com/developers/"
+)
 
 BATCH = 50
 """Deviations an answer of `browse`, and ids a call of `metadata`, at most."""
@@ -50,11 +50,7 @@ class Keys:
 
 def keys() -> Keys:
     """The application's credentials, from the environment. Raises `KeyMissing`."""
-    values = [os.environ.get(name, "").strip() for name in KEYS]
-    for name, value in zip(KEYS, values, strict=True):
-        if not value:
-            raise KeyMissing(name, WHERE)
-    return Keys(*values)
+    return Keys(*read_keys(KEYS))
 
 
 class Api:

@@ -63,9 +63,10 @@ class DeviantArtSettings(SourceSettings):
     @field_validator("deviations")
     @classmethod
     def _are_deviations(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for one in value:
-            if deviation_id(one) is None:
-                raise ValueError(f"{one!r} is not a number, a UUID or an address that ends in a number")
+        if wrong := [repr(one) for one in value if deviation_id(one) is None]:
+            raise ValueError(
+                f"{' and '.join(wrong)}: not a number, a UUID or an address that ends in a number"
+            )
         return value
 
     @property
@@ -314,7 +315,6 @@ SOURCE = Source(
     parse=parse,
     terms="https://www.deviantart.com/about/policy/service/",
     keys=KEYS,
-    demand_keys=keys,
     paces=_paces,
     look_again=look_again,
     resolve=resolve,

@@ -4,7 +4,7 @@
 """
 
 from collectors.flickr.again import look_again, resolve
-from collectors.flickr.api import KEYS, FlickrRefused, NotFlickr, keys
+from collectors.flickr.api import KEYS, FlickrRefused, NotFlickr
 from collectors.flickr.photos import NoPhoto, parse
 from collectors.flickr.search import search
 from collectors.flickr.settings import FlickrSettings, paces
@@ -29,7 +29,6 @@ SOURCE = Source(
     parse=parse,
     terms="https://www.flickr.com/help/terms/api",
     keys=KEYS,
-    demand_keys=keys,
     paces=paces,
     look_again=look_again,
     resolve=resolve,

@@ -5,7 +5,6 @@ https://www.flickr.com/services/api/ · https://www.flickr.com/services/api/auth
 
 import json
 import logging
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,12 +13,11 @@ from urllib.parse import urlsplit
 
 import requests
 
-from collectors.source import KeyMissing, KeyRefused
+from collectors.source import KeyRefused, read_keys
 from collectors.web.polite import HostBusy
 
 REST = "https://api.flickr.com/services/rest/"
-KEYS = ("FLICKR_API_KEY", "FLICKR_API_SECRET")
-WHERE = "https://www.flickr.com/services/apps/create/"
+KEYS = dict.fromkeys(("FLICKR_API_KEY", "FLICKR_API_SECRET"), "https://www.flickr.com/services/apps/create/")
 
 HICCUPS = 4
 """How often a question is asked that Flickr answers with "not available now" or with no JSON."""
@@ -176,11 +174,8 @@ class Flickr:
 
 def keys() -> tuple[str, str]:
     """The key and its secret, from the environment. Raises `KeyMissing`."""
-    found = [os.environ.get(name, "").strip() for name in KEYS]
-    for name, value in zip(KEYS, found, strict=True):
-        if not value:
-            raise KeyMissing(name, WHERE)
-    return found[0], found[1]
+    key, secret = read_keys(KEYS)
+    return key, secret
 
 
 def whole_number(value: Any) -> int | None:

@@ -4,9 +4,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from collectors.flickr.api import REST
 from collectors.frozen import SourceSettings
@@ -66,13 +67,23 @@ class FlickrSettings(SourceSettings):
             raise ValueError("is not the address of an API (https://api.flickr.com/services/rest/)")
         return value
 
-    @model_validator(mode="after")
-    def _asks_something(self) -> Self:
-        if not (self.text or self.tags or self.user_ids or self.groups):
-            raise ValueError("names nothing to look for: set text, tags, user_ids or groups")
-        if self.since and self.until and self.since > self.until:
-            raise ValueError(f"since {self.since} is later than until {self.until}")
-        return self
+    @field_validator("groups")
+    @classmethod
+    def _asks_something(cls, groups: tuple[str, ...], others: ValidationInfo) -> tuple[str, ...]:
+        """Checked with the last of the four, so that other mistakes in the table are named as well."""
+        if not groups and not any(others.data.get(one, "wrong") for one in ("text", "tags", "user_ids")):
+            raise PydanticCustomError(
+                "nothing_asked", "names nothing to look for: set text, tags, user_ids or groups"
+            )
+        return groups
+
+    @field_validator("until")
+    @classmethod
+    def _in_order(cls, until: date | None, others: ValidationInfo) -> date | None:
+        since = others.data.get("since")
+        if since and until and since > until:
+            raise ValueError(f"it is before since = {since}")
+        return until
 
 
 @dataclass(frozen=True)

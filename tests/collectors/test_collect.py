@@ -145,23 +145,25 @@ def test_a_second_run_asks_nothing_and_writes_the_same_manifest(shelf: Shelf) ->
     assert (shelf.asked, again.fetched_bytes) == (1, 0)
 
 
-def test_a_missing_key_of_the_last_source_stops_the_run_before_the_first_is_asked(shelf: Shelf) -> None:
-    keys: list[str] = []
-
-    def demand_keys() -> None:
-        if not keys:
-            raise KeyMissing("SHELF_KEY", "https://shelf.example/keys")
-
+def test_all_missing_keys_are_named_before_the_first_source_is_asked(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = {"SHELF_KEY": "https://shelf.example/keys", "SHELF_SECRET": "https://shelf.example/keys"}
     shelf.put(1)
-    locked = replace(shelf.source(), name="locked", demand_keys=demand_keys)
-    plan = replace(a_plan(shelf), sources=[*a_plan(shelf).sources, (locked, ShelfSettings())])
-    with pytest.raises(KeyMissing):
+    locked = replace(shelf.source(), name="locked", keys=at)
+    barred = replace(shelf.source(), name="barred", keys={"BARRED_KEY": "https://barred.example/keys"})
+    more = [(locked, ShelfSettings()), (barred, ShelfSettings())]
+    plan = replace(a_plan(shelf), sources=[*a_plan(shelf).sources, *more])
+    with pytest.raises(KeyMissing) as lacking:
         a_run(plan)
     assert shelf.asked == 0
-    keys.append("a key")
+    assert lacking.value.missing == {**locked.keys, **barred.keys}
+    for name in lacking.value.missing:
+        monkeypatch.setenv(name, "a key")
     a_run(plan)
-    keys.clear()
-    assert (a_run(plan).taken, shelf.asked) == (1, 2)  # all is told, so nobody needs the key any more
+    for name in lacking.value.missing:
+        monkeypatch.delenv(name)
+    assert (a_run(plan).taken, shelf.asked) == (1, 3)  # all is told, so nobody needs the key any more
 
 
 def test_refresh_asks_again_and_keeps_the_files(shelf: Shelf) -> None:

@@ -472,8 +472,10 @@ def test_a_missing_key_is_named(tmp_path: Path, clock: Clock, monkeypatch: pytes
         with pytest.raises(KeyMissing) as missing:
             found_by(an_ask(server, tmp_path, clock, tags=["planet"]))
         assert server.asked == []
-    assert missing.value.variable == "DEVIANTART_CLIENT_SECRET"
-    assert missing.value.where.startswith("https://www.deviantart.com/developers")
+    assert list(missing.value.missing) == ["DEVIANTART_CLIENT_SECRET"]
+    assert missing.value.missing["DEVIANTART_CLIENT_SECRET"].startswith(
+        "https://www.deviantart.com/developers"
+    )
 
 
 def test_a_refused_key_is_not_repeated_in_the_words(

@@ -407,8 +407,8 @@ def test_a_missing_key_is_named_before_anything_is_asked(
         with pytest.raises(KeyMissing) as caught:
             list(search(ask(server)))
         assert server.asked == []
-    assert caught.value.variable == variable
-    assert caught.value.where.startswith("https://www.flickr.com/")
+    assert list(caught.value.missing) == [variable]
+    assert caught.value.missing[variable].startswith("https://www.flickr.com/")
 
 
 @pytest.mark.parametrize(
@@ -621,8 +621,8 @@ def test_the_locked_size_is_found_where_it_lies_now(ask: Any) -> None:
 @pytest.mark.parametrize(
     ("changes", "place"),
     [
-        ({"text": ()}, ()),
-        ({"since": "2020-01-02", "until": "2020-01-01"}, ()),
+        ({"text": ()}, ("groups",)),
+        ({"since": "2020-01-02", "until": "2020-01-01"}, ("until",)),
         ({"api": "api.flickr.com"}, ("api",)),
         ({"licences": (-1,)}, ("licences", 0)),
         ({"licences": ()}, ("licences",)),

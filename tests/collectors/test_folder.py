@@ -401,4 +401,4 @@ def test_the_row_in_the_table_of_sources_is_complete() -> None:
     parse: Callable[..., Record] = source.parse
     assert (source.name, source.settings, parse) == ("folder", FolderSettings, folder.parse)
     assert source.open_local is folder.open_local
-    assert source.keys == ()
+    assert source.keys == {}

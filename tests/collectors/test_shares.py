@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -149,21 +148,20 @@ def test_shares_may_miss_one_by_a_rounding_only() -> None:
 
 
 def test_each_source_must_have_a_kind_that_has_a_share_and_each_share_a_source() -> None:
-    def settings(kind: str | None) -> Any:
-        return SimpleNamespace(kind=kind)
-
-    assert mistakes(None, [("nasa", settings(None))]) == []
-    assert mistakes(SHARES, [("nasa", settings("real")), ("flickr", settings("fictive"))]) == []
-    assert mistakes(SHARES, [("nasa", settings("real")), ("flickr", settings(None))]) == [
+    assert mistakes(None, {"nasa": None}) == []
+    assert mistakes(SHARES, {"nasa": "real", "flickr": "fictive"}) == []
+    assert mistakes(SHARES, {"nasa": "real", "flickr": None}) == [
         "[collect.flickr] has no kind, so [collect] shares cannot place its images:"
         ' write kind = "fictive" or "real"'
     ]
-    assert mistakes({"real": 1.0}, [("nasa", settings("real")), ("flickr", settings("fictive"))]) == [
+    assert mistakes({"real": 1.0}, {"nasa": "real", "flickr": "fictive"}) == [
         '[collect.flickr] kind = "fictive" has no share in [collect] shares'
     ]
-    assert mistakes(SHARES, [("nasa", settings("real"))]) == [
+    assert mistakes(SHARES, {"nasa": "real"}) == [
         '[collect] shares asks for fictive images, and no source has kind = "fictive"'
     ]
+    assert mistakes(SHARES, {"nasa": "real", "flickr": "fictif"}) == [], "the typo is told already"
+    assert mistakes({"real": 0.4, "fictif": 0.6}, {"nasa": "real", "flickr": "fictive"}) == []
 
 
 def test_a_recipe_names_every_mistake_in_its_shares(tmp_path: Path) -> None:

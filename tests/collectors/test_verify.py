@@ -1,6 +1,7 @@
 """Looking again at what is locked: who is asked, what is told, and that nothing else happens."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,10 @@ from collectors.copies import settle_copies
 from collectors.folder import SOURCE as FOLDER
 from collectors.folder import FolderSettings
 from collectors.plan import CollectSettings, Plan
+from collectors.progress import Silent
 from collectors.record import Reason, Record, Verdict
-from collectors.source import Ask, Sighting
-from collectors.verify import Drift, drifted, verify, with_dates
+from collectors.source import Ask, KeyMissing, Sighting
+from collectors.verify import Drift, drifted, look, verify, with_dates
 from collectors.web.polite import polite_session
 from collectors.workspace import Workspace
 
@@ -93,6 +95,21 @@ def test_a_source_that_cannot_be_asked_again_is_said_and_not_taken_for_unchanged
     sky.can_look = True
     sky.locked[1] = stray
     assert a_look(sky).unasked == (stray.uid,)
+
+
+def test_missing_keys_are_named_before_the_first_source_is_asked(sky: Sky) -> None:
+    sky.put(1)
+    far = replace(sky.source(), name="far", keys={"FAR_KEY": "https://far.example/keys"})
+    plan = replace(sky.plan(), sources=[*sky.plan().sources, (far, sky.plan().sources[0][1])])
+
+    def look_at(*records: Record) -> list[Sighting]:
+        session = polite_session(None, {})
+        return list(look(plan, sky.workspace(), session, records, progress=Silent(), now=lambda: NOON))
+
+    with pytest.raises(KeyMissing, match="FAR_KEY"):
+        look_at(*sky.locked, a_record(number=2, source="far"))
+    assert sky.asked == []
+    assert len(look_at(*sky.locked)) == 1, "where nothing comes from it, its key is not needed"
 
 
 def test_an_interrupted_look_goes_on_where_it_stood(sky: Sky) -> None:

@@ -162,6 +162,21 @@ def test_without_a_contact_nothing_is_asked(
     assert "export UNIVERSE_GAN_CONTACT=" in err
 
 
+def test_all_keys_that_lack_are_named_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("FLICKR_API_KEY", "DEVIANTART_CLIENT_ID", "DEVIANTART_CLIENT_SECRET"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("FLICKR_API_SECRET", "x")
+    both = COMMONS + '[collect.flickr]\ntags = ["nebula"]\n[collect.deviantart]\ntags = ["nebula"]\n'
+    assert run(["collect", wrong(tmp_path, both)]) == Exit.CREDENTIAL
+    err = capsys.readouterr().err
+    assert "FLICKR_API_KEY, DEVIANTART_CLIENT_ID, DEVIANTART_CLIENT_SECRET are not set\n" in err
+    assert "export FLICKR_API_KEY=… (from https://www.flickr.com/services/apps/create/); " in err
+    assert "export DEVIANTART_CLIENT_ID=… DEVIANTART_CLIENT_SECRET=… (from https://www.deviantart.com" in err
+
+
 def test_a_missing_recipe_names_the_shipped_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -57,6 +57,42 @@ def test_all_mistakes_are_named_at_once(tmp_path: Path) -> None:
     ]
 
 
+def test_what_does_not_go_together_is_told_with_what_is_wrong_by_itself(tmp_path: Path) -> None:
+    text = """
+        [collect]
+        subject = "planet"
+        limit = 0
+        shares = { real = 0.4, fictive = 0.5 }
+        [collect.nasa]
+        query = []
+        kind = "real"
+        [collect.flickr]
+        api = "nowhere"
+        since = 2020-01-02
+        until = 2020-01-01
+        [policy]
+        purpose = "fun"
+        allow = ["bye", "pb"]
+        """
+    path = a_recipe(tmp_path, text, name="my planets")
+    with pytest.raises(RecipeWrong) as caught:
+        load(path)
+    assert [problem.partition(" (")[0] for problem in caught.value.problems] == [
+        "the file name 'my planets' is not letters, digits, '.', '_' and '-'",
+        "[collect.nasa] query is empty",
+        "[collect.flickr] api = 'nowhere': is not the address of an API",
+        "[collect.flickr] names nothing to look for: set text, tags, user_ids or groups",
+        "[collect.flickr] until = 2020-01-01: it is before since = 2020-01-02",
+        "[collect] limit = 0 is too small: 1 at least",
+        "[collect] shares = {'real': 0.4, 'fictive': 0.5}: the shares add up to 0.9, not to 1",
+        "[policy] purpose = 'fun' is none of publish, train, private",
+        '[collect.flickr] has no kind, so [collect] shares cannot place its images: write kind = "fictive"'
+        ' or "real"',
+        "[policy] allow names 'bye', which is neither a licence class nor an id",
+        "[policy] allow names 'pb', which is neither a licence class nor an id",
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -3,6 +3,7 @@
 import difflib
 import re
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from pydantic import BaseModel
@@ -18,6 +19,8 @@ def in_words(detail: ErrorDetails, model: type[BaseModel], path: tuple[str, ...]
     match detail["type"]:
         case "extra_forbidden":
             return f"{where} is not a setting{did_you_mean(key, [*model.model_fields, *also])}"
+        case "nothing_asked":
+            return f"[{'.'.join(path)}] {detail['msg']}"
         case "missing":
             return f"{where} is missing"
         case "greater_than_equal":
@@ -50,7 +53,8 @@ def in_words(detail: ErrorDetails, model: type[BaseModel], path: tuple[str, ...]
             words = re.findall(r"'([^']+)'", str(ctx.get("expected", "")))
             return f"{where} = {given!r} is none of {', '.join(words)}{did_you_mean(str(given), words)}"
         case _:
-            return f"{where} = {given!r}: {detail['msg'].removeprefix('Value error, ')}"
+            shown = given if isinstance(given, date) else repr(given)
+            return f"{where} = {shown}: {detail['msg'].removeprefix('Value error, ')}"
 
 
 def _innermost(model: type[BaseModel], steps: list[str]) -> tuple[list[str], type[BaseModel]]:

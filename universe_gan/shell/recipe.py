@@ -143,12 +143,11 @@ def load(path: Path, overrides: Sequence[str] = (), data: Path | None = None) ->
     if too_deep(raw):
         raise RecipeWrong(path, ["its tables and lists lie deeper in each other than in any recipe"])
     problems = list(apply(raw, overrides))
-    if not NAME.match(path.stem):
-        raise RecipeWrong(path, [f"the file name {path.stem!r} is not letters, digits, '.', '_' and '-'"])
+    problems += _misnamed(path)
     problems += secrets(raw)
     settings, sources = check_sections(raw, problems)
     if problems:
-        raise RecipeWrong(path, problems, _own(text) if overrides else None)
+        raise RecipeWrong(path, problems, _own(path, text) if overrides else None)
     collect = _section(CollectSettings, settings)
     policy, curate = _section(PolicySettings, settings), _section(CurateSettings, settings)
     if collect.min_side is None:
@@ -193,10 +192,16 @@ def _section(kind: type[S], settings: Mapping[str, Frozen | None]) -> S:
     return found
 
 
-def _own(text: str) -> list[str]:
+def _misnamed(path: Path) -> list[str]:
+    if NAME.match(path.stem):
+        return []
+    return [f"the file name {path.stem!r} is not letters, digits, '.', '_' and '-'"]
+
+
+def _own(path: Path, text: str) -> list[str]:
     """The mistakes that a recipe has without any `--set`."""
     raw = tomllib.loads(text)
-    problems = list(secrets(raw))
+    problems = [*_misnamed(path), *secrets(raw)]
     check_sections(raw, problems)
     return problems
 

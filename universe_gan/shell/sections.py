@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -65,13 +65,31 @@ def check_sections(
             continue
         also = tuple(sources) if name == "collect" else ()
         settings[name] = check_section(model, own, (name,), problems, also)
-    collect = settings.get("collect")
-    if isinstance(collect, CollectSettings):
-        problems += shares.mistakes(collect.shares, chosen)
-    policy = settings.get("policy")
-    if isinstance(policy, PolicySettings):
-        problems += [f"[policy] {problem}" for problem in check_settings(policy)]
+    problems += _shares_and_kinds(raw.get("collect"), sources)
+    problems += [f"[policy] {problem}" for problem in check_settings(_names_alone(raw.get("policy")))]
     return settings, chosen
+
+
+def _shares_and_kinds(collect: Any, sources: Collection[str]) -> list[str]:
+    """What does not go together in `[collect]`, whatever else is wrong there."""
+    if not isinstance(collect, Mapping):
+        return []
+    tables = {name: table for name, table in collect.items() if name in sources}
+    if not all(isinstance(one, Mapping) for one in tables.values()):
+        return []
+    kinds = {name: table.get("kind") for name, table in tables.items()}
+    return shares.mistakes(collect.get("shares"), kinds)
+
+
+def _names_alone(policy: Any) -> PolicySettings:
+    """The lists of names in `[policy]`, whatever else is wrong there."""
+    given = policy if isinstance(policy, Mapping) else {}
+    lists: dict[str, Any] = {
+        key: tuple(name for name in given[key] if isinstance(name, str))
+        for key in ("allow", "refuse", "reference")
+        if isinstance(given.get(key), list)
+    }
+    return PolicySettings.model_construct(**lists)
 
 
 def check_section(

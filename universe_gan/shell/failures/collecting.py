@@ -24,6 +24,15 @@ def _no_contact(error: NoContact) -> Failure:
     )
 
 
+def _keys_missing(error: KeyMissing) -> Failure:
+    cures = []
+    for where in dict.fromkeys(error.missing.values()):
+        names = [name for name, at in error.missing.items() if at == where]
+        cures.append(f"export {' '.join(f'{name}=…' for name in names)} (from {where})")
+    are = "is" if len(error.missing) == 1 else "are"
+    return Failure(f"{', '.join(error.missing)} {are} not set", "; ".join(cures), Exit.CREDENTIAL)
+
+
 def _out_of_reach(error: AddressRefused) -> Failure:
     if error.net is Net.NOWHERE:
         return Failure(
@@ -95,11 +104,7 @@ TABLE: Table = {
         "pip install --upgrade universe-gan",
         Exit.INPUT,
     ),
-    KeyMissing: lambda error: Failure(
-        f"{error.variable} is not set",
-        f"get one at {error.where}; export {error.variable}=…",
-        Exit.CREDENTIAL,
-    ),
+    KeyMissing: _keys_missing,
     KeyRefused: lambda error: Failure(
         f"{error.source} refuses the key: {error.detail}",
         "check the environment variables that `universe-gan sources` names",

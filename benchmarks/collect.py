@@ -42,7 +42,7 @@ import requests
 from PIL import Image
 
 from collectors.record import FoundBy, Original, Record, Seen, StoredFile
-from collectors.stores import Store
+from collectors.storage.stores import Store
 from collectors.web.download import fetch_all
 from collectors.web.polite import Pace, polite_session
 

@@ -4,7 +4,7 @@
     python benchmarks/curate.py --engine ray [--folder F] [--images N] [--rounds R] [--size S]
 
 Every round handles the same files four times, in turning order: only decoding them (Pillow's `load()`,
-nothing else: the limit); with `curation.examine`, which decodes, turns and converts, hashes in eight
+nothing else: the limit); with `curation.imaging.examine`, which decodes, turns and converts, hashes in eight
 orientations, hashes the pixels, screens, cuts and scales the square, encodes it as PNG and writes square and
 thumbnail, synced to the disk, into a fresh folder; and each of the two through the engine on all cores. One
 share compares the first two, in one process; the other the last two, with all cores at work on both sides.
@@ -45,11 +45,12 @@ from typing import TypeVar
 
 from PIL import Image
 
-from collectors.workspace import Workspace
-from curation import boxes, crop, engine, features, subject
+from collectors.storage.workspace import Workspace
+from curation import engine
 from curation.engine import local
-from curation.examine import examine, folders
-from curation.fingerprint import canonical, fingerprint, pixels_sha256
+from curation.imaging import boxes, crop, features, subject
+from curation.imaging.examine import examine, folders
+from curation.imaging.fingerprint import canonical, fingerprint, pixels_sha256
 from curation.screening import measures
 from curation.settings import CurateSettings
 

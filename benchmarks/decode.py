@@ -28,7 +28,7 @@ import pyarrow.parquet as pq
 import torch
 from PIL import Image
 
-from curation.crop import ENCODERS, centre_box
+from curation.imaging.crop import ENCODERS, centre_box
 from universe_gan.data import prepare
 from universe_gan.training.gan import Training, one_step
 from universe_gan.training.settings import TrainSettings

@@ -44,7 +44,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from curation import engine
-from curation.pixels import open_upright
+from curation.imaging.pixels import open_upright
 
 FOLDER = Path("/usr/share/stellarium/nebulae/default")
 TESTS = Path(__file__).resolve().parents[1] / "tests"

@@ -26,10 +26,10 @@ from PIL import Image
 
 from collectors import manifest as manifests
 from collectors.record import Reason, Record, Verdict
-from collectors.workspace import Workspace
-from curation import report
+from collectors.storage.workspace import Workspace
 from curation.duplicates.edges import Edge, EdgeKind
 from curation.judged import Judged
+from curation.reporting import report
 from curation.settings import CurateSettings, PolicySettings
 
 SIZE = (640, 440)

@@ -28,9 +28,10 @@ from PIL import Image
 
 from collectors import manifest as manifests
 from collectors.record import Record, Verdict
-from collectors.workspace import Workspace
-from curation import dataset, shards
-from curation.crop import centre_box
+from collectors.storage.workspace import Workspace
+from curation.dataset import shards
+from curation.dataset import write as dataset
+from curation.imaging.crop import centre_box
 from curation.judged import Judged
 from curation.settings import CurateSettings, PolicySettings
 

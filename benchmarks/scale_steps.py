@@ -20,7 +20,7 @@ from PIL import Image
 
 from collectors import manifest as manifests
 from collectors.record import Record, Verdict
-from collectors.workspace import Workspace
+from collectors.storage.workspace import Workspace
 from curation.settings import CurateSettings, PolicySettings
 
 Row = dict[str, Any]
@@ -161,8 +161,10 @@ def make_pictures(meter: Meter, number: int, folder: Path, side: int) -> None:
 
 def curate_pictures(meter: Meter, number: int, folder: Path, side: int) -> None:
     """Everything from the manifest to the report, on one core."""
-    from curation import audit, audit_files, dataset, report
+    from curation.auditing import audit, audit_files
     from curation.curate import curate
+    from curation.dataset import write as dataset
+    from curation.reporting import report
 
     for function in (
         ("curation.duplicates.join", "near_hashes", "join of hashes"),
@@ -195,8 +197,8 @@ def _settings(side: int) -> CurateSettings:
 
 def go_through_records(meter: Meter, number: int, folder: Path, side: int) -> None:
     """Manifests: written, read, filtered, compared, audited, a record at a time."""
-    from curation import audit, audit_files
-    from curation.audit_diff import diff
+    from curation.auditing import audit, audit_files
+    from curation.auditing.audit_diff import diff
 
     path, part = folder / "records.jsonl", folder / "part.jsonl"
     with meter.stage("manifest: seal and write"):
@@ -264,8 +266,9 @@ def relate_hashes(meter: Meter, number: int, folder: Path, side: int) -> None:
 
 def build_rows(meter: Meter, number: int, folder: Path, side: int) -> None:
     """A dataset of tiny squares from synthetic verdicts, and two datasets compared."""
-    from curation import crop, dataset_diff
-    from curation.dataset import build
+    from curation.dataset import diff as dataset_diff
+    from curation.dataset.write import build
+    from curation.imaging import crop
     from curation.judged import Judged
 
     workspace = Workspace(folder / "rows")

@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from curation.fingerprint import fingerprint
-from curation.pixels import TooManyPixels, Unreadable, open_upright, size_in_header
+from curation.imaging.fingerprint import fingerprint
+from curation.imaging.pixels import TooManyPixels, Unreadable, open_upright, size_in_header
 from curation.screening.measures import FILTERS, Views, scores
 from curation.screening.screen import FEATURES, POINT, threshold
 from curation.settings import ScreenSettings

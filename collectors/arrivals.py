@@ -6,16 +6,16 @@ from pathlib import Path
 
 import requests
 
-from collectors.files import DiskFull
 from collectors.fresh import fetch_resolved
 from collectors.plan import Plan
 from collectors.progress import Progress
 from collectors.record import Record, StoredFile
 from collectors.source import Ask
+from collectors.storage.files import DiskFull
+from collectors.storage.workspace import Workspace
 from collectors.web.crew import Crew
 from collectors.web.download import Missed, copy_local, fetch_all
 from collectors.web.polite import Pace
-from collectors.workspace import Workspace
 
 
 def arrivals(

@@ -16,7 +16,6 @@ import requests
 
 from collectors import manifest as manifests
 from collectors.arrivals import arrivals, demand_space
-from collectors.cellar import Cellar, identity
 from collectors.choice import RIGHTS_REASONS, Wanted, choose, missing_share, sort_out
 from collectors.copies import settle_copies
 from collectors.dates import as_first_seen
@@ -26,9 +25,10 @@ from collectors.progress import Progress, Silent
 from collectors.record import Reason, Record, Skipped, StoredFile
 from collectors.search import search
 from collectors.source import Source
+from collectors.storage.cellar import Cellar, identity
+from collectors.storage.workspace import Workspace
 from collectors.web.crew import Crew
 from collectors.web.download import Missed
-from collectors.workspace import Workspace
 
 
 @dataclass

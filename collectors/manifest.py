@@ -8,7 +8,6 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Protocol
 
-from collectors.files import written_whole
 from collectors.frozen import Frozen
 from collectors.manifest_lines import (
     FORMAT,
@@ -24,6 +23,7 @@ from collectors.manifest_lines import (
     read_record,
 )
 from collectors.record import Record
+from collectors.storage.files import written_whole
 
 __all__ = [
     "FORMAT",

@@ -9,9 +9,9 @@ from typing import IO, Any, Literal
 
 from pydantic import Field, ValidationError
 
-from collectors.files import canonical_json
 from collectors.frozen import Frozen
 from collectors.record import Record
+from collectors.storage.files import canonical_json
 
 FORMAT = 1
 """Raised when a reader of today could misread a manifest of tomorrow."""

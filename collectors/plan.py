@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
-from collectors.files import canonical_json
 from collectors.frozen import Settings
 from collectors.shares import TOLERANCE, Kind
 from collectors.source import Source
+from collectors.storage.files import canonical_json
 
 
 class CollectSettings(Settings):

@@ -6,12 +6,12 @@ from typing import Any
 
 import requests
 
-from collectors.files import Journal
 from collectors.plan import Plan
 from collectors.progress import Progress
 from collectors.record import Record, Skipped
 from collectors.source import Ask, Finished, demand_keys
-from collectors.workspace import Workspace
+from collectors.storage.files import Journal
+from collectors.storage.workspace import Workspace
 
 
 def search(

@@ -12,7 +12,7 @@ import requests
 from collectors.frozen import Frozen
 from collectors.progress import Progress, Silent
 from collectors.record import Original, Record, Skipped
-from collectors.stores import Store
+from collectors.storage.stores import Store
 from collectors.web.polite import Pace
 
 

@@ -10,19 +10,19 @@ import PIL
 
 from collectors.progress import Progress
 from collectors.record import Reason, Record, Verdict
-from collectors.stores import Store
-from collectors.workspace import Workspace
-from curation import features
+from collectors.storage.stores import Store
+from collectors.storage.workspace import Workspace
 from curation.claims import conflicts
-from curation.crop import limits
 from curation.duplicates.compared import Comparisons, Pair
 from curation.duplicates.edges import Edge
 from curation.duplicates.groups import Related, relate
 from curation.duplicates.outlines import DETAIL, ENOUGH, LIGHT
 from curation.duplicates.rank import standing, why
 from curation.duplicates.ties import Look
-from curation.examine import VERSION as THUMBNAILS
-from curation.examine import Examined, folders
+from curation.imaging import features
+from curation.imaging.crop import limits
+from curation.imaging.examine import VERSION as THUMBNAILS
+from curation.imaging.examine import Examined, folders
 from curation.judged import Judged
 from curation.refused import verdict as of_refused
 from curation.settings import CurateSettings

@@ -13,18 +13,19 @@ from types import MappingProxyType
 
 from pydantic import ValidationError
 
-from collectors.files import Journal, canonical_json, written_whole
 from collectors.manifest import Manifest
 from collectors.progress import Progress, Silent
 from collectors.record import Reason, Record, Verdict
-from collectors.workspace import Workspace
-from curation import engine, features
-from curation.boxes import choose
+from collectors.storage.files import Journal, canonical_json, written_whole
+from collectors.storage.workspace import Workspace
+from curation import engine
 from curation.comparing import compare
 from curation.engine.alike import FolderUnseen
-from curation.examine import Examined, Folders, died, examine, folders, measure
 from curation.hub.blocked import Blocklist
 from curation.hub.recognise import recognised
+from curation.imaging import features
+from curation.imaging.boxes import choose
+from curation.imaging.examine import Examined, Folders, died, examine, folders, measure
 from curation.judged import Judged, OriginalsMissing
 from curation.policy import may_publish
 from curation.refused import AtHand, nothing_at_hand, paths, refused_here

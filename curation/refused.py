@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from collectors.record import Reason, Record, StoredFile, Verdict
-from collectors.stores import Store
+from collectors.storage.stores import Store
 from curation.duplicates.edges import Edge
 from curation.duplicates.terms import OF_AUTHORS, agree
 

@@ -17,8 +17,8 @@ from collectors.sources import table
 from collectors.web.pace import PACES
 from universe_gan.shell.cli import cli
 from universe_gan.shell.exits import WORDS
-from universe_gan.shell.sections import SECTIONS
-from universe_gan.shell.template import in_toml
+from universe_gan.shell.recipes.sections import SECTIONS
+from universe_gan.shell.recipes.template import in_toml
 
 ROOT_PAGES = {
     "CHANGELOG": "changelog",

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 from collectors import manifest as manifests
 from collectors.manifest import Manifest
 from collectors.record import Record, StoredFile, Verdict
-from collectors.stores import Store
+from collectors.storage.stores import Store
 from curation.judged import Judged
 
 SA = {

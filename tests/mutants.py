@@ -161,7 +161,7 @@ def with_checksums(data: bytearray) -> bytearray:
 
 def work() -> None:
     """Open mutants one after the other; the number at work stands in a file, should this process die."""
-    from curation.pixels import TooManyPixels, Unreadable, open_upright
+    from curation.imaging.pixels import TooManyPixels, Unreadable, open_upright
 
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)

@@ -14,16 +14,17 @@ from pathlib import Path
 from derivatives import KINDS
 from PIL import Image
 
-from collectors.files import write_whole
 from collectors.progress import Silent
-from collectors.stores import Store
-from curation import engine, features
+from collectors.storage.files import write_whole
+from collectors.storage.stores import Store
+from curation import engine
 from curation.duplicates.compared import Comparisons
 from curation.duplicates.rank import Standing
 from curation.duplicates.retrieval import candidates
 from curation.duplicates.ties import Look, Ties
-from curation.fingerprint import fingerprint
-from curation.pixels import open_upright
+from curation.imaging import features
+from curation.imaging.fingerprint import fingerprint
+from curation.imaging.pixels import open_upright
 
 Open = Callable[[str], Image.Image]
 """A picture by its name."""

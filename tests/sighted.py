@@ -15,7 +15,7 @@ from collectors.manifest import Manifest
 from collectors.plan import CollectSettings, Plan
 from collectors.record import Original, Record, StoredFile
 from collectors.source import Ask, Found, Resolved, Sighting, Source
-from collectors.workspace import Workspace
+from collectors.storage.workspace import Workspace
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 

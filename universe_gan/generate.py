@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from collectors.files import write_whole
+from collectors.storage.files import write_whole
 from universe_gan import downloads, foreign, sheets
 from universe_gan.networks import table
 from universe_gan.pictures import Shelf

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from collectors import licences
-from curation.card import hub_licence, licence_link
+from curation.dataset.card import hub_licence, licence_link
 from curation.markup import markdown, yaml_string
 from universe_gan.data import Origin
 from universe_gan.training.runs import About

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from collectors.files import Journal, canonical_json, write_whole
 from collectors.formats import FORMATS
+from collectors.storage.files import Journal, canonical_json, write_whole
 from universe_gan.sheets import KEY
 
 SIDECAR = "pictures.jsonl"

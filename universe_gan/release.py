@@ -9,9 +9,9 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from collectors import licences
-from collectors.files import Journal, canonical_json, write_whole
 from collectors.frozen import Frozen
 from collectors.rights import LicenceClass
+from collectors.storage.files import Journal, canonical_json, write_whole
 from curation.hub.remote import LocalFile
 from universe_gan import model_card
 from universe_gan.downloads import CONFIG, WEIGHTS

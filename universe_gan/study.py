@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from collectors.files import canonical_json, write_whole
+from collectors.storage.files import canonical_json, write_whole
 
 State = Literal["done", "begun", "changed", "to do"]
 

@@ -9,8 +9,8 @@ from urllib.parse import urlencode, urljoin, urlsplit, urlunsplit
 
 from collectors.commons import page_rights, prose, statements
 from collectors.conclude import conclude, credit_line
-from collectors.files import canonical_json
 from collectors.record import Ai, Creator, FoundBy, Original, Record, Seen
+from collectors.storage.files import canonical_json
 
 _GENERATED = re.compile(
     r"\bAI[- ]generated\b|^PD-algorithm\b|\b(generated|created|made|images?) (by|with|using) "

@@ -11,10 +11,10 @@ from urllib.parse import urlsplit, urlunsplit
 from collectors import licences
 from collectors.commons import prose
 from collectors.conclude import conclude, credit_line
-from collectors.files import canonical_json
 from collectors.licences.table import cc_id
 from collectors.record import Ai, Creator, FoundBy, Original, Permission, Record, Seen
 from collectors.rights import Claim, Confidence, Evidence, LicenceClass
+from collectors.storage.files import canonical_json
 
 RESERVED = "LicenseRef-AllRightsReserved"
 _PICTURES = frozenset({".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff"})

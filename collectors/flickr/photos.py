@@ -9,10 +9,10 @@ from urllib.parse import quote, urlsplit
 
 from collectors.commons import prose
 from collectors.conclude import conclude, credit_line
-from collectors.files import canonical_json
 from collectors.flickr import photo_rights
 from collectors.flickr.api import whole_number
 from collectors.record import Ai, Creator, FoundBy, Original, Reason, Record, Seen
+from collectors.storage.files import canonical_json
 
 SIZES: Mapping[str, str] = {
     "o": "Original",

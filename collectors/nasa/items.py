@@ -11,9 +11,9 @@ from urllib.parse import quote, unquote
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from collectors.conclude import conclude, credit_line
-from collectors.files import canonical_json
 from collectors.nasa import credits, files, terms
 from collectors.record import Ai, Creator, FoundBy, Record, Seen
+from collectors.storage.files import canonical_json
 
 TITLE = "NASA Image and Video Library"
 PAGE = "https://images.nasa.gov/details/"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from collectors.record import Reason, Record, StoredFile
-from collectors.stores import Store
+from collectors.storage.stores import Store
 from collectors.web.transfer import Missed, Withheld
 
 PLACES = 8

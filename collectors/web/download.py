@@ -19,7 +19,7 @@ import requests
 
 from collectors.progress import Progress, Silent
 from collectors.record import Reason, Record, StoredFile
-from collectors.stores import ChangedMeanwhile, Store
+from collectors.storage.stores import ChangedMeanwhile, Store
 from collectors.web.crew import Crew
 from collectors.web.expected import Expected
 from collectors.web.pace import Pace, Stopped, host_name, pace_for, rest, stopped_by

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from collectors.files import DiskFull, canonical_json, write_whole
+from collectors.storage.files import DiskFull, canonical_json, write_whole
 from collectors.web.signatures import HEAD
 
 _PIECE = 1 << 20

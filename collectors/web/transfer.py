@@ -14,7 +14,7 @@ import urllib3
 from collectors.frozen import Frozen
 from collectors.permissions import lifts_opt_out
 from collectors.record import Reason, Record, StoredFile
-from collectors.stores import Store
+from collectors.storage.stores import Store
 from collectors.web.expected import Expected
 from collectors.web.parts import Part, PartTaken
 from collectors.web.polite import AddressRefused, HostBusy, RedirectRefused, backoff, go_on, opt_out, rest

@@ -16,11 +16,11 @@ from typing import Any
 
 import requests
 
-from collectors.files import DiskFull
 from collectors.progress import Progress, Silent
 from collectors.record import Record, StoredFile
-from collectors.remote_store import StoreRefused, StoreUnreachable, StoreUnusable
-from collectors.stores import Store
+from collectors.storage.files import DiskFull
+from collectors.storage.remote_store import StoreRefused, StoreUnreachable, StoreUnusable
+from collectors.storage.stores import Store
 from collectors.web.crew import PLACES, Crew, Lost
 from collectors.web.keeper import Call, Keeper, limits_from
 from collectors.web.polite import Manners, NoContact, go_on

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from curation.duplicates.outlines import shared
-from curation.fingerprint import ORIENTATIONS, middle
+from curation.imaging.fingerprint import ORIENTATIONS, middle
 
 AGREEMENT = 0.90
 """Median correlation from which on two pictures are copies."""

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from collectors.files import Journal
 from collectors.frozen import Frozen
 from collectors.progress import Stage
-from collectors.stores import Store
+from collectors.storage.files import Journal
+from collectors.storage.stores import Store
 from curation import engine
 from curation.duplicates.agreement import AGREEMENT, Eye
 from curation.duplicates.edges import EdgeKind, Geometry

@@ -6,7 +6,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from collectors.frozen import Frozen
-from curation.fingerprint import ORIENTATIONS
+from curation.imaging.fingerprint import ORIENTATIONS
 
 
 class EdgeKind(StrEnum):

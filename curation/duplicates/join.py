@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from curation.duplicates.bands import Comparing, Numbers, Words, count, pairs
 from curation.duplicates.plain import BLOCK, Plain, signs
-from curation.fingerprint import BITS, ORIENTATIONS
+from curation.imaging.fingerprint import BITS, ORIENTATIONS
 
 MATRIX = 20_000
 """Hashes up to which all are held against all."""

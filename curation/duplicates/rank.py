@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from collectors.record import Record
 from collectors.rights import Confidence, LicenceClass, Rights
 from curation.duplicates.terms import OF_AUTHORS
-from curation.examine import Examined
+from curation.imaging.examine import Examined
 from curation.settings import ScreenSettings
 
 SOURCES = ("nasa", "commons", "flickr", "deviantart")

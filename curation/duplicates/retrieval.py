@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from curation.features import MIRROR, Features, extract, unpack
+from curation.imaging.features import MIRROR, Features, extract, unpack
 
 VOTES = 5
 """Distinct features that must agree on one similarity."""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from curation.features import Features
+from curation.imaging.features import Features
 
 INLIERS = 8
 """Matches that one similarity must lay over each other before anything is looked at."""

@@ -14,7 +14,7 @@ from curation.duplicates import join
 from curation.duplicates.compared import Compared, Pair, Question
 from curation.duplicates.edges import Edge, EdgeKind
 from curation.duplicates.rank import Standing
-from curation.fingerprint import BITS, LONGEST, ORIENTATIONS
+from curation.imaging.fingerprint import BITS, LONGEST, ORIENTATIONS
 
 NEAR = 31
 """Bits of 256 by which the upright hashes of copies usually differ at most."""

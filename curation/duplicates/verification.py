@@ -29,7 +29,7 @@ from PIL import Image
 from collectors.formats import FORMATS
 from curation.duplicates.outlines import Shared, shared
 from curation.duplicates.similarity import INLIERS, Similarity, share, similarity
-from curation.features import Features, unpack
+from curation.imaging.features import Features, unpack
 
 COPY = 0.94
 """Median correlation from which on two pictures are copies; above `agreement.AGREEMENT`, as more turns and

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError
 
-from collectors.files import canonical_json, write_whole
 from collectors.frozen import Frozen
 from collectors.record import KEEP, Creator, Reason, Record, Verdict
-from curation.fingerprint import ORIENTATIONS
+from collectors.storage.files import canonical_json, write_whole
+from curation.imaging.fingerprint import ORIENTATIONS
 
 
 class BlocklistBroken(Exception):

@@ -10,8 +10,8 @@ drew is named by `takedown`, `audit` and `publish` from then on, also where it i
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from curation.dataset.synthetic import Synthetic
 from curation.hub.blocked import Blocked, Blocklist
-from curation.synthetic import Synthetic
 
 
 @dataclass(frozen=True)

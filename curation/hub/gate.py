@@ -15,13 +15,13 @@ import pyarrow.parquet as pq
 from collectors.frozen import Frozen
 from collectors.manifest import Manifest
 from collectors.record import Record, Verdict
-from curation import synthetic
-from curation.columns import COLUMNS, Row
-from curation.dataset import BuiltDataset
+from curation.dataset import synthetic
+from curation.dataset.columns import COLUMNS, Row
+from curation.dataset.synthetic import Synthetic
+from curation.dataset.write import BuiltDataset
 from curation.judged import Judged
 from curation.policy import may_publish, may_reference
 from curation.settings import PolicySettings
-from curation.synthetic import Synthetic
 
 HELD_AGAINST_THE_MANIFEST = (
     "source",

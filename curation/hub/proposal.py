@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Literal
 
 from collectors.frozen import Frozen
-from curation.dataset import BuiltDataset
-from curation.dataset_diff import DatasetDiff, diff, part_of, read_rows, rows_of
+from curation.dataset.diff import DatasetDiff, diff, part_of, read_rows, rows_of
+from curation.dataset.write import BuiltDataset
 from curation.hub.account import Account
 from curation.hub.problems import FileMissing, RevisionMissing
 from curation.hub.remote import Hub, LocalFile, Published

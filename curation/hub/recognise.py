@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collectors.record import Record, Verdict
-from collectors.stores import Store
-from curation.examine import Examined
-from curation.fingerprint import BITS, ORIENTATIONS
+from collectors.storage.stores import Store
 from curation.hub.blocked import Blocked, Blocklist, down
+from curation.imaging.examine import Examined
+from curation.imaging.fingerprint import BITS, ORIENTATIONS
 
 NEAR, DETAILED, LOPSIDED = 31, 128, 48
 """As for duplicates: bits of 256 by which upright copies may differ, and when a hash is trusted."""
@@ -70,7 +70,7 @@ def _in_part(
     """Every image that shares enough local features with a blocked one."""
     from curation.duplicates.retrieval import candidates
     from curation.duplicates.verification import BLOCKED_INLIERS, resembles
-    from curation.features import FeaturesBroken, unpack
+    from curation.imaging.features import FeaturesBroken, unpack
 
     known = []
     for one in blocked:

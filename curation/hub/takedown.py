@@ -15,9 +15,9 @@ from urllib.parse import unquote
 from collectors import manifest as manifests
 from collectors.manifest import Manifest
 from collectors.record import Creator, Reason, Record
-from curation.examine import Examined
 from curation.hub.blocked import Blocked, Blocklist, same_author
 from curation.hub.recognise import packed
+from curation.imaging.examine import Examined
 from curation.judged import Judged
 
 Copies = Literal["remove", "keep"]

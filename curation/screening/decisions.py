@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
-from collectors.files import canonical_json, write_whole
 from collectors.frozen import Frozen
+from collectors.storage.files import canonical_json, write_whole
 
 FORMAT = "universe-gan review 1"
 """First member of the file that the page saves."""

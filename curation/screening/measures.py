@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import fft, ndimage
 
-from curation.fingerprint import canonical
+from curation.imaging.fingerprint import canonical
 from curation.screening import layout, lettering
 
 LONGEST = 256

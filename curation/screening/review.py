@@ -9,16 +9,16 @@ from pathlib import Path
 
 from PIL import Image
 
-from collectors.files import write_whole
 from collectors.manifest import Manifest
 from collectors.progress import Progress, Silent
 from collectors.record import Reason, Record
-from collectors.stores import Store
-from collectors.workspace import Workspace
+from collectors.storage.files import write_whole
+from collectors.storage.stores import Store
+from collectors.storage.workspace import Workspace
 from curation import engine
+from curation.imaging.pixels import TooManyPixels, Unreadable, open_upright
 from curation.judged import Judged
-from curation.page import inline, templates
-from curation.pixels import TooManyPixels, Unreadable, open_upright
+from curation.reporting.page import inline, templates
 from curation.screening.decisions import FORMAT, Decision, Decisions
 from curation.screening.screen import FILTERS, SCREENED, threshold
 from curation.settings import CurateSettings, ScreenSettings

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from collectors.matching import matching
 from collectors.record import KEEP, Reason, Record, Verdict
-from curation.examine import Examined
+from curation.imaging.examine import Examined
 from curation.screening.decisions import Decision
 from curation.settings import CurateSettings, ScreenSettings
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collectors import licences
-from collectors.changes import Kind, demands, drift_of, refusal
 from collectors.conclude import conclude
+from collectors.locked.changes import Kind, demands, drift_of, refusal
 from collectors.record import Reason, Record, Verdict
 from collectors.rights import Claim, Confidence, Rights
 from collectors.source import Sighting

@@ -16,13 +16,13 @@ from builders import a_record
 from collectors import manifest as manifests
 from collectors.choice import choose, worth_fetching
 from collectors.collect import NothingFound, collect
-from collectors.files import DiskFull
 from collectors.frozen import Frozen
 from collectors.plan import CollectSettings, Plan
 from collectors.record import Original, Reason, Record, Skipped, Verdict
 from collectors.source import Ask, Finished, Found, KeyMissing, Source
+from collectors.storage.files import DiskFull
+from collectors.storage.workspace import Workspace
 from collectors.web.polite import polite_session
-from collectors.workspace import Workspace
 
 PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c63606060"

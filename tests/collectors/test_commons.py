@@ -15,7 +15,7 @@ from collectors.commons import SOURCE, CategoryMissing, CommonsSettings, bare, s
 from collectors.commons.mediawiki import NotAWiki, Wiki, WikiRefused
 from collectors.record import Reason, Record, Skipped
 from collectors.source import Ask, Finished, Found
-from collectors.stores import Store
+from collectors.storage.stores import Store
 
 API = "http://127.0.0.1:9/w/api.php"
 COMMONS = "https://commons.wikimedia.org/w/api.php"

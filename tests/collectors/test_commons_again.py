@@ -12,7 +12,7 @@ from collectors.commons import AnotherWiki, CommonsSettings, look_again, resolve
 from collectors.commons.again import locate
 from collectors.record import Record
 from collectors.source import Ask
-from collectors.stores import Store
+from collectors.storage.stores import Store
 
 SHA1 = "a" * 40
 

@@ -20,7 +20,7 @@ from collectors.commons.pages import (
 from collectors.matching import matching
 from collectors.record import Record
 from collectors.rights import Confidence
-from collectors.stores import Store
+from collectors.storage.stores import Store
 
 RECORDED = Path(__file__).resolve().parents[2].parent / "shared" / "recorded" / "wikimedia"
 COMMONS = "https://commons.wikimedia.org/w/api.php"

@@ -22,17 +22,17 @@ from collectors import manifest as manifests
 from collectors.collect import Collected, collect
 from collectors.deviantart import SOURCE, DeviantArtSettings, NotDeviantArt, PageChanged, read_page
 from collectors.deviantart.deviations import number_of, parse, stable
+from collectors.locked.rebuild import collect_locked
+from collectors.locked.rebuilt import Fate
 from collectors.plan import CollectSettings, Plan
 from collectors.progress import Silent
-from collectors.rebuild import collect_locked
-from collectors.rebuilt import Fate
 from collectors.record import Reason, Record, Skipped
 from collectors.rights import LicenceClass
 from collectors.search import search as search_plan
 from collectors.source import Ask, Finished, Found, KeyMissing, KeyRefused
-from collectors.stores import Store
+from collectors.storage.stores import Store
+from collectors.storage.workspace import Workspace
 from collectors.web.polite import HostBusy, polite_session
-from collectors.workspace import Workspace
 from curation.policy import consequence, may_fetch, may_publish
 from curation.settings import PolicySettings
 

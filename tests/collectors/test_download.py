@@ -38,9 +38,9 @@ from faulty import (
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from collectors.files import DiskFull
 from collectors.record import Reason, Record, StoredFile
-from collectors.stores import Store
+from collectors.storage.files import DiskFull
+from collectors.storage.stores import Store
 from collectors.web.download import Missed, copy_local, fetch_all
 from collectors.web.parts import Part
 from collectors.web.polite import NoContact, Pace, polite_session
@@ -605,7 +605,7 @@ from pathlib import Path
 from collectors.web.download import fetch_all
 from collectors.web.polite import polite_session
 from collectors.record import Record
-from collectors.stores import Store
+from collectors.storage.stores import Store
 root = Path(sys.argv[1])
 records = [Record.model_validate_json(line) for line in (root / "records.jsonl").read_text().splitlines()]
 for record, outcome in fetch_all(records, polite_session(None), Store(root / "originals"), root / "parts"):

@@ -13,16 +13,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import ExifTags, Image, PngImagePlugin
 
-from collectors import embedded, folder, licences, xmp
+from collectors import licences
 from collectors.conclude import conclude
-from collectors.embedded import Said, rights_text
-from collectors.folder import FolderSettings
+from collectors.folder import embedded, xmp
+from collectors.folder import source as folder
+from collectors.folder.embedded import Said, rights_text
+from collectors.folder.source import FolderSettings
+from collectors.folder.xmp import XmpBroken
 from collectors.licences import TABLE, UNKNOWN
 from collectors.record import Reason, Record, Skipped
 from collectors.rights import Confidence, LicenceClass
 from collectors.source import Ask
-from collectors.stores import Store
-from collectors.xmp import XmpBroken
+from collectors.storage.stores import Store
 
 NAMESPACES = " ".join(
     f'xmlns:{prefix}="{address}"'

@@ -27,9 +27,9 @@ from collectors.plan import CollectSettings, Plan
 from collectors.progress import Silent
 from collectors.record import KEEP, Reason, Record, Skipped
 from collectors.source import Ask, Finished, Found, KeyMissing, KeyRefused
-from collectors.stores import Store
+from collectors.storage.stores import Store
+from collectors.storage.workspace import Workspace
 from collectors.web.polite import HostBusy, polite_session
-from collectors.workspace import Workspace
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 

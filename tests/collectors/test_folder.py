@@ -13,12 +13,12 @@ import pytest
 import requests
 from PIL import Image
 
-from collectors import folder
-from collectors.folder import FolderSettings, OutsideFolder, SidecarBroken
+from collectors.folder import source as folder
+from collectors.folder.source import FolderSettings, OutsideFolder, SidecarBroken
 from collectors.record import Original, Reason, Record, Skipped
 from collectors.rights import Confidence, LicenceClass
 from collectors.source import Ask
-from collectors.stores import Store
+from collectors.storage.stores import Store
 
 NOW = datetime(2026, 11, 22, 16, 0, tzinfo=UTC)
 BY = {"licence": "CC-BY-4.0", "how_known": "the author wrote to us"}

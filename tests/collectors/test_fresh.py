@@ -12,7 +12,7 @@ from collectors.fresh import AT_ONCE, fetch_resolved
 from collectors.frozen import SourceSettings
 from collectors.record import Reason, Record, StoredFile
 from collectors.source import Ask, Resolved, Source
-from collectors.stores import Store
+from collectors.storage.stores import Store
 from collectors.web.download import Missed
 
 

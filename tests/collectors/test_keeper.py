@@ -11,7 +11,7 @@ from builders import a_record
 from clockwork import Clock
 
 from collectors.record import Reason, Record, StoredFile
-from collectors.stores import Store
+from collectors.storage.stores import Store
 from collectors.web.crew import LIVES, PLACES, Crew, Lost
 from collectors.web.gate import LONGEST_PAUSE, Gate
 from collectors.web.keeper import Keeper, KeptLimits

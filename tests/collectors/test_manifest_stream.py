@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collectors import manifest as manifests
-from collectors.files import canonical_json
 from collectors.manifest import Manifest, ManifestBroken
 from collectors.record import Record
+from collectors.storage.files import canonical_json
 
 HEAD = {"name": "n", "subject": "s", "recipe_sha256": "0" * 64, "tool": "0", "skipped": {"too-small": 3}}
 

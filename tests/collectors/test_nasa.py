@@ -27,9 +27,9 @@ from collectors.record import Reason, Record, Skipped, Verdict
 from collectors.rights import LicenceClass
 from collectors.search import search as search_all
 from collectors.source import Ask, Finished, Found
-from collectors.stores import Store
+from collectors.storage.stores import Store
+from collectors.storage.workspace import Workspace
 from collectors.web.polite import HostBusy, polite_session
-from collectors.workspace import Workspace
 
 RECORDED = Path(__file__).resolve().parents[2].parent / "shared" / "recorded" / "nasa"
 API = "https://images-api.nasa.gov"

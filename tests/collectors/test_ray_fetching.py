@@ -21,7 +21,7 @@ ray = pytest.importorskip("ray", reason="Ray is not installed (the extra `cluste
 from collectors.cluster import connect  # noqa: E402
 from collectors.progress import Silent  # noqa: E402
 from collectors.record import Record, StoredFile  # noqa: E402
-from collectors.stores import Store  # noqa: E402
+from collectors.storage.stores import Store  # noqa: E402
 from collectors.web.download import Missed, fetch_all  # noqa: E402
 from collectors.web.polite import Manners, Pace  # noqa: E402
 from collectors.web.reach import AND_THIS_MACHINE  # noqa: E402

@@ -11,13 +11,13 @@ from builders import BY, CC0, NC, a_nebula, a_record, encoded
 from faulty import FaultServer, Refuse
 from sighted import NOON, Sky
 
-from collectors import departures
-from collectors.changes import Kind
-from collectors.files import DiskFull
+from collectors.locked import departures
+from collectors.locked.changes import Kind
+from collectors.locked.rebuild import Fate, Rebuilt, collect_locked
 from collectors.progress import Silent, Stage
-from collectors.rebuild import Fate, Rebuilt, collect_locked
 from collectors.record import Original, Reason, Record, Verdict
-from collectors.stores import Store
+from collectors.storage.files import DiskFull
+from collectors.storage.stores import Store
 from collectors.web.polite import polite_session
 
 

@@ -9,9 +9,9 @@ from uuid import uuid4
 import fsspec
 import pytest
 
-from collectors import remote_store
-from collectors.files import DiskFull
-from collectors.remote_store import (
+from collectors.storage import remote_store
+from collectors.storage.files import DiskFull
+from collectors.storage.remote_store import (
     ObjectDamaged,
     RemoteStore,
     StoreRefused,
@@ -20,8 +20,8 @@ from collectors.remote_store import (
     checked,
     told,
 )
-from collectors.stores import ChangedMeanwhile, Store
-from collectors.workspace import KeptElsewhere, Workspace, keep_at
+from collectors.storage.stores import ChangedMeanwhile, Store
+from collectors.storage.workspace import KeptElsewhere, Workspace, keep_at
 from curation import engine
 
 

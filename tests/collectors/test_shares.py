@@ -19,8 +19,8 @@ from collectors.progress import Silent
 from collectors.record import KEEP, Record
 from collectors.shares import allot, mistakes, shortage
 from collectors.source import Ask, Source
-from collectors.workspace import Workspace
-from universe_gan.shell.recipe import RecipeWrong, load
+from collectors.storage.workspace import Workspace
+from universe_gan.shell.recipes.recipe import RecipeWrong, load
 
 SHARES = {"real": 0.4, "fictive": 0.6}
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from collectors import sidecar
-from collectors.sidecar import Credit, SidecarBroken
+from collectors.folder import sidecar
+from collectors.folder.sidecar import Credit, SidecarBroken
 
 GOOD = {
     "file": "orion/m42.jpg",

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors import sidecar, sidecar_csv
-from collectors.sidecar import Credit, SidecarBroken
+from collectors.folder import sidecar, sidecar_csv
+from collectors.folder.sidecar import Credit, SidecarBroken
 
 TABLE = """file,title,page,creator,licence,how_known,taken,categories,ai_opted_out
 orion/m42.jpg,"Orion, the ""Great"" Nebula",https://e.org/m42,Ada,CC-BY-4.0,her page,2011,Nebula; M 42;,FALSE

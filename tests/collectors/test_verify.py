@@ -12,17 +12,17 @@ from faulty import FaultServer
 from sighted import NOON, Sky
 
 from collectors import manifest as manifests
-from collectors.changes import Kind
 from collectors.copies import settle_copies
 from collectors.folder import SOURCE as FOLDER
 from collectors.folder import FolderSettings
+from collectors.locked.changes import Kind
+from collectors.locked.verify import Drift, drifted, look, verify, with_dates
 from collectors.plan import CollectSettings, Plan
 from collectors.progress import Silent
 from collectors.record import Reason, Record, Verdict
 from collectors.source import Ask, KeyMissing, Sighting
-from collectors.verify import Drift, drifted, look, verify, with_dates
+from collectors.storage.workspace import Workspace
 from collectors.web.polite import polite_session
-from collectors.workspace import Workspace
 
 
 @pytest.fixture

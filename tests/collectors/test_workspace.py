@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from collectors.files import DiskFull, Journal, canonical_json, write_whole, written_whole
-from collectors.stores import Store
-from collectors.workspace import Workspace, WorkspaceBusy
+from collectors.storage.files import DiskFull, Journal, canonical_json, write_whole, written_whole
+from collectors.storage.stores import Store
+from collectors.storage.workspace import Workspace, WorkspaceBusy
 
 
 def test_a_file_is_replaced_only_when_it_is_complete(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_a_second_command_is_kept_out_and_told_by_whom(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
     with workspace.locked():
         code = (
-            "import sys; from pathlib import Path; from collectors.workspace import Workspace\n"
+            "import sys; from pathlib import Path; from collectors.storage.workspace import Workspace\n"
             "with Workspace(Path(sys.argv[1])).locked(): pass"
         )
         other = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True)
@@ -96,7 +96,7 @@ def test_a_second_command_is_kept_out_and_told_by_whom(tmp_path: Path) -> None:
 
 def test_the_lock_of_a_killed_command_is_gone(tmp_path: Path) -> None:
     code = (
-        "import os, sys; from pathlib import Path; from collectors.workspace import Workspace\n"
+        "import os, sys; from pathlib import Path; from collectors.storage.workspace import Workspace\n"
         "with Workspace(Path(sys.argv[1])).locked(): os.kill(os.getpid(), 9)"
     )
     assert subprocess.run([sys.executable, "-c", code, str(tmp_path)]).returncode == -9

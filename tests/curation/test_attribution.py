@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from collectors import licences
 from collectors.manifest import Manifest
 from collectors.record import Record
-from curation import attribution, spdx
-from curation.audit import audit
-from curation.audit_files import Into
-from curation.audit_rows import rows
+from curation.auditing import attribution, spdx
+from curation.auditing.audit import audit
+from curation.auditing.audit_files import Into
+from curation.auditing.audit_rows import rows
 from curation.settings import PolicySettings
 
 

@@ -19,8 +19,8 @@ from collectors import manifest as manifests
 from collectors.manifest import Header, Manifest, ManifestBroken
 from collectors.record import Record
 from collectors.rights import LicenceClass
-from curation import audit_page
-from curation.audit import Audit, Concern, audit, to_csv, to_json, to_markdown, write
+from curation.auditing import audit_page
+from curation.auditing.audit import Audit, Concern, audit, to_csv, to_json, to_markdown, write
 from curation.markup import plain
 from curation.purposes import collisions
 from curation.settings import FREE, PolicySettings

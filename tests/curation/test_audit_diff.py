@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from collectors import manifest as manifests
 from collectors.manifest import Manifest, ManifestBroken
-from curation.audit_diff import ManifestDiff, diff, to_markdown, words_of
+from curation.auditing.audit_diff import ManifestDiff, diff, to_markdown, words_of
 
 REFUSED = {"reason": "licence-refused", "detail": "no"}
 

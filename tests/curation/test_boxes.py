@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curation.boxes import MARGIN, SPARED, Box, centre_box, choose, lost, subject_box
+from curation.imaging.boxes import MARGIN, SPARED, Box, centre_box, choose, lost, subject_box
 from curation.settings import CurateSettings
 
 AROUND = CurateSettings(size=100, crop="subject")

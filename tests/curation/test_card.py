@@ -11,13 +11,13 @@ from huggingface_hub import DatasetCard
 from markdown_it import MarkdownIt
 
 from collectors.record import Reason, Record, Verdict
-from curation import card
-from curation.card import HUB_LICENCES, asks, hub_licence, size_category
-from curation.columns import COLUMNS
-from curation.facts import Facts, Origin
+from curation.dataset import card
+from curation.dataset.card import HUB_LICENCES, asks, hub_licence, size_category
+from curation.dataset.columns import COLUMNS
+from curation.dataset.facts import Facts, Origin
+from curation.dataset.shards import Part
 from curation.outcome import outcomes
 from curation.settings import CurateSettings, PolicySettings, PublishSettings
-from curation.shards import Part
 
 HOSTILE = (
     '"]\n---\nlicense: mit\n# <script>alert(1)</script> ![x](http://evil.example/t.gif) '

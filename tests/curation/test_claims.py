@@ -7,9 +7,9 @@ from builders import BY, CC0, NASA, NC, SA, UNKNOWN, a_judgement, a_manifest, a_
 
 from collectors.record import Reason, Record, Verdict
 from collectors.rights import Rights
-from curation.audit import audit, to_markdown
-from curation.audit_rows import rows
-from curation.audited import Concern
+from curation.auditing.audit import audit, to_markdown
+from curation.auditing.audit_rows import rows
+from curation.auditing.audited import Concern
 from curation.claims import agree, conflicts
 from curation.judged import Judged
 from curation.settings import PolicySettings

@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 from PIL import Image
 from skies import a_sky
 
-from collectors.files import write_whole
 from collectors.progress import Stage
-from collectors.stores import Store
+from collectors.storage.files import write_whole
+from collectors.storage.stores import Store
 from curation.duplicates import compared
 from curation.duplicates.compared import Compared, Comparisons, Question
 from curation.duplicates.edges import EdgeKind
-from curation.fingerprint import fingerprint
+from curation.imaging.fingerprint import fingerprint
 
 
 class Counted:

@@ -13,11 +13,12 @@ from skies import a_sky
 from collectors.manifest import Manifest
 from collectors.progress import Silent
 from collectors.record import Reason
-from collectors.workspace import Workspace
-from curation import comparing, features
+from collectors.storage.workspace import Workspace
+from curation import comparing
 from curation.curate import curate
 from curation.duplicates import compared
 from curation.duplicates.edges import EdgeKind
+from curation.imaging import features
 from curation.judged import Judged
 from curation.settings import CurateSettings, PolicySettings
 
@@ -213,7 +214,7 @@ def test_without_opencv_the_command_says_what_it_misses(
     workspace = Workspace(tmp_path)
     manifest = a_collection(workspace, range(3))
     progress = Listening()
-    monkeypatch.setattr("curation.features.available", lambda: False)
+    monkeypatch.setattr("curation.imaging.features.available", lambda: False)
     found = judged(manifest, workspace, progress=progress)
     assert progress.notes == [comparing.WITHOUT_FEATURES]
     assert found["M3"].verdict.twin == "commons:M2"

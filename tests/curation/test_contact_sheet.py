@@ -5,7 +5,7 @@ from io import BytesIO
 from builders import a_nebula, encoded
 from PIL import Image
 
-from curation.contact_sheet import ACROSS, MOST, SIDE, choose, contact_sheet
+from curation.dataset.contact_sheet import ACROSS, MOST, SIDE, choose, contact_sheet
 
 UIDS = [f"commons:M{number}" for number in range(200)]
 

@@ -9,9 +9,9 @@ import pytest
 from builders import BY, CC0, ND, SA, a_judgement, a_manifest, a_nebula, a_record, encoded, stored
 
 from collectors.record import Verdict
-from collectors.workspace import Workspace
-from curation.columns import COLUMNS, WORDS
-from curation.dataset import BuiltDataset, build
+from collectors.storage.workspace import Workspace
+from curation.dataset.columns import COLUMNS, WORDS
+from curation.dataset.write import BuiltDataset, build
 from curation.settings import CurateSettings, PolicySettings, PublishSettings
 
 mlcroissant = pytest.importorskip("mlcroissant", reason="mlcroissant is not installed (extra: test)")

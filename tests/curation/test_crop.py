@@ -10,8 +10,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from skies import a_sky
 
-from curation import pixels
-from curation.crop import decode, encode, render, square, square_key
+from curation.imaging import pixels
+from curation.imaging.crop import decode, encode, render, square, square_key
 from curation.settings import CurateSettings
 
 

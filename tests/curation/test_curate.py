@@ -19,11 +19,12 @@ from skies import a_sky
 from collectors import manifest as manifests
 from collectors.manifest import Manifest
 from collectors.record import Reason, Record, Verdict
-from collectors.workspace import Workspace
-from curation import crop, engine
+from collectors.storage.workspace import Workspace
+from curation import engine
 from curation.curate import OriginalsMissing, VerdictsBroken, _examine, curate, read_verdicts
 from curation.engine.alike import FolderUnseen
-from curation.examine import Examined, folders
+from curation.imaging import crop
+from curation.imaging.examine import Examined, folders
 from curation.judged import Judged
 from curation.screening.screen import screen
 from curation.settings import CurateSettings, PolicySettings
@@ -280,7 +281,7 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from collectors import manifest
-from collectors.workspace import Workspace
+from collectors.storage.workspace import Workspace
 from curation.curate import curate
 from curation.settings import CurateSettings, PolicySettings
 if __name__ == "__main__":

@@ -19,11 +19,12 @@ from PIL import Image
 
 from collectors.manifest import Manifest
 from collectors.record import Reason, Record, Verdict
-from collectors.workspace import Workspace
-from curation import dataset, shards
-from curation.columns import COLUMNS, file_name, schema
-from curation.crop import render
-from curation.dataset import BuiltDataset, NothingKept, build
+from collectors.storage.workspace import Workspace
+from curation.dataset import shards
+from curation.dataset import write as dataset
+from curation.dataset.columns import COLUMNS, file_name, schema
+from curation.dataset.write import BuiltDataset, NothingKept, build
+from curation.imaging.crop import render
 from curation.judged import Judged, OriginalsMissing
 from curation.outcome import NotJudged
 from curation.settings import CurateSettings, PolicySettings
@@ -348,8 +349,8 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 import pickle
-from curation import crop
-from curation.dataset import build
+from curation.imaging import crop
+from curation.dataset.write import build
 
 manifest, judged, workspace, settings, policy, last = pickle.loads(Path(sys.argv[1]).read_bytes())
 calls = []

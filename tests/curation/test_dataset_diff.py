@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from curation.columns import COLUMNS
-from curation.dataset_diff import (
+from curation.dataset.columns import COLUMNS
+from curation.dataset.diff import (
     EVIDENCE,
     PIXELS,
     RIGHTS,

@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
-from collectors.changes import Change, Kind
-from collectors.verify import Drift, Drifted
-from curation.drift import to_json, to_markdown, write
+from collectors.locked.changes import Change, Kind
+from collectors.locked.verify import Drift, Drifted
+from curation.auditing.drift import to_json, to_markdown, write
 
 
 def a_drift(*images: Drifted, unasked: tuple[str, ...] = ()) -> Drift:

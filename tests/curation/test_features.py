@@ -10,10 +10,10 @@ import pytest
 from PIL import Image, ImageOps
 from skies import a_sky
 
-from collectors.stores import Store
-from curation import features
-from curation.features import MOST, FeaturesBroken, extract, unpack
-from curation.fingerprint import canonical, fingerprint
+from collectors.storage.stores import Store
+from curation.imaging import features
+from curation.imaging.features import MOST, FeaturesBroken, extract, unpack
+from curation.imaging.fingerprint import canonical, fingerprint
 
 pytestmark = pytest.mark.skipif(
     not features.available(), reason="OpenCV is not installed: pip install 'universe-gan[verify]'"
@@ -24,7 +24,7 @@ def test_the_same_pixels_give_the_same_bytes_in_another_process(tmp_path: Path) 
     gray = canonical(a_sky(1, 300))
     gray.save(tmp_path / "sky.png")
     code = (
-        "import sys, PIL.Image; from curation.features import extract;"
+        "import sys, PIL.Image; from curation.imaging.features import extract;"
         "sys.stdout.buffer.write(extract(PIL.Image.open(sys.argv[1])))"
     )
     said = subprocess.run(

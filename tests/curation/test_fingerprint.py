@@ -10,7 +10,7 @@ from builders import a_nebula
 from PIL import Image, ImageOps
 from skies import a_sky
 
-from curation.fingerprint import (
+from curation.imaging.fingerprint import (
     BITS,
     LONGEST,
     ORIENTATIONS,

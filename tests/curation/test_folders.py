@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from collectors.files import DiskFull
-from curation import folders
-from curation.folders import folder_written_whole, settle
+from collectors.storage.files import DiskFull
+from curation.dataset import folders
+from curation.dataset.folders import folder_written_whole, settle
 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from curation import folders
+from curation.dataset import folders
 
 path, step = Path(sys.argv[1]), sys.argv[2]
 die = lambda *_: os.kill(os.getpid(), signal.SIGKILL)

@@ -9,8 +9,8 @@ import pytest
 from builders import NC, ND, a_judgement, a_manifest, a_record
 
 from collectors.record import KEEP, Reason, Record, Verdict
-from curation.columns import COLUMNS, Row
-from curation.dataset import BuiltDataset
+from curation.dataset.columns import COLUMNS, Row
+from curation.dataset.write import BuiltDataset
 from curation.hub.gate import (
     HELD_AGAINST_THE_MANIFEST,
     BuildChanged,

@@ -16,8 +16,8 @@ from curation.duplicates.agreement import Eye
 from curation.duplicates.compared import Compared, Pair, Question
 from curation.duplicates.edges import Edge, EdgeKind
 from curation.duplicates.rank import Standing
-from curation.fingerprint import fingerprint
-from curation.pixels import Unreadable, open_upright
+from curation.imaging.fingerprint import fingerprint
+from curation.imaging.pixels import Unreadable, open_upright
 
 
 class Shelf(dict[str, bytes]):

@@ -7,10 +7,10 @@ import pytest
 from builders import a_judgement, a_manifest, a_nebula, a_record, encoded, stored
 
 from collectors.manifest import Manifest
-from collectors.workspace import Workspace
-from curation import report
-from curation.dataset import build
+from collectors.storage.workspace import Workspace
+from curation.dataset.write import build
 from curation.judged import Judged
+from curation.reporting import report
 from curation.settings import CurateSettings, PolicySettings
 
 SMALL = CurateSettings(size=16)

@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageCms, ImageFile
 
-from curation import colours, pixels
-from curation.pixels import Picture, TooManyPixels, Unreadable, open_upright
+from curation.imaging import colours, pixels
+from curation.imaging.pixels import Picture, TooManyPixels, Unreadable, open_upright
 
 FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "GIF", "BMP", "PPM", "JPEG2000", "AVIF")
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()

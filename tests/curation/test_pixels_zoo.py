@@ -15,8 +15,8 @@ from PIL import Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-from curation import pixels
-from curation.pixels import Picture, TooManyPixels, Unreadable, open_upright
+from curation.imaging import pixels
+from curation.imaging.pixels import Picture, TooManyPixels, Unreadable, open_upright
 
 
 def a_picture(width: int = 60, height: int = 40) -> Image.Image:

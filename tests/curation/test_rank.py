@@ -8,7 +8,7 @@ from builders import BY, CC0, NASA, SA, a_record
 
 from collectors.rights import Confidence, LicenceClass
 from curation.duplicates.rank import Standing, standing, why
-from curation.examine import Examined
+from curation.imaging.examine import Examined
 from curation.settings import ScreenSettings
 
 COMMON = Standing(

@@ -15,11 +15,11 @@ from PIL import Image
 
 from collectors import manifest as manifests
 from collectors.record import Record
-from collectors.workspace import Workspace
-from curation.columns import COLUMNS, WORDS
-from curation.crop import render
-from curation.dataset import BuiltDataset, build
-from curation.facts import Origin
+from collectors.storage.workspace import Workspace
+from curation.dataset.columns import COLUMNS, WORDS
+from curation.dataset.facts import Origin
+from curation.dataset.write import BuiltDataset, build
+from curation.imaging.crop import render
 from curation.judged import Judged
 from curation.settings import CurateSettings, PolicySettings
 

@@ -10,12 +10,12 @@ from PIL import Image, ImageOps
 from skies import a_sky
 
 from collectors.record import Creator, Record
-from collectors.workspace import Workspace
-from curation import features
-from curation.examine import Examined, examine, folders
+from collectors.storage.workspace import Workspace
 from curation.hub import blocked
 from curation.hub.blocked import Blocked, Blocklist, BlocklistBroken
 from curation.hub.recognise import packed, recognised, unpacked
+from curation.imaging import features
+from curation.imaging.examine import Examined, examine, folders
 from curation.settings import CurateSettings
 
 SETTINGS = CurateSettings(size=128)

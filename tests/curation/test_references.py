@@ -26,9 +26,9 @@ from hypothesis import strategies as st
 from collectors import licences
 from collectors.record import Record, Verdict
 from collectors.rights import LicenceClass
-from collectors.workspace import Workspace
-from curation.audit import audit
-from curation.dataset import BuiltDataset, build
+from collectors.storage.workspace import Workspace
+from curation.auditing.audit import audit
+from curation.dataset.write import BuiltDataset, build
 from curation.policy import check_settings, consequence, may_fetch, may_publish, may_reference
 from curation.settings import FREE, CurateSettings, PolicySettings, PublishSettings
 

@@ -14,16 +14,16 @@ from builders import BY, CC0, NASA, SA, UNKNOWN, a_judgement, a_manifest, a_nebu
 
 from collectors.manifest import Manifest
 from collectors.record import Reason, Verdict
-from collectors.workspace import Workspace
-from curation import page, report, thumbnails
-from curation.audit import audit
-from curation.crop import Box
-from curation.dataset import build
+from collectors.storage.workspace import Workspace
+from curation.auditing.audit import audit
+from curation.dataset.write import build
+from curation.imaging.crop import Box
 from curation.judged import Judged
 from curation.outcome import outcomes
+from curation.reporting import page, report, thumbnails
+from curation.reporting.thumbnails import Pictures, thumbnail
+from curation.reporting.tiles import families, tiles
 from curation.settings import CurateSettings, PolicySettings
-from curation.thumbnails import Pictures, thumbnail
-from curation.tiles import families, tiles
 
 HOSTILE = (
     "</script><img src=x onerror=alert(1)><script>alert(2)</script>\" onclick='alert(3)' {{ 7*7 }} \u202egnp"

@@ -7,8 +7,8 @@ import pytest
 from browsing import CONTRAST, Opened
 from test_report import HOSTILE, a_collection
 
-from collectors.workspace import Workspace
-from curation import report
+from collectors.storage.workspace import Workspace
+from curation.reporting import report
 from curation.settings import PolicySettings
 
 pytestmark = pytest.mark.browser

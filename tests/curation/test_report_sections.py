@@ -6,13 +6,13 @@ import pytest
 from builders import BY, ND, a_judgement, a_manifest, a_nebula, a_record, encoded, stored
 
 from collectors.record import Reason, Verdict
-from collectors.workspace import Workspace
-from curation import report
+from collectors.storage.workspace import Workspace
 from curation.duplicates.edges import Edge, EdgeKind
 from curation.judged import Judged
 from curation.outcome import Outcome
-from curation.sections.numbers import account
-from curation.sections.plots import columns, strip
+from curation.reporting import report
+from curation.reporting.sections.numbers import account
+from curation.reporting.sections.plots import columns, strip
 from curation.settings import CurateSettings, PolicySettings
 
 

@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from curation.shards import Grouping
+from curation.dataset.shards import Grouping
 
 ROOT = Path(__file__).parents[2]
 SIZE = 256

@@ -9,11 +9,11 @@ from derivatives import KINDS
 from PIL import Image
 from skies import a_sky
 
-from curation import features
 from curation.duplicates import retrieval
 from curation.duplicates.retrieval import candidates
-from curation.features import FeaturesBroken, extract
-from curation.fingerprint import canonical
+from curation.imaging import features
+from curation.imaging.features import FeaturesBroken, extract
+from curation.imaging.fingerprint import canonical
 
 pytestmark = pytest.mark.skipif(
     not features.available(), reason="OpenCV is not installed: pip install 'universe-gan[verify]'"

@@ -8,7 +8,7 @@ from builders import a_judgement, a_manifest, a_record, encoded, stored
 from skies import a_sky
 
 from collectors.record import Reason, Verdict
-from collectors.workspace import Workspace
+from collectors.storage.workspace import Workspace
 from curation.curate import curate
 from curation.screening import review
 from curation.screening.decisions import FORMAT, ReviewBroken, merge, path_beside, read, taken

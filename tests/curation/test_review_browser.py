@@ -12,7 +12,7 @@ from test_screening import a_chart, lettered
 
 from collectors.manifest import Manifest
 from collectors.record import Reason
-from collectors.workspace import Workspace
+from collectors.storage.workspace import Workspace
 from curation.curate import curate
 from curation.screening import review
 from curation.screening.decisions import taken

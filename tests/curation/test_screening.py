@@ -8,7 +8,7 @@ from skies import a_sky
 
 from collectors.matching import matching
 from collectors.record import Reason
-from curation.examine import Examined
+from curation.imaging.examine import Examined
 from curation.screening.decisions import Decision
 from curation.screening.measures import FILTERS, Views, scores
 from curation.screening.screen import FILTERS as REASONS

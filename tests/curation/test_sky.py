@@ -7,10 +7,10 @@ import pytest
 from PIL import Image
 from worlds import World, bands, photograph
 
-from curation.boxes import Box
-from curation.crop import square
-from curation.pixels import Picture
-from curation.sky import added
+from curation.imaging.boxes import Box
+from curation.imaging.crop import square
+from curation.imaging.pixels import Picture
+from curation.imaging.sky import added
 
 KNOWN = (60, 90, 320, 300)
 

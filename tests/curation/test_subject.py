@@ -8,9 +8,9 @@ from PIL import Image
 from skies import a_sky
 from worlds import Rings, Seen, World, bands, photograph
 
-from curation.boxes import Box, choose
+from curation.imaging.boxes import Box, choose
+from curation.imaging.subject import find
 from curation.settings import CurateSettings
-from curation.subject import find
 
 SETTINGS = CurateSettings(size=64, crop="subject")
 

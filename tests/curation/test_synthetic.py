@@ -12,13 +12,13 @@ import pytest
 from builders import a_judgement, a_manifest, a_nebula, a_record, encoded, stored
 
 from collectors.record import Verdict
-from collectors.workspace import Workspace
-from curation import synthetic
-from curation.dataset import BuiltDataset, build
-from curation.facts import Origin
+from collectors.storage.workspace import Workspace
+from curation.dataset import synthetic
+from curation.dataset.facts import Origin
+from curation.dataset.synthetic import Synthetic, SyntheticBroken, SyntheticMissing
+from curation.dataset.write import BuiltDataset, build
 from curation.hub import gate
 from curation.settings import CurateSettings, PolicySettings
-from curation.synthetic import Synthetic, SyntheticBroken, SyntheticMissing
 
 
 def accepted(workspace: Workspace, number: int = 1, **changes: Any) -> Synthetic:

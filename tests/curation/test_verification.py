@@ -9,9 +9,9 @@ from derivatives import KINDS, captioned
 from PIL import Image
 from skies import a_sky
 
-from curation import features
 from curation.duplicates.verification import BLOCKED_INLIERS, Match, Seen, resembles, verify
-from curation.fingerprint import fingerprint
+from curation.imaging import features
+from curation.imaging.fingerprint import fingerprint
 
 pytestmark = pytest.mark.skipif(
     not features.available(), reason="OpenCV is not installed: pip install 'universe-gan[verify]'"

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from collectors.sources import table
 from universe_gan.shell.cli import cli
-from universe_gan.shell.sections import SECTIONS
+from universe_gan.shell.recipes.sections import SECTIONS
 
 PAGES = pages()
 OTHERS = frozenset(

@@ -17,7 +17,7 @@ from collectors.copies import settle_copies
 from collectors.record import Creator, Reason, Record, Skipped
 from collectors.rights import Confidence, LicenceClass
 from collectors.source import Ask, Finished, Found
-from collectors.stores import Store
+from collectors.storage.stores import Store
 from collectors.web.polite import polite_session
 
 pytestmark = pytest.mark.mediawiki

@@ -8,7 +8,7 @@ import stellarium
 from derivatives import KINDS
 from recognised import found, shelved
 
-from curation import features
+from curation.imaging import features
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from real.mediawiki import RealWiki
 
 from collectors import manifest as manifests
 from collectors.record import Reason
-from collectors.stores import Store
+from collectors.storage.stores import Store
 from universe_gan.shell.exits import Exit
 
 pytestmark = pytest.mark.mediawiki

@@ -12,7 +12,7 @@ from PIL import Image
 from recognised import Found, found, shelved
 from worlds import Texture, World, photograph
 
-from curation import features
+from curation.imaging import features
 
 PLANETS = (
     "jupiter",

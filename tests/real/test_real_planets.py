@@ -8,11 +8,11 @@ import stellarium
 from PIL import Image
 from worlds import Rings, Seen, Texture, World, photograph
 
-from curation.boxes import Choice, choose
-from curation.crop import square
-from curation.pixels import Picture
+from curation.imaging.boxes import Choice, choose
+from curation.imaging.crop import square
+from curation.imaging.pixels import Picture
+from curation.imaging.subject import find
 from curation.settings import CurateSettings
-from curation.subject import find
 
 NAMES = ("earthmap", "io", "jupiter", "mars", "mercury", "moon", "neptune", "phobos", "saturn", "venus")
 PLACEMENTS = 200

@@ -13,7 +13,7 @@ from PIL import Image, ImageEnhance, ImageOps
 
 from collectors import manifest as manifests
 from collectors.record import Reason
-from collectors.workspace import Workspace
+from collectors.storage.workspace import Workspace
 from curation.curate import curate
 from curation.judged import Judged
 from curation.settings import CurateSettings, PolicySettings

@@ -19,9 +19,9 @@ from collectors import manifest as manifests
 from collectors.commons import look_again, resolve
 from collectors.commons.search import CommonsSettings
 from collectors.source import Ask
-from collectors.stores import Store
+from collectors.storage.stores import Store
 from collectors.web.polite import polite_session
-from curation.dataset_diff import diff, read_rows
+from curation.dataset.diff import diff, read_rows
 from universe_gan.shell.exits import Exit
 
 pytestmark = pytest.mark.mediawiki

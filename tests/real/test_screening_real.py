@@ -4,7 +4,7 @@ import pytest
 import stellarium
 from PIL import Image, ImageDraw, ImageFont
 
-from curation.pixels import open_upright
+from curation.imaging.pixels import open_upright
 from curation.screening.measures import Views, scores
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from builders import a_record
 
-from collectors.files import canonical_json
+from collectors.storage.files import canonical_json
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,25 +9,27 @@ from typing import Any
 import pytest
 from hostile import STRANGE, a_line, sealed
 
-from collectors import manifest, permissions, sidecar
+from collectors import manifest, permissions
+from collectors.folder import sidecar
+from collectors.folder.sidecar import SidecarBroken
 from collectors.manifest import ManifestBroken
 from collectors.permissions import PermissionsBroken
-from collectors.remote_store import RemoteStore
-from collectors.sidecar import SidecarBroken
-from collectors.stores import Store
-from curation import synthetic
+from collectors.storage.remote_store import RemoteStore
+from collectors.storage.stores import Store
+from curation.dataset import synthetic
+from curation.dataset.synthetic import SyntheticBroken
 from curation.hub import blocked, rows
 from curation.hub.blocked import BlocklistBroken
 from curation.hub.rows import NotReadable, Place
 from curation.screening import decisions
 from curation.screening.decisions import ReviewBroken
-from curation.synthetic import SyntheticBroken
-from universe_gan.shell import published, recipe
 from universe_gan.shell.cli import run
+from universe_gan.shell.datasets import published
+from universe_gan.shell.datasets.published import NotFollowable
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.output import Output
-from universe_gan.shell.published import NotFollowable
-from universe_gan.shell.recipe import RecipeWrong
+from universe_gan.shell.recipes import recipe
+from universe_gan.shell.recipes.recipe import RecipeWrong
 
 RECIPE = '[collect]\nsubject = "nebula"\n[collect.commons]\ncategories = ["Nebulae"]\n'
 

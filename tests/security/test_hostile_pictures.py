@@ -15,9 +15,9 @@ from builders import a_nebula, encoded
 from hostile import calls
 from PIL import Image, PngImagePlugin
 
-from collectors import embedded
+from collectors.folder import embedded
 from collectors.web.signatures import sniff
-from curation.pixels import TooManyPixels, Unreadable, open_upright, size_in_header
+from curation.imaging.pixels import TooManyPixels, Unreadable, open_upright, size_in_header
 from universe_gan import pictures
 from universe_gan.pictures import NotOurs
 

@@ -10,10 +10,10 @@ import pytest
 from faulty import FaultServer, Page, always
 
 from collectors.web.reach import AddressRefused, Net
-from universe_gan.shell import quizzing
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.failures import explain
 from universe_gan.shell.output import Output
+from universe_gan.shell.pictures import quizzing
 
 ADDRESS = "http://127.0.0.1:4711/aSecretOfManyBits/"
 

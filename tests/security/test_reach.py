@@ -12,11 +12,11 @@ from builders import a_nebula, a_record, encoded
 from faulty import FaultServer, Refuse, always
 
 from collectors.record import Reason
-from collectors.stores import Store
+from collectors.storage.stores import Store
 from collectors.web.polite import AddressRefused, polite_session
 from collectors.web.reach import PUBLIC_ONLY, Net, net_of, reach_of, spelt
 from collectors.web.transfer import Missed, fetch
-from universe_gan.shell import recipe
+from universe_gan.shell.recipes import recipe
 
 CONTACT = "ada@example.org"
 

@@ -13,7 +13,7 @@ from faulty import FaultServer, Refuse, always
 from flickr_server import Fail, FlickrServer, a_photo
 
 from collectors.deviantart.api import Api, Keys, NotDeviantArt
-from collectors.stores import Store
+from collectors.storage.stores import Store
 from collectors.web.parts import Part
 from collectors.web.polite import HostBusy, RedirectRefused, polite_session
 from collectors.web.transfer import Missed, fetch

@@ -14,7 +14,7 @@ from PIL import features
 from universe_gan.shell.cli import run
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.machine import SCHEMA, accounts, installed, room
-from universe_gan.shell.recipe import load
+from universe_gan.shell.recipes.recipe import load
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "reference" / "check.md"

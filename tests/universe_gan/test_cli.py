@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from collectors import manifest as manifests
-from collectors.workspace import Workspace
+from collectors.storage.workspace import Workspace
 from universe_gan.shell.cli import run
 from universe_gan.shell.demo import set_up
 from universe_gan.shell.exits import Exit
@@ -418,7 +418,7 @@ def test_relicense_reads_the_kept_answers_and_changes_nothing_without_a_reason(
 def test_init_writes_a_recipe_that_loads_and_never_overwrites(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from universe_gan.shell.recipe import load
+    from universe_gan.shell.recipes.recipe import load
 
     monkeypatch.chdir(tmp_path)
     assert run(["init", "mine"]) == Exit.DONE
@@ -460,7 +460,7 @@ def test_check_and_sources_answer(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_bug_keeps_its_traceback(
     fresh: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from universe_gan.shell import commands
+    from universe_gan.shell.datasets import commands
 
     def broken(*arguments: object, **options: object) -> Exit:
         raise ZeroDivisionError("one over nothing")

@@ -17,9 +17,9 @@ from hub_server import HubServer  # noqa: E402
 from PIL import Image  # noqa: E402
 from toys import folder_of_pictures  # noqa: E402
 
-from collectors.files import DiskFull  # noqa: E402
 from collectors.progress import Silent  # noqa: E402
-from collectors.workspace import Workspace, WorkspaceBusy  # noqa: E402
+from collectors.storage.files import DiskFull  # noqa: E402
+from collectors.storage.workspace import Workspace, WorkspaceBusy  # noqa: E402
 from curation.hub.problems import HubBusy, RepoMissing, RevisionMissing  # noqa: E402
 from universe_gan import data, pictures, sheets  # noqa: E402
 from universe_gan.data import (  # noqa: E402

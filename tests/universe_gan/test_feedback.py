@@ -7,8 +7,8 @@ from PIL import Image
 
 pytest.importorskip("torch", reason="PyTorch is not installed")
 
-from collectors.stores import Store
-from curation import synthetic
+from collectors.storage.stores import Store
+from curation.dataset import synthetic
 from universe_gan import pictures, sheets
 from universe_gan.selecting import feedback
 from universe_gan.selecting.select import Ranked

@@ -13,11 +13,12 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
 from trained import run_folder  # noqa: E402
 
-from collectors import embedded, folder  # noqa: E402
-from collectors.folder import FolderSettings  # noqa: E402
+from collectors.folder import embedded  # noqa: E402
+from collectors.folder import source as folder  # noqa: E402
+from collectors.folder.source import FolderSettings  # noqa: E402
 from collectors.record import Reason, Record  # noqa: E402
 from collectors.source import Ask  # noqa: E402
-from collectors.stores import Store  # noqa: E402
+from collectors.storage.stores import Store  # noqa: E402
 from curation.policy import may_publish  # noqa: E402
 from curation.settings import PolicySettings  # noqa: E402
 from universe_gan.generate import Generator, SeedsWrong, read_seeds, write  # noqa: E402

@@ -8,7 +8,7 @@ import pytest
 from universe_gan.shell.cli import run
 from universe_gan.shell.demo import set_up
 from universe_gan.shell.exits import Exit
-from universe_gan.shell.recipe import load
+from universe_gan.shell.recipes.recipe import load
 
 MINE = """
 [collect]

@@ -6,7 +6,7 @@ import pytest
 
 from collectors.commons import CommonsSettings
 from collectors.matching import matching
-from universe_gan.shell import recipe
+from universe_gan.shell.recipes import recipe
 
 PATH = Path(__file__).resolve().parents[2] / "manifests" / "nebulae.toml"
 

@@ -8,7 +8,7 @@ import pytest
 
 from collectors.matching import matching
 from collectors.sources import table
-from universe_gan.shell import recipe
+from universe_gan.shell.recipes import recipe
 
 PATH = Path(__file__).resolve().parents[2] / "manifests" / "planets.toml"
 RECORDED = Path(__file__).resolve().parents[2].parent / "shared" / "recorded" / "nasa"

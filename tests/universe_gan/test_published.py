@@ -13,7 +13,7 @@ import pytest
 from hub_repositories import Blob, Repo
 from hub_server import HubServer
 
-from curation.dataset_diff import read_rows
+from curation.dataset.diff import read_rows
 from universe_gan.shell.cli import run
 from universe_gan.shell.exits import Exit
 

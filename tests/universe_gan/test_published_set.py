@@ -10,11 +10,11 @@ import pytest
 from builders import a_nebula, encoded
 
 from curation.hub import readback, rows
-from universe_gan.shell import curating
 from universe_gan.shell.cli import run
+from universe_gan.shell.datasets import curating
+from universe_gan.shell.datasets.published import _review as published_review
+from universe_gan.shell.datasets.published import fetch
 from universe_gan.shell.exits import Exit
-from universe_gan.shell.published import _review as published_review
-from universe_gan.shell.published import fetch
 
 RECIPE = """
 [collect]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from collectors.workspace import WorkspaceBusy
+from collectors.storage.workspace import WorkspaceBusy
 from universe_gan.comparing import answers, detection
 from universe_gan.comparing.answers import Answers, Asked, NoAnswers, QuizChanged
 from universe_gan.shell.cli import run
@@ -166,7 +166,7 @@ def test_a_quiz_about_nothing_is_a_mistake_on_the_command_line(capsys: pytest.Ca
 def test_a_missing_package_is_named_with_its_extra(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from universe_gan.shell import quizzing
+    from universe_gan.shell.pictures import quizzing
 
     monkeypatch.setattr(quizzing, "NEEDED", ())
     monkeypatch.setattr(quizzing, "SERVING", ("no_such_server",))

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from universe_gan.shell.failures import explain
-from universe_gan.shell.recipe import RecipeMissing, RecipeWrong, find, load, shipped
-from universe_gan.shell.starting import pattern_path
+from universe_gan.shell.recipes.recipe import RecipeMissing, RecipeWrong, find, load, shipped
+from universe_gan.shell.recipes.starting import pattern_path
 
 GOOD = """
 [collect]

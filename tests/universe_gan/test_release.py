@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
 from trained import run_folder  # noqa: E402
 
-from collectors.files import Journal  # noqa: E402
+from collectors.storage.files import Journal  # noqa: E402
 from universe_gan import Generator, downloads, release  # noqa: E402
 from universe_gan.downloads import ModelBroken  # noqa: E402
 from universe_gan.generate import checkpoint_of  # noqa: E402

@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 from PIL import Image  # noqa: E402
 from toys import SIDE, settings  # noqa: E402
 
-from collectors.files import Journal  # noqa: E402
+from collectors.storage.files import Journal  # noqa: E402
 from universe_gan.data import Origin, Pictures  # noqa: E402
 from universe_gan.training import curves, runs  # noqa: E402
 from universe_gan.training.gan import Training  # noqa: E402

@@ -9,14 +9,16 @@ import requests
 from PIL import Image
 
 import universe_gan
-from collectors import folder, licences, sidecar
-from collectors.folder import FolderSettings
+from collectors import licences
+from collectors.folder import sidecar
+from collectors.folder import source as folder
+from collectors.folder.sidecar import Credit
+from collectors.folder.source import FolderSettings
 from collectors.record import Record
 from collectors.rights import Confidence, LicenceClass
-from collectors.sidecar import Credit
 from collectors.source import Ask
-from collectors.stores import Store
-from universe_gan.shell import recipe
+from collectors.storage.stores import Store
+from universe_gan.shell.recipes import recipe
 
 SAMPLE = Path(universe_gan.__file__).parent / "sample"
 IMAGES = SAMPLE / "images"

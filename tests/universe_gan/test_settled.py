@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from universe_gan.shell import settled
 from universe_gan.shell.cli import run
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.output import Output
-from universe_gan.shell.recipe import RecipeWrong
+from universe_gan.shell.recipes import settled
+from universe_gan.shell.recipes.recipe import RecipeWrong
 from universe_gan.study_settings import ColourSettings, GenerateSettings
 from universe_gan.upscaling.settings import UpscaleSettings
 

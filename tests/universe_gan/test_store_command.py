@@ -17,7 +17,7 @@ boto3 = pytest.importorskip("boto3", reason="boto3 (of moto) is not installed")
 s3fs = pytest.importorskip("s3fs", reason="s3fs is not installed")
 moto = pytest.importorskip("moto.server", reason="moto's server is not installed")
 
-from collectors import remote_store  # noqa: E402
+from collectors.storage import remote_store  # noqa: E402
 from universe_gan.shell.cli import run  # noqa: E402
 from universe_gan.shell.exits import Exit  # noqa: E402
 

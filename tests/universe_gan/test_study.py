@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from collectors.files import canonical_json
+from collectors.storage.files import canonical_json
 from universe_gan import study as studies
 from universe_gan.shell.cli import run
 from universe_gan.shell.exits import Exit
@@ -112,7 +112,7 @@ def test_a_study_left_in_the_midst_of_every_step_ends_like_one_that_was_not(
 def test_the_demo_goes_on_to_the_page_of_a_toy_study(
     place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from universe_gan.shell import studying
+    from universe_gan.shell.models import studying
 
     monkeypatch.setattr(studying, "TOY", (*SMALL, 'study.models=["lightweight"]'))
     assert run(["demo", "--to", str(place), "--json"]) == Exit.DONE
@@ -127,7 +127,7 @@ def test_the_demo_goes_on_to_the_page_of_a_toy_study(
 def test_an_interrupted_step_ends_the_study_with_130_and_the_same_command_goes_on(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from universe_gan.shell import generating
+    from universe_gan.shell.pictures import generating
 
     def interrupted(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
@@ -143,7 +143,7 @@ def test_an_interrupted_step_ends_the_study_with_130_and_the_same_command_goes_o
 def test_what_is_not_installed_is_named_before_anything_is_done(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from universe_gan.shell import studying
+    from universe_gan.shell.models import studying
 
     monkeypatch.setattr(studying, "NEEDED", {"no_such_module": "no-such-package", "json": "json"})
     assert run(["study", "sample"]) == Exit.INPUT

@@ -12,8 +12,9 @@ from hub_server import HubServer
 from PIL import Image
 
 from collectors import manifest as manifests
-from collectors.workspace import Workspace
-from curation import features, synthetic
+from collectors.storage.workspace import Workspace
+from curation.dataset import synthetic
+from curation.imaging import features
 from universe_gan.shell.cli import run
 from universe_gan.shell.exits import Exit
 

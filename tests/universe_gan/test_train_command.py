@@ -15,9 +15,9 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 from hub_server import HubServer  # noqa: E402
 from toys import folder_of_pictures  # noqa: E402
 
-from universe_gan.shell import training  # noqa: E402
 from universe_gan.shell.cli import run  # noqa: E402
 from universe_gan.shell.exits import Exit  # noqa: E402
+from universe_gan.shell.models import training  # noqa: E402
 from universe_gan.training import (  # noqa: E402
     checkpoints,
     loop,

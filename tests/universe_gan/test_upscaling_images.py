@@ -15,7 +15,7 @@ from PIL import Image, ImageCms
 pytest.importorskip("torch", reason="PyTorch is not installed")
 pyvips = pytest.importorskip("pyvips", reason="pyvips is not installed")
 
-from collectors.files import DiskFull  # noqa: E402
+from collectors.storage.files import DiskFull  # noqa: E402
 from universe_gan.sheets import KEY, XMP  # noqa: E402
 from universe_gan.upscaling import saving  # noqa: E402
 from universe_gan.upscaling.images import NoPicture, open_picture  # noqa: E402

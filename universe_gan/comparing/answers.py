@@ -21,9 +21,9 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from collectors.files import DiskFull
 from collectors.frozen import Frozen
-from collectors.workspace import WorkspaceBusy
+from collectors.storage.files import DiskFull
+from collectors.storage.workspace import WorkspaceBusy
 from universe_gan.comparing import detection
 
 Word = Literal["real", "generated"]

@@ -16,9 +16,9 @@ from PIL import Image
 from werkzeug.exceptions import BadRequest, NotFound
 from werkzeug.wrappers import Request, Response
 
-from collectors.files import Journal
 from collectors.formats import FORMATS
-from curation.page import inline, templates
+from collectors.storage.files import Journal
+from curation.reporting.page import inline, templates
 from universe_gan.comparing import server
 from universe_gan.selecting.rankings import DECISIONS, Candidate, Decision, candidates, decisions
 

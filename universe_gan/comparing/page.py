@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from collectors.files import canonical_json, write_whole
-from curation.page import inline, templates
+from collectors.storage.files import canonical_json, write_whole
+from curation.reporting.page import inline, templates
 from universe_gan.comparing import figures, plots
 from universe_gan.comparing.figures import MEASURES, Column, Looked, Measure, Near
 from universe_gan.measuring import metrics

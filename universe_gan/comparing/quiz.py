@@ -19,9 +19,9 @@ from PIL import Image
 
 from collectors.formats import FORMATS
 from collectors.progress import Progress
-from curation.crop import centre_box
+from curation.imaging.crop import centre_box
+from curation.imaging.pixels import TooManyPixels, Unreadable, open_upright
 from curation.markup import plain
-from curation.pixels import TooManyPixels, Unreadable, open_upright
 from universe_gan import pictures
 from universe_gan.comparing.answers import Asked
 from universe_gan.data import NoPictures, natural_side, prepare

@@ -7,7 +7,7 @@ from typing import Any
 from werkzeug.exceptions import BadRequest, Conflict, NotFound
 from werkzeug.wrappers import Request, Response
 
-from curation.page import inline, templates
+from curation.reporting.page import inline, templates
 from universe_gan.comparing import server
 from universe_gan.comparing.answers import Answers, result
 from universe_gan.comparing.quiz import Question

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import PIL
 
-from collectors.files import canonical_json, write_whole
 from collectors.progress import Progress, Silent
-from collectors.workspace import Workspace
+from collectors.storage.files import canonical_json, write_whole
+from collectors.storage.workspace import Workspace
 from universe_gan.data.decode import UNDECODABLE, VERSION, Broken, decode_all, mapped
 from universe_gan.data.rows import (
     TOO_MANY,

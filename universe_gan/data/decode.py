@@ -13,12 +13,12 @@ import PIL
 from numpy.typing import NDArray
 from PIL import Image
 
-from collectors.files import DiskFull, canonical_json, write_whole
 from collectors.formats import FORMATS
 from collectors.progress import Progress
+from collectors.storage.files import DiskFull, canonical_json, write_whole
 from curation import engine
-from curation.crop import centre_box
-from curation.pixels import DAMAGED, TooManyPixels, Unreadable, open_upright
+from curation.imaging.crop import centre_box
+from curation.imaging.pixels import DAMAGED, TooManyPixels, Unreadable, open_upright
 from universe_gan.data.rows import Row, encoded
 
 VERSION = 1

@@ -15,7 +15,7 @@ from PIL import Image
 
 from collectors.formats import FORMATS
 from collectors.progress import Progress
-from curation.pixels import DAMAGED
+from curation.imaging.pixels import DAMAGED
 from universe_gan import downloads
 from universe_gan.data import generated
 

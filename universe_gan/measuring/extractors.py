@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from collectors.files import write_whole
+from collectors.storage.files import write_whole
 from universe_gan.measuring.metrics import Matrix
 from universe_gan.networks import inception, lite0
 from universe_gan.sheets import scaled

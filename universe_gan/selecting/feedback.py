@@ -22,11 +22,11 @@ from PIL import Image
 from pydantic import ValidationError
 
 from collectors.formats import FORMATS
-from collectors.stores import Store
-from curation import synthetic
+from collectors.storage.stores import Store
+from curation.dataset import synthetic
+from curation.dataset.synthetic import Synthetic
 from curation.duplicates.ties import NEAR
-from curation.fingerprint import BITS, hashes
-from curation.synthetic import Synthetic
+from curation.imaging.fingerprint import BITS, hashes
 from universe_gan import pictures, sheets
 from universe_gan.data import Prepared
 from universe_gan.measuring.extractors import Extractor

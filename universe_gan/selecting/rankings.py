@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, ValidationError
 
-from collectors.files import Journal, canonical_json, write_whole
 from collectors.frozen import Frozen
+from collectors.storage.files import Journal, canonical_json, write_whole
 
 RANKING = "ranking.jsonl"
 DECISIONS = "decisions.jsonl"

@@ -39,7 +39,7 @@ class Named(StringParamType):
         if "RECIPE" in shown:
             names += sorted(path.stem for path in Path("manifests").glob("*.toml"))
         if self.shipped:
-            from universe_gan.shell.recipe import shipped
+            from universe_gan.shell.recipes.recipe import shipped
 
             names += shipped()
         if "RUN" in shown:
@@ -71,7 +71,7 @@ class Setting(StringParamType):
 
 def _settings() -> Iterator[tuple[str, Any]]:
     from collectors.sources import table
-    from universe_gan.shell.sections import SECTIONS
+    from universe_gan.shell.recipes.sections import SECTIONS
 
     for name, model in SECTIONS.items():
         yield from _fields(name, model)

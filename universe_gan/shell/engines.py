@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from collectors.workspace import Workspace
+from collectors.storage.workspace import Workspace
 from universe_gan.shell.output import Output, many
 
 

@@ -13,10 +13,12 @@ from importlib import metadata
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from collectors import folder, licences, sidecar
+from collectors import licences
 from collectors.conclude import conclude
-from collectors.files import write_whole
+from collectors.folder import sidecar
+from collectors.folder import source as folder
 from collectors.rights import LicenceClass
+from collectors.storage.files import write_whole
 from curation.markup import markdown, markdown_link
 
 _PART = re.compile(r"(<!-- generated: (?P<name>[a-z]+) -->\n)(?P<text>.*?)(<!-- /generated -->)", re.DOTALL)

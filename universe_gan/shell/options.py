@@ -14,7 +14,7 @@ from universe_gan.shell.completing import NAMED, SETTING
 
 if TYPE_CHECKING:
     from universe_gan.shell.output import Output
-    from universe_gan.shell.recipe import Recipe
+    from universe_gan.shell.recipes.recipe import Recipe
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -77,7 +77,7 @@ def takes_recipe(command: F) -> F:
     def wrapped(
         output: Output, recipe: str, overrides: tuple[str, ...], data: Path | None, **rest: Any
     ) -> Any:
-        from universe_gan.shell.recipe import find, load
+        from universe_gan.shell.recipes.recipe import find, load
 
         loaded = load(find(recipe), overrides, data)
         output.keep_log(loaded.data / "log.txt")
@@ -97,7 +97,7 @@ def may_keep_elsewhere(command: F) -> F:
     @wraps(command)
     def wrapped(output: Output, recipe: Recipe, *, store: str | None, **rest: Any) -> Any:
         if store:
-            from collectors.workspace import keep_at
+            from collectors.storage.workspace import keep_at
 
             keep_at(recipe.data, store)
         return command(output, recipe, **rest)
@@ -110,8 +110,8 @@ def or_what_is_published(command: F) -> F:
 
     @wraps(command)
     def wrapped(output: Output, recipe: str, **rest: Any) -> Any:
-        from universe_gan.shell import published
-        from universe_gan.shell.recipe import find
+        from universe_gan.shell.datasets import published
+        from universe_gan.shell.recipes.recipe import find
 
         if recipe.startswith("hf://") or (Path(recipe).is_dir() and not find(recipe).is_file()):
             if rest.get("older") or rest.get("overrides"):
@@ -129,7 +129,7 @@ def or_a_run(command: F) -> F:
     @wraps(command)
     def wrapped(output: Output, recipe: str, licence: str | None, **rest: Any) -> Any:
         if (Path(recipe) / "run.json").is_file():
-            from universe_gan.shell import releasing
+            from universe_gan.shell.models import releasing
 
             if any([rest.pop("overrides"), rest.pop("data")]):
                 raise click.UsageError("--set and --data go with a recipe")
@@ -154,7 +154,7 @@ def goes_by_the_manifest(command: F) -> F:
     def wrapped(
         *arguments: Any, locked: bool, exact: bool, allow_missing: bool, verify: bool, **rest: Any
     ) -> Any:
-        from universe_gan.shell.lock import Locked
+        from universe_gan.shell.datasets.lock import Locked
 
         if not locked and (exact or allow_missing or verify):
             raise click.UsageError("--exact, --allow-missing and --verify go with --locked")

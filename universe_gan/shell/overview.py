@@ -7,14 +7,15 @@ from collectors.manifest import ManifestBroken, ManifestTooNew
 from collectors.source import Source
 from collectors.sources import table
 from universe_gan import __version__
-from universe_gan.shell import asking, machine
+from universe_gan.shell import machine
+from universe_gan.shell.datasets import asking
+from universe_gan.shell.datasets.stages import as_json
+from universe_gan.shell.datasets.status import Standing, recipes_here, standing
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.failures import explain
 from universe_gan.shell.invocation import tool
 from universe_gan.shell.output import Output
-from universe_gan.shell.recipe import RecipeMissing, RecipeWrong, find, load
-from universe_gan.shell.stages import as_json
-from universe_gan.shell.status import Standing, recipes_here, standing
+from universe_gan.shell.recipes.recipe import RecipeMissing, RecipeWrong, find, load
 
 Unreadable = RecipeWrong | RecipeMissing | ManifestBroken | ManifestTooNew
 UNREADABLE = (RecipeWrong, RecipeMissing, ManifestBroken, ManifestTooNew)

@@ -15,7 +15,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from collectors.files import canonical_json, write_whole
+from collectors.storage.files import canonical_json, write_whole
 
 FORMAT = 1
 

@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from collectors.files import Journal, write_whole
 from collectors.progress import Stage
+from collectors.storage.files import Journal, write_whole
 from universe_gan import sheets
 from universe_gan.data import Pictures
 from universe_gan.measuring import judging

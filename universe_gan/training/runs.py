@@ -23,9 +23,9 @@ from typing import Any, Generic, Protocol, TypeVar
 import torch
 from pydantic import Field
 
-from collectors.files import Journal, canonical_json, write_whole
 from collectors.frozen import Frozen
-from collectors.workspace import Workspace, WorkspaceBusy
+from collectors.storage.files import Journal, canonical_json, write_whole
+from collectors.storage.workspace import Workspace, WorkspaceBusy
 from universe_gan import __version__
 from universe_gan.data import Origin
 from universe_gan.training import checkpoints

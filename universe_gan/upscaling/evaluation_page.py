@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from collectors.files import canonical_json, write_whole
-from curation.page import inline, templates
+from collectors.storage.files import canonical_json, write_whole
+from curation.reporting.page import inline, templates
 from universe_gan import sheets
 from universe_gan.upscaling.evaluate import (
     BICUBIC,

@@ -14,7 +14,7 @@ import pyvips
 import torch
 from numpy.typing import NDArray
 
-from collectors.files import DiskFull
+from collectors.storage.files import DiskFull
 from universe_gan.sheets import KEY
 from universe_gan.upscaling.fidelity import LOBES, lanczos
 from universe_gan.upscaling.images import LEVELS, TYPES, NoPicture, Opened, first_line

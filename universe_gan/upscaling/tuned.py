@@ -16,9 +16,9 @@ from typing import Any
 
 import torch
 
-from collectors.files import Journal, canonical_json, write_whole
 from collectors.frozen import Frozen
 from collectors.progress import Stage
+from collectors.storage.files import Journal, canonical_json, write_whole
 from universe_gan import __version__, sheets
 from universe_gan.data import Origin, Pictures
 from universe_gan.training import checkpoints, curves, runs

@@ -19,7 +19,7 @@ from typing import Any
 import requests
 
 from collectors.record import FoundBy, Original, Record, Seen, StoredFile
-from collectors.stores import Store
+from collectors.storage.stores import Store
 from collectors.web.transfer import Missed, Withheld, fetch
 from universe_gan.training import checkpoints
 from universe_gan.upscaling import layouts, ncnn

@@ -24,10 +24,10 @@ from universe_gan.shell.options import (
 )
 
 if TYPE_CHECKING:
+    from universe_gan.shell.datasets.lock import Locked
     from universe_gan.shell.engines import Engine
-    from universe_gan.shell.lock import Locked
     from universe_gan.shell.output import Output
-    from universe_gan.shell.recipe import Recipe
+    from universe_gan.shell.recipes.recipe import Recipe
 
 
 @command()
@@ -52,7 +52,7 @@ def collect(
     With --engine ray the files are fetched by workers of a cluster, all together at the one pace that each
     host bears: it helps where hosts are many, or yours. Without it, threads of this process fetch.
     """
-    from universe_gan.shell import commands, lock
+    from universe_gan.shell.datasets import commands, lock
 
     if engine.workers and not engine.ray:
         raise click.UsageError("--workers goes with --engine ray; here the files are fetched by threads")
@@ -71,7 +71,7 @@ def verify(output: Output, recipe: Recipe, update: bool) -> Exit:
     Metadata only, nothing is downloaded. Exit code 8 when an image was deleted, overwritten, opted out or put
     under stricter terms since; new names, credits and freer terms are told and leave it at 0.
     """
-    from universe_gan.shell import lock
+    from universe_gan.shell.datasets import lock
 
     return lock.verify(output, recipe, update=update)
 
@@ -82,7 +82,7 @@ def verify(output: Output, recipe: Recipe, update: bool) -> Exit:
 @takes_recipe
 def relicense(output: Output, recipe: Recipe, dry_run: bool) -> Exit:
     """Derive all rights again from the kept answers, offline."""
-    from universe_gan.shell import commands
+    from universe_gan.shell.datasets import commands
 
     return commands.relicense(output, recipe, dry_run=dry_run)
 
@@ -108,7 +108,7 @@ def audit(output: Output, recipe: Recipe, older: Path | None) -> Exit:
     RECIPE may also be hf://datasets/USER/NAME[@REVISION] or the folder of a dataset, ours or anybody's: then
     its rows are audited as they are published, and no picture is read.
     """
-    from universe_gan.shell import commands
+    from universe_gan.shell.datasets import commands
 
     if older is not None:
         return commands.audit_diff(output, recipe, older)
@@ -127,7 +127,7 @@ def curate(output: Output, recipe: Recipe, engine: Engine, older: Path | None, t
 
     Damaged, too small and blank images and near-duplicates are dropped, each with its reason.
     """
-    from universe_gan.shell import commands
+    from universe_gan.shell.datasets import commands
 
     return commands.curate(output, recipe, engine=engine, older=older, to=to)
 
@@ -148,7 +148,7 @@ def review(output: Output, recipe: Recipe, take: Path | None) -> Exit:
     The page saves your decisions as a file; --take merges it into NAME.review.jsonl beside the recipe, which
     the next `curate` obeys.
     """
-    from universe_gan.shell import reviewing
+    from universe_gan.shell.datasets import reviewing
 
     return reviewing.review(output, recipe, take=take)
 
@@ -162,7 +162,7 @@ def report(output: Output, recipe: Recipe, engine: Engine) -> Exit:
 
     One self-contained page: numbers, reasons, thumbnails with licence badges that link to their source.
     """
-    from universe_gan.shell import commands
+    from universe_gan.shell.datasets import commands
 
     return commands.report(output, recipe, engine=engine)
 
@@ -186,7 +186,7 @@ def build(
     to: str | None,
 ) -> Exit:
     """collect → audit → curate → report, in one go."""
-    from universe_gan.shell import commands
+    from universe_gan.shell.datasets import commands
 
     return commands.build(output, recipe, locked=locked, refresh=refresh, engine=engine, older=older, to=to)
 
@@ -215,7 +215,7 @@ def publish(output: Output, recipe: Recipe, **how: Any) -> Exit:
     RECIPE may also be the folder of a run (runs/0003-nebulae): then its generator goes out as a model, with
     its figures, a sheet of pictures and a card. Pictures from it: universe-gan generate USER/NAME.
     """
-    from universe_gan.shell import publishing
+    from universe_gan.shell.datasets import publishing
 
     return publishing.publish(output, recipe, **how)
 
@@ -247,7 +247,7 @@ def takedown(output: Output, recipe: Recipe, asked: str, **how: Any) -> Exit:
     remembers hashes and features, never pixels, beside the recipe, so that re-uploads are refused, turned and
     cropped ones too. Models and generated pictures that may have learned from them are named.
     """
-    from universe_gan.shell import takedowns
+    from universe_gan.shell.datasets import takedowns
 
     return takedowns.takedown(output, recipe, asked, **how)
 

@@ -34,8 +34,10 @@ def demo(output: Output, target: Path, engine: Engine, no_models: bool) -> Exit:
     extras train, colour and upscale are installed, a toy of `study` follows: two small networks learn for
     seconds, and their pictures, coloured fog, go the whole way to the page that compares them with real ones.
     """
-    from universe_gan.shell import commands, recipe, studying
+    from universe_gan.shell.datasets import commands
     from universe_gan.shell.demo import set_up
+    from universe_gan.shell.models import studying
+    from universe_gan.shell.recipes import recipe
 
     path = set_up(target)
     loaded = recipe.load(path)
@@ -58,12 +60,12 @@ def demo(output: Output, target: Path, engine: Engine, no_models: bool) -> Exit:
 @speaks
 def init(output: Output, name: str | None, show: bool, pattern: str | None) -> Exit:
     """Write a recipe, manifests/NAME.toml, to edit."""
-    from universe_gan.shell import starting
+    from universe_gan.shell.recipes import starting
 
     if not show and not name:
         raise click.UsageError("give the new recipe a NAME, or ask with --show for every setting")
     if name and not show and pattern and pattern.startswith("hf://"):
-        from universe_gan.shell import published
+        from universe_gan.shell.datasets import published
 
         return published.init(output, name, pattern)
     return starting.init(output, name, show=show, pattern=pattern)

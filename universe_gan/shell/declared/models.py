@@ -76,14 +76,14 @@ def train(
     A recipe's own dataset as `build` left it, one on the Hub, or a folder of pictures. Run it again to go on
     exactly where it stopped; Ctrl-C saves. Several GPUs: torchrun --nproc-per-node N -m universe_gan train …
     """
-    from universe_gan.shell import courses, training
+    from universe_gan.shell.models import courses, training
 
     if engine == "local" and (workers or address):
         raise click.UsageError(
             "--workers and --address go with --engine ray; without Ray, torchrun starts several"
         )
     if stage == "upscale":
-        from universe_gan.shell import tuning
+        from universe_gan.shell.models import tuning
 
         if engine != "local":
             raise click.UsageError("--engine ray goes with --stage gan; tuning takes one machine")
@@ -91,7 +91,7 @@ def train(
     course = courses.course(asked, overrides, data, kimg)
     if engine == "local":
         return training.train(output, course, **how)
-    from universe_gan.shell import clustering
+    from universe_gan.shell.models import clustering
 
     return clustering.train_on_cluster(output, course, workers=workers or 1, address=address, **how)
 
@@ -124,7 +124,7 @@ def judge(output: Output, asked: tuple[str, ...], **how: Any) -> Exit:
     Generated pictures against the run's own real ones, held out where there are 20. KID is the figure to go
     by, within its interval; coverage shows collapse, nearness to training pictures shows copying.
     """
-    from universe_gan.shell import judging
+    from universe_gan.shell.models import judging
 
     return judging.judge(output, asked, **how)
 
@@ -171,7 +171,8 @@ def generate(
     The same seed is the same picture, on the CPU byte for byte. Each file says inside that it is synthetic,
     and which checkpoint and data it comes from; pictures.jsonl says it beside them.
     """
-    from universe_gan.shell import generating, settled
+    from universe_gan.shell.pictures import generating
+    from universe_gan.shell.recipes import settled
     from universe_gan.study_settings import GenerateSettings
 
     flags = {"seeds": seeds, "truncation": truncation}
@@ -204,7 +205,7 @@ def select(output: Output, asked: str, **how: Any) -> Exit:
     Ranked by how real they look, each as unlike those before it as can be. Copies of training pictures and
     near-duplicates are refused. `train` takes those that are fed back beside all real ones, 25 % at most.
     """
-    from universe_gan.shell import selecting
+    from universe_gan.shell.models import selecting
 
     return selecting.select(output, asked, **how)
 
@@ -232,7 +233,7 @@ def study(output: Output, asked: str, **how: Any) -> Exit:
 
     Leave it whenever you like: the same command goes on, and what is done is not done again (study.json).
     """
-    from universe_gan.shell import studying
+    from universe_gan.shell.models import studying
 
     return studying.study(output, asked, **how)
 

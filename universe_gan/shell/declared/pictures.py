@@ -85,7 +85,8 @@ def upscale(
     pictures of --seeds. Depth, alpha, profile and metadata are kept. What is there is not made again.
     --evaluate tells instead how true the result is, beside Lanczos, in figures and on a page.
     """
-    from universe_gan.shell import evaluating, settled, upscaling
+    from universe_gan.shell.pictures import evaluating, upscaling
+    from universe_gan.shell.recipes import settled
     from universe_gan.upscaling.settings import UpscaleSettings
 
     if degraded and not evaluate:
@@ -141,7 +142,8 @@ def colour(
     Each picture of what `generate` wrote to its own nearest real ones, so that the set keeps its variety.
     Black stays black, dark sky dark, and a star its colour. What is there is not made again.
     """
-    from universe_gan.shell import colouring, settled
+    from universe_gan.shell.pictures import colouring
+    from universe_gan.shell.recipes import settled
     from universe_gan.study_settings import ColourSettings
 
     flags = {"strength": strength, "neighbours": neighbours, "extractor": extractor}
@@ -185,7 +187,7 @@ def compare(output: Output, asked: tuple[str, ...], **how: Any) -> Exit:
     Several runs at equal seeds: figures with what chance leaves them, the nearest training pictures, spectra
     and colours, as HTML and JSON. What `generate`, `colour` and `upscale` left is used, the rest is drawn.
     """
-    from universe_gan.shell import comparing
+    from universe_gan.shell.pictures import comparing
 
     if how["seeds"] and how["pictures"]:
         raise click.UsageError("--seeds and --pictures both say which pictures; give one of them")
@@ -227,7 +229,7 @@ def quiz(output: Output, asked: tuple[str, ...], results: Path | None, **how: An
     Real and generated pictures in random order, one at a time, answered by key. Answers are kept in
     quiz/NAME.csv as they come: the same command goes on. Ctrl-C ends it and prints the result.
     """
-    from universe_gan.shell import quizzing
+    from universe_gan.shell.pictures import quizzing
 
     if bool(asked) == bool(results):
         raise click.UsageError("name runs or folders to ask about, or --results FILE.csv")

@@ -1,10 +1,10 @@
 """Words for failures of colouring and comparing."""
 
-from universe_gan.shell.colouring import LikeWhat, NothingToColour
-from universe_gan.shell.comparing import OtherPictures
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.failures.failure import Failure, Table, Words
-from universe_gan.shell.quizzing import WhichReals
+from universe_gan.shell.pictures.colouring import LikeWhat, NothingToColour
+from universe_gan.shell.pictures.comparing import OtherPictures
+from universe_gan.shell.pictures.quizzing import WhichReals
 
 TABLE: Table = {
     NothingToColour: lambda error: Failure(

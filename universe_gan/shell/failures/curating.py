@@ -1,12 +1,12 @@
 """Words for failures of curating and building."""
 
 from curation.curate import VerdictsBroken
-from curation.dataset import NothingKept
-from curation.dataset_diff import NoRows
+from curation.dataset.diff import NoRows
+from curation.dataset.synthetic import Synthetic, SyntheticBroken, SyntheticMissing
+from curation.dataset.write import NothingKept
 from curation.judged import OriginalsMissing
 from curation.outcome import NotJudged
 from curation.screening.decisions import ReviewBroken
-from curation.synthetic import Synthetic, SyntheticBroken, SyntheticMissing
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.failures.failure import Failure, Table
 

@@ -1,7 +1,7 @@
 """Words for failures of the machine: disks, folders in use, permissions."""
 
-from collectors.files import DiskFull
-from collectors.workspace import WorkspaceBusy, WorkspaceUnusable
+from collectors.storage.files import DiskFull
+from collectors.storage.workspace import WorkspaceBusy, WorkspaceUnusable
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.failures.failure import Failure, Table
 from universe_gan.shell.output import OutputLost

@@ -3,13 +3,13 @@
 import difflib
 from pathlib import Path
 
+from universe_gan.shell.datasets.published import NotFollowable
+from universe_gan.shell.datasets.stages import StageMissing
 from universe_gan.shell.demo import DemoInTheWay
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.failures.failure import Failure, Table
-from universe_gan.shell.published import NotFollowable
-from universe_gan.shell.recipe import RecipeMissing, RecipeWrong
-from universe_gan.shell.stages import StageMissing
-from universe_gan.shell.starting import NameWrong, PatternMissing, RecipeExists
+from universe_gan.shell.recipes.recipe import RecipeMissing, RecipeWrong
+from universe_gan.shell.recipes.starting import NameWrong, PatternMissing, RecipeExists
 
 
 def _recipe_wrong(error: RecipeWrong) -> Failure:

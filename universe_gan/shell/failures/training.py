@@ -2,8 +2,8 @@
 
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.failures.failure import Failure, Table, Words
-from universe_gan.shell.judging import DataChanged, NoRun
-from universe_gan.shell.needs import MemoryShort, PackagesMissing, SettingsUnfit
+from universe_gan.shell.models.judging import DataChanged, NoRun
+from universe_gan.shell.models.needs import MemoryShort, PackagesMissing, SettingsUnfit
 
 
 def _memory_short(error: MemoryShort) -> Failure:

@@ -20,18 +20,18 @@ BY_NAME: dict[str, Words] = {
         "leave --weights away to use those; or let `train --stage upscale` go on with a higher --kimg",
         Exit.INPUT,
     ),
-    "universe_gan.shell.generating.OnlyWeights": lambda error: Failure(
+    "universe_gan.shell.pictures.generating.OnlyWeights": lambda error: Failure(
         f"{error.asked} tuned the upscaler: it holds neither pictures nor a generator",
         f"name a run of the GAN, or use it as weights: upscale PICTURES --weights {error.asked}",
         Exit.INPUT,
     ),
-    "universe_gan.shell.tuning.TuningDiverged": lambda error: Failure(
+    "universe_gan.shell.models.tuning.TuningDiverged": lambda error: Failure(
         f"tuning diverged at {error.kimg:,.1f} kimg, also at a learning rate of {error.rate:g}",
         "the last whole state and the best weights are kept; begin anew with a lower rate or without the"
         " critic: --set upscale.tune.rate=2e-5, --set upscale.tune.adversarial=0",
         Exit.MACHINE,
     ),
-    "universe_gan.shell.tuning.CropsTooLarge": lambda error: Failure(
+    "universe_gan.shell.models.tuning.CropsTooLarge": lambda error: Failure(
         f"{error.batch} crops of {error.crop} small pixels a step do not fit the memory of {error.device}",
         f"try in this order: {', '.join(error.cures)} (each is another run). What was tuned so far is whole",
         Exit.MACHINE,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from universe_gan.shell.machine import accounts, installed, models, room
 from universe_gan.shell.machine.finding import Finding
-from universe_gan.shell.recipe import Recipe
+from universe_gan.shell.recipes.recipe import Recipe
 
 SCHEMA = "universe-gan check 1"
 """Names the shape of `check --json`: raised when a reader of today could misread it."""

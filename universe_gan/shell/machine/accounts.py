@@ -11,9 +11,9 @@ from collectors.sources import table
 from collectors.web.polite import valid_contact
 from curation.hub.account import Account, account_of
 from curation.hub.remote import PUBLIC
-from universe_gan.shell.asking import CONTACT
+from universe_gan.shell.datasets.asking import CONTACT
 from universe_gan.shell.machine.finding import Fact, Finding, Level
-from universe_gan.shell.recipe import Recipe
+from universe_gan.shell.recipes.recipe import Recipe
 
 TIMEOUT = 3.0
 """Seconds to wait for the Hub."""

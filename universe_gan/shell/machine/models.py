@@ -49,7 +49,7 @@ def upscaling() -> Finding:
         return Finding(
             name="upscaling", level="note", what=f"upscaling: {str(error).splitlines()[0]}", cure=cure
         )
-    from collectors.stores import Store
+    from collectors.storage.stores import Store
     from universe_gan.upscaling import weights
 
     what = f"upscaling: libvips {'.'.join(str(pyvips.version(part)) for part in range(3))}"

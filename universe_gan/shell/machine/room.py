@@ -7,7 +7,7 @@ from pathlib import Path
 from collectors import manifest as manifests
 from collectors.manifest import ManifestBroken, ManifestTooNew
 from universe_gan.shell.machine.finding import Fact, Finding, Level
-from universe_gan.shell.recipe import Recipe
+from universe_gan.shell.recipes.recipe import Recipe
 
 SHIPPED = 15e9
 """Bytes the 1,600-nebula recipe needs for originals, answers and dataset."""

@@ -1,0 +1,1 @@
+"""Pictures in a folder of this disk, with a sidecar or with credits inside the files."""

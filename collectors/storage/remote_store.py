@@ -1,0 +1,305 @@
+"""Stores in S3 or wherever fsspec leads (https://filesystem-spec.readthedocs.io), with a cache on this disk.
+
+Credentials come from the environment of whoever reads and writes, as the library of the protocol takes them
+(`AWS_ACCESS_KEY_ID`, `AWS_ENDPOINT_URL`, `FSSPEC_S3_…`): they are never in the address, in a log or in what
+is sent to workers.
+
+Objects only ever appear, whole, under names that say what they are, so several machines may work in one
+store at the same time: at worst both make the same bytes. What is there is listed once a folder and process;
+an object that another machine adds later may be made again, which changes nothing.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from collectors.storage.files import write_whole
+from collectors.storage.stores import Store, copied
+
+CACHE_BYTES = 20_000_000_000
+"""Bytes of a store that are kept on this disk; `UNIVERSE_GAN_CACHE_BYTES` says otherwise."""
+IN_USE = 600.0
+"""Seconds for which a file that was asked for stays in the cache, however full it is."""
+_PATIENT = {"connect_timeout": 10, "read_timeout": 60, "retries": {"max_attempts": 4, "mode": "standard"}}
+"""For botocore, which knows better than we do what is worth another try."""
+
+
+class StoreUnusable(Exception):
+    """An address that cannot be a store: of no known kind, or one that carries a password."""
+
+    def __init__(self, url: str, problem: str, fix: str) -> None:
+        super().__init__(url, problem, fix)
+        self.url, self.problem, self.fix = url, problem, fix
+
+    def __str__(self) -> str:
+        return f"{self.url}: {self.problem}"
+
+
+class StoreRefused(Exception):
+    """The store does not let us in: no credentials, wrong ones, or ones that may not do this."""
+
+    def __init__(self, url: str, problem: str) -> None:
+        super().__init__(url, problem)
+        self.url, self.problem = url, problem
+
+    def __str__(self) -> str:
+        return f"{self.url}: {self.problem}"
+
+
+class StoreUnreachable(Exception):
+    """The store does not answer, or something on the way is broken."""
+
+    def __init__(self, url: str, problem: str) -> None:
+        super().__init__(url, problem)
+        self.url, self.problem = url, problem
+
+    def __str__(self) -> str:
+        return f"{self.url}: {self.problem}"
+
+
+class ObjectDamaged(Exception):
+    """An object whose bytes are not those of its name."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.url = url
+
+    def __str__(self) -> str:
+        return f"{self.url} is not what its name says"
+
+
+def checked(url: str) -> str:
+    """The address of a store without a slash at its end. Nothing is asked. Raises `StoreUnusable`."""
+    parts = urlsplit(url)
+    if not re.fullmatch(r"[a-z][a-z0-9+.-]*", parts.scheme) or "://" not in url:
+        raise StoreUnusable(url, "this is no address", "name it like s3://BUCKET/FOLDER")
+    if "@" in parts.netloc or parts.query:
+        safe = f"{parts.scheme}://…"
+        raise StoreUnusable(
+            safe, "an address of a store carries no key", "put credentials into the environment"
+        )
+    filesystem(parts.scheme)
+    return url.rstrip("/")
+
+
+@cache
+def filesystem(protocol: str) -> Any:
+    """The file system of a protocol, one a process. Raises `StoreUnusable`."""
+    import fsspec
+
+    try:
+        kind = fsspec.get_filesystem_class(protocol)
+    except ImportError as error:
+        fix = "pip install 'universe-gan[s3]'" if protocol in ("s3", "s3a") else str(error)
+        raise StoreUnusable(f"{protocol}://", "the package for it is not installed", fix) from error
+    except ValueError as error:
+        raise StoreUnusable(
+            f"{protocol}://", "nothing is known of this protocol", "s3, gs, abfs, … as fsspec knows them"
+        ) from error
+    options = {"config_kwargs": _PATIENT} if protocol in ("s3", "s3a") else {}
+    return kind(use_listings_cache=False, **options)
+
+
+@contextmanager
+def told(url: str) -> Iterator[None]:
+    """Failures of the libraries below in our words; `FileNotFoundError` stays one.
+
+    Raises:
+        StoreRefused, StoreUnreachable: see there.
+    """
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except PermissionError as error:
+        raise StoreRefused(url, _first_line(error) or "permission denied") from error
+    except OSError as error:
+        raise StoreUnreachable(url, _first_line(error)) from error
+    except _failures() as error:
+        if "credential" in type(error).__name__.lower():
+            raise StoreRefused(url, _first_line(error)) from error
+        raise StoreUnreachable(url, _first_line(error)) from error
+
+
+@contextmanager
+def written(store: str, url: str) -> Iterator[None]:
+    """As `told`, for an object that is written: what is not found then is the place itself."""
+    try:
+        with told(url):
+            yield
+    except FileNotFoundError as error:
+        raise StoreUnusable(
+            store, _first_line(error), "make the bucket first, or mend the address"
+        ) from error
+
+
+@cache
+def _failures() -> tuple[type[Exception], ...]:
+    """What the library of S3 raises that is no `OSError`; nothing where it is not installed."""
+    try:
+        from botocore.exceptions import BotoCoreError, ClientError
+    except ImportError:
+        return ()
+    return BotoCoreError, ClientError
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
+
+
+def cache_folder() -> Path:
+    """`$XDG_CACHE_HOME/universe-gan/stores` (https://specifications.freedesktop.org/basedir-spec/)."""
+    root = os.environ.get("XDG_CACHE_HOME", "")
+    home = Path(root) if Path(root).is_absolute() else Path.home() / ".cache"
+    return home / "universe-gan" / "stores"
+
+
+def at(url: str, *, by_content: bool = False) -> "RemoteStore":
+    """The store at an address; `by_content`: names are hashes of the bytes, which are checked."""
+    mark = hashlib.sha256(url.encode()).hexdigest()[:16]
+    return RemoteStore(cache_folder() / mark, url, by_content)
+
+
+@dataclass(frozen=True)
+class RemoteStore(Store):
+    """A store at an address; `root` is its cache on this disk.
+
+    All methods raise `StoreRefused` and `StoreUnreachable` besides what `Store` says.
+    """
+
+    url: str
+    by_content: bool = False
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name in _listed(self, name[:2])
+
+    def size(self, sha256: str) -> int | None:
+        return _listed(self, sha256[:2]).get(sha256)
+
+    def names(self) -> Iterator[str]:
+        with told(self.url):
+            for found in self._system.find(self.url):
+                yield found.rpartition("/")[2]
+
+    def path(self, sha256: str) -> Path:
+        """Where the object lies on this disk, fetched if need be.
+
+        Raises:
+            FileNotFoundError: there is no such object.
+            ObjectDamaged: its bytes are not those of its name.
+            DiskFull: there is no room in the cache.
+        """
+        place = self._cached(sha256)
+        if place.is_file():
+            os.utime(place)
+            return place
+        self._keep(sha256, self._fetched(sha256))
+        return place
+
+    def read(self, sha256: str) -> bytes:
+        return self.path(sha256).read_bytes()
+
+    def put(self, name: str, data: bytes) -> None:
+        with written(self.url, self._object(name)):
+            self._system.pipe_file(self._object(name), data)
+        _listed(self, name[:2])[name] = len(data)
+        self._keep(name, data)
+
+    def adopt(self, part: Path, sha256: str) -> None:
+        self._upload(part, sha256)
+        place = self._cached(sha256)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(part, place)
+        _make_room(self.root)
+
+    def copy(self, file: Path, sha256: str) -> None:
+        place = self._cached(sha256)
+        copied(file, place, sha256)
+        self._upload(place, sha256)
+        _make_room(self.root)
+
+    def is_sound(self, sha256: str) -> bool:
+        """Whether the object is there and still has the bytes of its name; fetches all of it anew."""
+        with suppress(FileNotFoundError):
+            if hashlib.sha256(data := self._bytes(sha256)).hexdigest() == sha256:
+                self._keep(sha256, data)
+                return True
+        return False
+
+    def drop(self, sha256: str) -> None:
+        with suppress(FileNotFoundError), told(self._object(sha256)):
+            self._system.rm_file(self._object(sha256))
+        _listed(self, sha256[:2]).pop(sha256, None)
+        self._cached(sha256).unlink(missing_ok=True)
+
+    @property
+    def _system(self) -> Any:
+        return filesystem(urlsplit(self.url).scheme)
+
+    def _object(self, name: str) -> str:
+        return f"{self.url}/{self._cached(name).relative_to(self.root).as_posix()}"
+
+    def _cached(self, name: str) -> Path:
+        return super().path(name)
+
+    def _bytes(self, name: str) -> bytes:
+        with told(self._object(name)):
+            data: bytes = self._system.cat_file(self._object(name))
+            return data
+
+    def _fetched(self, name: str) -> bytes:
+        data = self._bytes(name)
+        if self.by_content and hashlib.sha256(data).hexdigest() != name:
+            raise ObjectDamaged(self._object(name))
+        return data
+
+    def _upload(self, file: Path, name: str) -> None:
+        with written(self.url, self._object(name)):
+            self._system.put_file(str(file), self._object(name))
+        _listed(self, name[:2])[name] = file.stat().st_size
+
+    def _keep(self, name: str, data: bytes) -> None:
+        write_whole(self._cached(name), data)
+        _make_room(self.root)
+
+
+@cache
+def _listed(store: RemoteStore, folder: str) -> dict[str, int]:
+    """Bytes by name of what lies in one of a store's 256 folders; asked once a process."""
+    with told(store.url):
+        try:
+            found = store._system.ls(f"{store.url}/{folder}", detail=True)
+        except FileNotFoundError:
+            found = []
+    return {one["name"].rpartition("/")[2]: one["size"] for one in found if one["type"] == "file"}
+
+
+_added: dict[Path, int] = {}
+
+
+def _make_room(root: Path) -> None:
+    """Now and then, take the files out of a full cache that were not asked for the longest."""
+    _added[root] = _added.get(root, 0) + 1
+    if _added[root] % 64:
+        return
+    limit = int(os.environ.get("UNIVERSE_GAN_CACHE_BYTES", CACHE_BYTES))
+    found = []
+    for path in root.glob("??/*"):
+        with suppress(FileNotFoundError):  # another process was quicker
+            about = path.stat()
+            found.append((about.st_mtime, about.st_size, path))
+    full, now = sum(size for _, size, _ in found), time.time()
+    for used, size, path in sorted(found):
+        if full <= limit or now - used < IN_USE:
+            return
+        path.unlink(missing_ok=True)
+        full -= size

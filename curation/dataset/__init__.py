@@ -1,0 +1,1 @@
+"""The dataset on disk: its columns and shards, the words beside it, and what differs from an older one."""

@@ -1,0 +1,1 @@
+"""One picture: opened safely, measured, and cut to the square that is published."""

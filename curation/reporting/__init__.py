@@ -1,0 +1,1 @@
+"""Pages for people: the report of a recipe, section by section, and what every page shares."""

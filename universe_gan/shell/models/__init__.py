@@ -1,0 +1,1 @@
+"""What the commands do that train, judge and release models, and what they say."""

@@ -1,0 +1,224 @@
+"""`universe-gan train --stage upscale`: from a recipe, a dataset or a folder to a better upscaler."""
+
+import time
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from importlib import util
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from universe_gan.shell.datasets import publishing, stages
+from universe_gan.shell.exits import Exit
+from universe_gan.shell.invocation import tool
+from universe_gan.shell.models import courses, needs, training
+from universe_gan.shell.models.needs import PackagesMissing, SettingsUnfit
+from universe_gan.shell.output import Output
+from universe_gan.shell.pictures.upscaling import weights_asked
+from universe_gan.shell.recipes import recipe
+from universe_gan.upscaling.settings import UpscaleSettings
+from universe_gan.upscaling.tune_settings import mistakes
+
+if TYPE_CHECKING:
+    import torch
+
+    from universe_gan.data import Pictures
+    from universe_gan.training.ranks import Ranks
+    from universe_gan.upscaling.rrdbnet import RRDBNet
+    from universe_gan.upscaling.tuned import About, Run
+
+PASSES = 2
+"""Back-projections where nothing else is asked: what `upscale` does with pictures that are no JPEG."""
+
+
+class TuningDiverged(Exception):
+    """Losses or weights became infinite or undefined, again and again."""
+
+    def __init__(self, kimg: float, rate: float) -> None:
+        super().__init__(f"tuning diverged at {kimg:.1f} kimg")
+        self.kimg, self.rate = kimg, rate
+
+
+class CropsTooLarge(Exception):
+    """A step does not fit into the memory of the device."""
+
+    def __init__(self, about: "About", world: int) -> None:
+        settings = about.settings
+        super().__init__(f"{settings.batch} crops of {settings.crop} px do not fit {about.device}")
+        self.device, self.batch, self.crop = about.device, settings.batch, settings.crop
+        changed = {
+            "learn=tail": settings.learn == "all",
+            f"batch={max(world, settings.batch // 2)}": settings.batch > world,
+            f"crop={max(8, settings.crop // 2)}": settings.crop > 8,
+            f"critic={max(4, settings.critic // 2)}": settings.critic > 4,
+        }
+        self.cures = [f"--set upscale.tune.{key}" for key, helps in changed.items() if helps]
+        self.cures = self.cures or ["a machine with more memory"]
+
+
+@dataclass(frozen=True)
+class Course:
+    """What is to be tuned on what."""
+
+    name: str
+    source: str
+    """Hub id or folder, as `data.prepare` takes it."""
+    settings: UpscaleSettings
+
+
+def course(asked: str, overrides: Sequence[str], data: Path | None, kimg: float | None) -> Course:
+    """Read what the user named; raises as `courses.course`."""
+    if kimg is not None:
+        overrides = (*overrides, f"upscale.tune.kimg={kimg}")
+    if name := courses.without_recipe(asked):
+        return Course(name, asked, recipe.upscale_settings(asked, overrides))
+    loaded = recipe.load(recipe.find(asked), overrides, data)
+    with stages.at_work(loaded) as workspace:
+        built = publishing.read_built(loaded, workspace)
+    return Course(loaded.name, str(built.path), loaded.upscale)
+
+
+def tune(output: Output, wanted: Course, *, runs: Path, device: str | None, new: bool, dry_run: bool) -> Exit:
+    """Tune, or go on with the last run that learns the same; raises the failures named in this room."""
+    if missing := [name for name in training.NEEDED if util.find_spec(name) is None]:
+        raise PackagesMissing(missing, "tuning the upscaler", "upscale")
+    from universe_gan.training.ranks import joined
+    from universe_gan.upscaling import tuned
+
+    settings = wanted.settings.tune
+    passes = PASSES if wanted.settings.passes is None else wanted.settings.passes
+    with joined(cpu=device == "cpu") as ranks:
+        output.quiet = output.quiet or not ranks.writes
+        where = needs.device_for(device, ranks.rank)
+        prepared = training.pictures(output, wanted.source, runs / "cache", ranks)
+        if problems := list(mistakes(settings, len(prepared.train), ranks.world)):
+            raise SettingsUnfit(problems)
+        learned, held_out = tuned.parted(prepared.train, prepared.held_out)
+        found = weights_asked(output, wanted.settings.weights)
+        about = tuned.about(wanted.name, settings, learned, passes, prepared.origin, found.provenance, where)
+        if ranks.writes:
+            training.tell_data(output, prepared, about.side)
+            if not len(prepared.held_out):
+                output.say(f"nothing is held out there: every tenth picture is, {len(held_out):,} in all")
+            output.line(f"weights   {about.start['weights']} from {about.start['weights_from']}")
+        if dry_run:
+            return _tell_plan(output, about, runs, new=new) if ranks.writes else Exit.DONE
+        run = _begun(about, runs, ranks, new=new)
+        with run.locked() if ranks.writes else nullcontext():
+            return _tuned(output, run, found.net, learned, held_out, where, ranks)
+
+
+def _begun(about: "About", root: Path, ranks: "Ranks", *, new: bool) -> "Run":
+    """The run, the same one in every process: the first begins it and tells the others where it is."""
+    from universe_gan.upscaling import tuned
+
+    run = tuned.begin(root, about, new=new) if ranks.writes else None
+    path = Path(ranks.told(str(run.path) if run else ""))
+    return run or tuned.Run(path, about)
+
+
+def _tuned(
+    output: Output,
+    run: "Run",
+    net: "RRDBNet",
+    learned: "Pictures",
+    held_out: "Pictures",
+    device: "torch.device",
+    ranks: "Ranks",
+) -> Exit:
+    import torch
+
+    from universe_gan.training import checkpoints
+    from universe_gan.training.loop import Diverged, train
+    from universe_gan.upscaling.exam import exam
+    from universe_gan.upscaling.tune import Tuning
+    from universe_gan.upscaling.tuned import Recorder
+
+    about, settings = run.about, run.about.settings
+    if ranks.writes:
+        output.keep_log(run.path / "log.txt")
+    if run.finished:
+        return _tell(output, run, 0, "finished") if ranks.writes else Exit.DONE
+    try:
+        tuning = Tuning(settings, net, about.side, device, about.passes, ranks)
+        begun = run.latest.is_file()
+        if begun:
+            tuning.load(*checkpoints.read(run.latest))
+        before, started = tuning.kimg, time.monotonic()
+        words = f"crops, from {before:,g} to {settings.kimg:,g} kimg"
+        left = round((settings.kimg - before) * 1000)
+        if ranks.writes:
+            going = f"going on at {before:,g} kimg" if begun else "a new run"
+            output.say(f"{run.path}: {going}; Ctrl-C saves and stops")
+        with (
+            needs.stopping() as stop,
+            output.stage(words, left) if ranks.writes else nullcontext() as stage,
+        ):
+            witness = None
+            if ranks.writes:
+                tail = settings.learn == "tail"
+                judge = exam(held_out.pixels, net, tail=tail, passes=about.passes, device=device)
+                first, plain = judge.before["psnr"], judge.lanczos
+                output.say(
+                    f"held out: {len(judge.large)} pictures, {first:.2f} dB before, Lanczos {plain:.2f} dB"
+                )
+                witness = Recorder(run, judge, stage, output.say)
+            try:
+                train(tuning, learned, witness=witness, stop=stop)
+            finally:
+                if witness:
+                    witness.close()
+    except Diverged as error:
+        raise TuningDiverged(error.kimg, error.rate) from error
+    except RuntimeError as error:
+        if not isinstance(error, torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
+            raise  # on the CPU, PyTorch says it in words only
+        raise CropsTooLarge(about, ranks.world) from error
+    speed = (tuning.kimg - before) * 1000 / max(time.monotonic() - started, 1e-9)
+    done = tuning.kimg >= settings.kimg
+    if ranks.writes:
+        _tell(output, run, speed, "finished" if done else "stopped")
+    return Exit.DONE if done else Exit.INTERRUPTED
+
+
+def _tell_plan(output: Output, about: "About", root: Path, *, new: bool) -> Exit:
+    from universe_gan.upscaling import tuned
+
+    run = None if new else tuned.continued(root, about)
+    output.line(
+        f"would {'go on with ' + str(run.path) if run else 'begin a new run in ' + str(root)}:"
+        f" {about.settings.learn} of the network, batch {about.settings.batch},"
+        f" from {run.kimg if run else 0:,g} to {about.settings.kimg:,g} kimg on {about.device};"
+        " nothing was written but the cache of pictures"
+    )
+    output.result({"run": str(run.path) if run else None, "about": about.model_dump(mode="json")})
+    return Exit.DONE
+
+
+def _tell(output: Output, run: "Run", speed: float, how: str) -> Exit:
+    """What was reached, and whether `upscale` should use it."""
+    from universe_gan.upscaling import exam
+
+    best, before = run.judged()
+    output.line(f"run       {run.path}  {how}")
+    rate = f", {speed:,.1f} crops/s" if speed else ""
+    output.line(f"shown     {run.kimg:,g} of {run.about.settings.kimg:,g} kimg{rate}")
+    if best:
+        output.line(f"best      {run.best}  {exam.words(best, before)}")
+    else:
+        output.line("best      no better than the weights it began with: `upscale` is best left with those")
+    output.result(
+        {
+            "run": str(run.path),
+            "kimg": run.kimg,
+            "finished": how == "finished",
+            "crops_per_s": round(speed, 3),
+            "best": best,
+            "before": before,
+        }
+    )
+    if how == "stopped":
+        output.say("next: the same command goes on from here")
+    if best:
+        output.say(f"next: {tool()} upscale PICTURES --weights {run.path}")
+    return Exit.DONE

@@ -1,7 +1,6 @@
 """The table of sources: the one place that knows them all."""
 
-from collectors import commons, deviantart, flickr, nasa
-from collectors.folder import source as folder
+from collectors import commons, deviantart, flickr, folder, nasa
 from collectors.source import Source
 
 

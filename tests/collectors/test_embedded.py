@@ -15,10 +15,9 @@ from PIL import ExifTags, Image, PngImagePlugin
 
 from collectors import licences
 from collectors.conclude import conclude
-from collectors.folder import embedded, xmp
+from collectors.folder import FolderSettings, embedded, xmp
 from collectors.folder import source as folder
 from collectors.folder.embedded import Said, rights_text
-from collectors.folder.source import FolderSettings
 from collectors.folder.xmp import XmpBroken
 from collectors.licences import TABLE, UNKNOWN
 from collectors.record import Reason, Record, Skipped

@@ -10,10 +10,9 @@ from PIL import Image
 
 import universe_gan
 from collectors import licences
-from collectors.folder import sidecar
+from collectors.folder import FolderSettings, sidecar
 from collectors.folder import source as folder
 from collectors.folder.sidecar import Credit
-from collectors.folder.source import FolderSettings
 from collectors.record import Record
 from collectors.rights import Confidence, LicenceClass
 from collectors.source import Ask

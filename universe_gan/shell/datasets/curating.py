@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from collectors.folder.source import OutsideFolder
+from collectors.folder import OutsideFolder
 from collectors.manifest import Manifest
 from collectors.progress import Progress
 from collectors.record import Record

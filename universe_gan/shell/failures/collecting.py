@@ -5,7 +5,7 @@ from collectors.commons import AnotherWiki, CategoryMissing, NotAWiki, WikiRefus
 from collectors.deviantart.api import DeviantArtRefused, NotDeviantArt
 from collectors.deviantart.page import PageChanged
 from collectors.flickr.api import FlickrRefused, NotFlickr
-from collectors.folder.source import OutsideFolder, SidecarBroken
+from collectors.folder import OutsideFolder, SidecarBroken
 from collectors.manifest import ManifestBroken, ManifestTooNew
 from collectors.nasa.library import NasaRefused, NotNasa
 from collectors.permissions import PermissionsBroken

@@ -164,6 +164,20 @@ def test_every_function_that_is_named_is_there(name: str) -> None:
     assert [one for one in sorted(named) if not _resolves(one)] == []
 
 
+@pytest.mark.parametrize("floor", ["collectors", "curation", "universe_gan"])
+def test_the_architecture_names_every_room_and_no_file_that_is_gone(floor: str) -> None:
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    part = text.partition(f"**`{floor}/`**")[2].partition("\n**")[0]
+    named = {name for quoted in re.findall(r"`([^`]+)`", part) for name in quoted.split()}
+    inside = ROOT / floor
+    there = {path.relative_to(inside).as_posix() for path in inside.rglob("*")}
+    there |= {path.name for path in (inside / "shell").glob("*")}
+    assert named
+    assert {name for name in named if name.rstrip("/") not in there} == set()
+    rooms = {path.parent.name for path in inside.glob("*/*.py")}
+    assert {f"{room}/" for room in rooms} <= named
+
+
 def _resolves(dotted: str) -> bool:
     """Does a module, or something in one, have this name? Packages that are not installed are not asked."""
     parts = dotted.split(".")

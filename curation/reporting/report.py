@@ -104,7 +104,7 @@ def _walls(shown: Sequence[Tile], groups: Sequence[Sequence[Tile]]) -> dict[str,
     listed = [*(tile for group in groups for tile in group), *others, *named, *refused]
     classes = Counter(tile.cls for tile in listed)
     marked = {mark.name for tile in listed for mark in tile.marks}
-    given = Counter(tile.reason for tile in listed if tile.reason)
+    given = sorted({tile.why for tile in listed if tile.why})
     kinds = sorted({tile.kind for tile in listed if tile.kind})
     return {
         "families": [group for group in groups if len(group) == 1],
@@ -121,7 +121,7 @@ def _walls(shown: Sequence[Tile], groups: Sequence[Sequence[Tile]]) -> dict[str,
         ],
         "kinds": kinds if len(kinds) > 1 else [],
         "splits": sorted({tile.split for tile in listed if tile.split}),
-        "listed_reasons": sorted(given.items()),
+        "listed_reasons": given,
         "marks": [(name, label) for name, label in MARKS.items() if name in marked],
     }
 

@@ -32,6 +32,12 @@ CLASS_WORDS: Mapping[LicenceClass, str] = {
 """The words that stand beside the colour of a class."""
 
 State = Literal["kept", "dropped", "reference", "refused"]
+STATE_WORDS: Mapping[State, str] = {
+    "kept": "kept",
+    "dropped": "left out",
+    "reference": "named without pixels",
+    "refused": "refused",
+}
 
 KIND_WORDS: Mapping[EdgeKind, str] = {
     EdgeKind.SAME_BYTES: "same bytes",
@@ -130,6 +136,15 @@ class Tile:
     def class_words(self) -> str:
         return CLASS_WORDS[self.cls]
 
+    @property
+    def state_words(self) -> str:
+        return STATE_WORDS[self.state]
+
+    @property
+    def why(self) -> str:
+        """Why its pixels are not in the dataset, in a word or three; empty for what is kept."""
+        return self.state_words if self.state == "reference" else self.reason.value if self.reason else ""
+
 
 def tiles(
     outcomes: Sequence[Outcome],
@@ -143,8 +158,9 @@ def tiles(
     titles = {outcome.record.uid: _title(outcome.record) for outcome in outcomes}
     for number, outcome in enumerate(outcomes, start=1):
         uid = outcome.record.uid
-        missing = "left out to keep this page small" if uid in capped else _why_nothing_to_see(outcome)
-        yield _tile(outcome, titles, pictures, missing, number, settings, uid in references)
+        named = uid in references
+        missing = "left out to keep this page small" if uid in capped else _why_nothing_to_see(outcome, named)
+        yield _tile(outcome, titles, pictures, missing, number, settings, named)
 
 
 def families(shown: Iterable[Tile], outcomes: Iterable[Outcome]) -> tuple[tuple[Tile, ...], ...]:
@@ -265,7 +281,9 @@ def _marks(record: Record, judged: Judged | None) -> Iterator[Mark]:
         yield Mark("permission", MARKS["permission"], record.permission.words)
 
 
-def _why_nothing_to_see(outcome: Outcome) -> str:
+def _why_nothing_to_see(outcome: Outcome, reference: bool) -> str:
+    if reference:
+        return STATE_WORDS["reference"]
     if outcome.judged is None:
         return "never fetched"
     if outcome.verdict.reason is Reason.UNREADABLE:

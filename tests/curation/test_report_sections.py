@@ -102,7 +102,9 @@ def test_damaged_files_are_not_counted_as_decoded_or_screened() -> None:
 def test_a_reference_is_not_shown_and_not_counted_as_refused(page: str) -> None:
     start = page.index('data-uid="commons:M5"')
     assert "<img" not in page[start : page.index("</li>", start)]
-    assert "<code>licence-refused</code>" not in page
+    assert "licence-refused" not in page
+    assert 'data-reason="named without pixels"' in page[start : page.index(">", start)]
+    assert '<option value="named without pixels">' in page
 
 
 def test_columns_stack_to_the_highest_and_leave_out_colours_without_images() -> None:

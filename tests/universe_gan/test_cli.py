@@ -405,6 +405,26 @@ def test_an_audit_after_curate_names_what_really_comes_next(
     assert " curate " not in capsys.readouterr().err
 
 
+def test_what_is_named_without_pixels_is_counted_as_such_everywhere(
+    demo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["sample", "--set", 'policy.allow=["pd", "pd-claim"]', "--set", 'policy.reference=["by"]']
+    assert run(["build", *given, "--json"]) == Exit.DONE
+    built = json.loads(capsys.readouterr().out)
+    counts = built["curate"]
+    assert counts["references"] == counts["dataset"]["references"] == 16
+    assert "licence-refused" not in counts["reasons"]
+    assert (
+        counts["kept"] + counts["references"] + sum(counts["reasons"].values()) == built["collect"]["taken"]
+    )
+    assert run(["curate", *given]) == Exit.DONE
+    assert f"{counts['kept']} of 30 fetched images kept, 16 named without pixels\n" in capsys.readouterr().out
+    assert run(["status", "sample"]) == Exit.DONE
+    assert f"30 fetched, {counts['kept']} kept, 16 references" in capsys.readouterr().out
+    assert run(["collect", *given, "--locked", "--json"]) == Exit.DONE
+    assert json.loads(capsys.readouterr().out)["seen"] == built["collect"]["seen"] == 45
+
+
 def test_relicense_reads_the_kept_answers_and_changes_nothing_without_a_reason(
     demo: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

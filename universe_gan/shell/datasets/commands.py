@@ -158,7 +158,8 @@ def _tell_curated(
     output: Output, recipe: Recipe, result: curating.Curated, older: Path | None = None
 ) -> None:
     output.table("Dropped", ["images", "reason", "meaning"], _reason_rows(result.reasons))
-    output.line(f"{result.kept:,} of {result.fetched:,} fetched images kept")
+    named = f", {len(result.references):,} named without pixels" if result.references else ""
+    output.line(f"{result.kept:,} of {result.fetched:,} fetched images kept{named}")
     if result.contested:
         output.say(
             f"note: {len(result.contested):,} of them have copies under other terms:"
@@ -199,6 +200,7 @@ def _curated_json(result: curating.Curated) -> dict[str, object]:
     return {
         "kept": result.kept,
         "judged": len(result.judged),
+        "references": len(result.references),
         "reasons": dict(sorted(result.reasons.items())),
         "subject_lost": result.lost,
         "doubtful": sorted(one.uid for one in result.judged if one.doubts),

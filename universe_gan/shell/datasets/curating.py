@@ -122,7 +122,12 @@ def run_curate(
         progress.note(f"a row weighs {weight} on average; from 2 MB on, the Hub shows them slowly")
     write_whole(workspace.built, dataset.model_dump_json(exclude={"path"}))
     State(workspace).note(
-        "curate", lock.header.root_sha256, recipe.made_with("curate"), kept=dataset.rows, fetched=files
+        "curate",
+        lock.header.root_sha256,
+        recipe.made_with("curate"),
+        kept=dataset.rows,
+        fetched=files,
+        **({"references": dataset.references} if dataset.references else {}),
     )
     waiting = undecided(manifest, judged, decided)
     State(workspace).note(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from collectors.locked.changes import Change, Kind
 from collectors.locked.rebuild import Fate, Rebuilt
 from collectors.locked.verify import Drift
+from curation.outcome import seen
 from universe_gan.shell.datasets import stages
 from universe_gan.shell.datasets.stages import as_json
 from universe_gan.shell.engines import LOCAL, Engine
@@ -84,7 +85,7 @@ def rebuilt_json(result: Rebuilt) -> dict[str, object]:
     """The result as plain JSON values; images that are as they were are only counted."""
     plain = (Fate.HERE, Fate.SAME)
     return {
-        "seen": len(result.lock.records),
+        "seen": seen(result.lock),
         "taken": len(result.images) - len(result.of(Fate.DROPPED, Fate.GONE, Fate.BUSY)),
         "pending": len(result.of(Fate.BUSY)),
         "fetched_bytes": result.fetched_bytes,

@@ -1,12 +1,12 @@
 """What the Hub gives: files of one commit, kept in its cache, which serves them too when nobody answers."""
 
-import hashlib
 import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from collectors.storage.files import sha256_of
 from curation.hub.problems import HubBusy
 from curation.hub.remote import Kind, hub_here
 
@@ -86,8 +86,7 @@ def model(name: str, revision: str | None, say: Callable[[str], None] = lambda w
     folder, commit = snapshot("model", name, revision, (CONFIG, WEIGHTS), say)
     try:
         wanted = str(json.loads((folder / CONFIG).read_bytes())["weights_sha256"])
-        with (folder / WEIGHTS).open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        sha256 = sha256_of(folder / WEIGHTS)
     except FileNotFoundError as error:
         missing = Path(str(error.filename)).name
         raise ModelBroken(name, commit, f"it holds no {missing}: not published by this tool") from error

@@ -3,7 +3,6 @@
 Generator.load("runs/0003-nebulae").sheet(range(36)).save("sheet.png")
 """
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice, pairwise
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from collectors.storage.files import write_whole
+from collectors.storage.files import sha256_of, write_whole
 from universe_gan import downloads, foreign, sheets
 from universe_gan.networks import table
 from universe_gan.pictures import Shelf
@@ -79,14 +78,12 @@ class Generator:
         except (KeyError, ValueError, TypeError, RuntimeError) as error:
             raise CheckpointBroken(path, str(error).splitlines()[0]) from error
         net.to(where).eval().requires_grad_(False)
-        with path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         published = (
             {"model_repo": model.repo, "model_revision": model.revision, "weights_sha256": model.sha256}
             if model
             else {}
         )
-        sha256 = str(facts.get("checkpoint_sha256", sha256))
+        sha256 = str(facts.get("checkpoint_sha256") or sha256_of(path))
         return Generator(net, about, kimg, sha256, where, published)
 
     def latents(self, seeds: Iterable[int]) -> Tensor:

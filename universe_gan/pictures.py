@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from collectors.formats import FORMATS
-from collectors.storage.files import Journal, canonical_json, write_whole
+from collectors.storage.files import Journal, canonical_json, sha256_of, write_whole
 from universe_gan.sheets import KEY
 
 SIDECAR = "pictures.jsonl"
@@ -59,22 +59,15 @@ def _stays(name: str) -> bool:
     return bool(parts) and parts[0] != "/" and ".." not in parts and not {"\0", "\\"} & set(name)
 
 
-def of_file(path: Path) -> dict[str, Any] | None:
-    """Where one picture comes from: its line in the sidecar, else what is written inside the file.
-
-    `None`: nobody says. Raises `NotOurs`, `OSError`.
-    """
-    for line in lines(path.parent):
-        if line["file"] == path.name:
-            return line
-    return inside(path)
-
-
 def inside(path: Path) -> dict[str, Any] | None:
-    """What a PNG says inside of where it comes from. Raises `OSError`."""
+    """What a PNG says inside of where it comes from; `None`: nothing we understand. Raises `OSError`."""
     with Image.open(path, formats=FORMATS) as image:
         words = image.info.get(KEY)
-    return dict(json.loads(words)) if words else None
+    try:
+        found = json.loads(words) if words else None
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def made_from(source: Mapping[str, Any], step: str, how: Mapping[str, Any], tool: str) -> dict[str, Any]:
@@ -98,16 +91,25 @@ def read(folder: Path, side: int | None = None) -> tuple[NDArray[np.uint8], list
         OSError: a picture cannot be decoded.
     """
     known = list(lines(folder))
-    pixels = []
+    pixels: list[NDArray[np.uint8]] = []
     for line in known:
-        with Image.open(folder / line["file"], formats=FORMATS) as image:
-            side = side or min(image.size)
-            square = image.convert("RGB")
-        if square.size != (side, side):
-            square = square.resize((side, side), Image.Resampling.BICUBIC)
-        pixels.append(np.asarray(square))
+        pixels.append(square(folder / line["file"], side))
+        side = len(pixels[0])
     shape = (0, side or 1, side or 1, 3)
     return (np.stack(pixels) if pixels else np.zeros(shape, np.uint8)), known
+
+
+def square(path: Path, side: int | None = None) -> NDArray[np.uint8]:
+    """A picture as (side, side, 3), brought to it by an antialiased bicubic. Raises `OSError`.
+
+    `side`: by default the shorter one of its own.
+    """
+    with Image.open(path, formats=FORMATS) as image:
+        side = side or min(image.size)
+        found = image.convert("RGB")
+    if found.size != (side, side):
+        found = found.resize((side, side), Image.Resampling.BICUBIC)
+    return np.asarray(found)
 
 
 class Shelf:
@@ -141,8 +143,7 @@ class Shelf:
     def adopt(self, name: str, facts: Mapping[str, Any]) -> Path:
         """Add the line of a file that something else has just written whole to `folder / name`."""
         path = self.folder / name
-        with path.open("rb") as file:
-            self._say(name, hashlib.file_digest(file, "sha256").hexdigest(), facts)
+        self._say(name, sha256_of(path), facts)
         return path
 
     def _free(self, name: str) -> Path:
@@ -171,5 +172,5 @@ class Shelf:
 def _says(path: Path) -> bool:
     try:
         return inside(path) is not None
-    except (OSError, ValueError):
+    except (OSError, ValueError):  # the latter of text that Pillow finds too long
         return False

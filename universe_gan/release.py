@@ -3,7 +3,6 @@
 The same run always gives the same bytes, so that publishing it again sends nothing.
 """
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path, PurePath
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from collectors import licences
 from collectors.frozen import Frozen
 from collectors.rights import LicenceClass
-from collectors.storage.files import Journal, canonical_json, write_whole
+from collectors.storage.files import Journal, canonical_json, sha256_of, write_whole
 from curation.hub.remote import LocalFile
 from universe_gan import model_card
 from universe_gan.downloads import CONFIG, WEIGHTS
@@ -97,7 +96,7 @@ def write(run: Run, repo: str, licence: str | None = None) -> list[LocalFile]:
     }
     checkpoints.write(folder / WEIGHTS, checkpoints.of_module("average", generator.net), facts)
     figures = judged(run, path, generator.sha256)
-    released = Released.model_validate({**facts, "weights_sha256": _sha256(folder / WEIGHTS)})
+    released = Released.model_validate({**facts, "weights_sha256": sha256_of(folder / WEIGHTS)})
     write_whole(folder / CONFIG, released.model_dump_json(indent=1) + "\n")
     write_whole(folder / "metrics.json", canonical_json(figures) + b"\n")
     said = {**generator.provenance(seeds=list(SEEDS)), "dataset": about.origin.source}
@@ -105,7 +104,7 @@ def write(run: Run, repo: str, licence: str | None = None) -> list[LocalFile]:
     write_whole(folder / "README.md", model_card.card(about, generator.kimg, figures, repo, licence))
     names = (WEIGHTS, CONFIG, "metrics.json", "samples.png", "README.md")
     return [
-        LocalFile(name, folder / name, (folder / name).stat().st_size, _sha256(folder / name))
+        LocalFile(name, folder / name, (folder / name).stat().st_size, sha256_of(folder / name))
         for name in names
     ]
 
@@ -138,8 +137,3 @@ def _bare(words: str) -> str:
     """`inception:/srv/ada/weights.pth` → `inception:weights.pth`."""
     kind, colon, path = words.rpartition(":")
     return f"{kind}{colon}{PurePath(path).name}"
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

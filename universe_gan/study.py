@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from collectors.storage.files import canonical_json, write_whole
+from collectors.storage.files import canonical_json, sha256_of, write_whole
 
 State = Literal["done", "begun", "changed", "to do"]
 
@@ -125,8 +125,7 @@ def of_folder(folder: Path) -> str | None:
 def of_file(path: Path) -> str | None:
     """SHA-256 of a file; `None` where there is none."""
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of(path)
     except FileNotFoundError:
         return None
 

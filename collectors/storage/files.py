@@ -1,6 +1,7 @@
 """Files that appear whole or not at all, and a journal that survives a kill at any moment."""
 
 import errno
+import hashlib
 import json
 import os
 import shutil
@@ -25,6 +26,12 @@ class DiskFull(Exception):
 def canonical_json(value: Any) -> bytes:
     """The one way we spell a JSON value: sorted keys, no spaces, UTF-8."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file's bytes in hexadecimal, read in pieces. Raises `OSError`."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from collectors.storage.files import canonical_json, write_whole, written_whole
+from collectors.storage.files import canonical_json, sha256_of, write_whole, written_whole
 
 
 class ChangedMeanwhile(Exception):
@@ -51,8 +51,7 @@ class Store:
     def is_sound(self, sha256: str) -> bool:
         """Whether the file is here and still has the bytes of its name; reads all of it."""
         try:
-            with self.path(sha256).open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest() == sha256
+            return sha256_of(self.path(sha256)) == sha256
         except FileNotFoundError:
             return False
 

@@ -7,12 +7,12 @@ true in any copy and revision.
 https://docs.mlcommons.org/croissant/docs/croissant-spec.html (1.0)
 """
 
-import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from collectors.storage.files import sha256_of
 from curation.dataset import synthetic
 from curation.dataset.columns import COLUMNS, WORDS, Column
 from curation.dataset.facts import Facts
@@ -95,8 +95,6 @@ def _repository(facts: Facts) -> Iterator[dict[str, Any]]:
 def _files(facts: Facts, folder: Path) -> Iterator[dict[str, Any]]:
     for part in facts.parts:
         for shard in part.shards:
-            with (folder / shard).open("rb") as file:
-                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             yield {
                 "@type": "cr:FileObject",
                 "@id": shard,
@@ -104,7 +102,7 @@ def _files(facts: Facts, folder: Path) -> Iterator[dict[str, Any]]:
                 "contentUrl": shard,
                 "contentSize": f"{(folder / shard).stat().st_size} B",
                 "encodingFormat": "application/x-parquet",
-                "sha256": sha256,
+                "sha256": sha256_of(folder / shard),
             }
 
 

@@ -12,7 +12,7 @@ from collectors.frozen import Frozen
 from collectors.manifest import Manifest
 from collectors.progress import Progress, Silent, Stage
 from collectors.record import Reason
-from collectors.storage.files import canonical_json, write_whole
+from collectors.storage.files import canonical_json, sha256_of, write_whole
 from collectors.storage.stores import Store
 from collectors.storage.workspace import Workspace
 from curation.dataset import card, contact_sheet, croissant, synthetic
@@ -231,6 +231,5 @@ def _reference(outcome: Outcome) -> Row:
 
 
 def _built_file(path: Path, folder: Path) -> BuiltFile:
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    return BuiltFile(path=path.relative_to(folder).as_posix(), bytes=path.stat().st_size, sha256=sha256)
+    name = path.relative_to(folder).as_posix()
+    return BuiltFile(path=name, bytes=path.stat().st_size, sha256=sha256_of(path))

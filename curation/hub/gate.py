@@ -4,7 +4,6 @@ The build decided already. This asks again, of the bytes that would leave the ho
 a policy that changed since, or a takedown in between must not slip out.
 """
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import pyarrow.parquet as pq
 from collectors.frozen import Frozen
 from collectors.manifest import Manifest
 from collectors.record import Record, Verdict
+from collectors.storage.files import sha256_of
 from curation.dataset import synthetic
 from curation.dataset.columns import COLUMNS, Row
 from curation.dataset.synthetic import Synthetic
@@ -79,7 +79,7 @@ def check_files(built: BuiltDataset, folder: Path) -> None:
     there = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
     wrong = sorted(promised.keys() ^ there.keys())
     wrong += [
-        path for path in sorted(promised.keys() & there.keys()) if _sha256(there[path]) != promised[path]
+        path for path in sorted(promised.keys() & there.keys()) if sha256_of(there[path]) != promised[path]
     ]
     if wrong:
         raise BuildChanged(folder, wrong)
@@ -169,8 +169,3 @@ def rows(path: Path) -> Iterator[dict[str, Any]]:
         for number in range(parquet.num_row_groups):
             table: pa.Table = parquet.read_row_group(number, columns=names)
             yield from ({**row, "__picture": has_pictures} for row in table.to_pylist())
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -8,6 +8,7 @@ import pytest
 pytest.importorskip("torch", reason="sheets of pictures need PyTorch")
 
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from universe_gan import pictures, sheets
 from universe_gan.pictures import NotOurs, Shelf
@@ -61,8 +62,20 @@ def test_what_somebody_else_wrote_stays(tmp_path: Path) -> None:
 def test_a_picture_on_its_own_speaks_for_itself(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(png(1, {"synthetic": True, "seed": 5}))
     (tmp_path / "b.png").write_bytes(png(1))
-    assert pictures.of_file(tmp_path / "a.png") == {"synthetic": True, "seed": 5}
-    assert pictures.of_file(tmp_path / "b.png") is None
+    assert pictures.inside(tmp_path / "a.png") == {"synthetic": True, "seed": 5}
+    assert pictures.inside(tmp_path / "b.png") is None
+
+
+@pytest.mark.parametrize("words", ["[1]", "{", "7", "[" * 100_000])
+def test_other_words_under_our_name_are_nothing_and_the_file_stays(words: str, tmp_path: Path) -> None:
+    theirs = PngInfo()
+    theirs.add_text(sheets.KEY, words)
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png", pnginfo=theirs)
+    before = (tmp_path / "a.png").read_bytes()
+    assert pictures.inside(tmp_path / "a.png") is None
+    with Shelf(tmp_path) as shelf, pytest.raises(NotOurs):
+        shelf.add("a.png", png(1), {})
+    assert (tmp_path / "a.png").read_bytes() == before
 
 
 def test_pictures_of_other_sizes_are_brought_to_one(tmp_path: Path) -> None:

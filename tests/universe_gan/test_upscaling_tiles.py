@@ -13,7 +13,7 @@ from small_nets import crop, network, sky, weights  # noqa: E402
 from torch import nn  # noqa: E402
 
 from universe_gan.upscaling import weights as real  # noqa: E402
-from universe_gan.upscaling.fidelity import back_projected, lanczos, rest, smaller  # noqa: E402
+from universe_gan.upscaling.fidelity import back_projected, lanczos, smaller  # noqa: E402
 from universe_gan.upscaling.rrdbnet import RRDBNet  # noqa: E402
 from universe_gan.upscaling.tiles import Array, Cut, Floats, MemoryShort, Room, enlarged  # noqa: E402
 from universe_gan.upscaling.upscaler import LEAST, NotFinite, ScaleUnfit, Upscaler, precision_of  # noqa: E402
@@ -246,6 +246,11 @@ def test_no_more_than_a_row_of_tiles_is_held() -> None:
     assert rows == source.height * scale
     assert most < 2 * row + 8 * tile, f"{most / row:.1f} rows of tiles"
     assert most < source.height * source.width * scale**2 * 3 * 4 / 8
+
+
+def rest(large: torch.Tensor, small: torch.Tensor, scale: int) -> float:
+    """How far the large picture, shrunk, is from the small one: what back-projection lowers."""
+    return float((smaller(large, scale) - small).abs().mean())
 
 
 def test_back_projection_brings_the_large_picture_back_to_the_small_one() -> None:

@@ -11,9 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from PIL import Image
 
-from collectors.formats import FORMATS
 from universe_gan import pictures
 from universe_gan.comparing.figures import Column, Pictures
 from universe_gan.data import Prepared
@@ -72,11 +70,14 @@ def of_run(
     generation = about.origin.generation
     missing = [seed for seed in seeds if seed not in there["raw"]]
     drawn = dict(zip(missing, generator.pictures(missing), strict=True))
-    raw = np.stack([drawn[seed] if seed in drawn else _read(there["raw"][seed], side) for seed in seeds])
+    shown = (
+        drawn[seed] if seed in drawn else pictures.square(there["raw"][seed].path, side) for seed in seeds
+    )
+    raw = np.stack(list(shown))
     yield Column(f"{name} raw", name, "raw", raw, tuple(seeds), facts, generation)
     have = [seed for seed in seeds if seed in there["coloured"]]
     if have:
-        coloured = np.stack([_read(there["coloured"][seed], side) for seed in have])
+        coloured = _read(there["coloured"], have, side)
         yield _column(name, "coloured", coloured, have, there["coloured"][have[0]].line, generation)
     elif util.find_spec("skimage") and len(prepared.reals):
         from universe_gan import colour
@@ -85,17 +86,15 @@ def of_run(
         how = {**facts, "coloured": {"like": about.origin.source, "strength": 1.0, "drawn": "for this page"}}
         yield _column(name, "coloured", matched, seeds, how, generation)
     if have := [seed for seed in seeds if seed in there["upscaled"]]:
-        large = np.stack([_read(there["upscaled"][seed], side) for seed in have])
+        large = _read(there["upscaled"], have, side)
         yield _column(name, "upscaled", large, have, there["upscaled"][have[0]].line, generation)
 
 
 def enlarged(generator: Generator, seeds: Sequence[int], places: Iterable[Path]) -> Pictures:
     """Some of a run's upscaled pictures at their own size, of seeds it has: (n, large, large, 3)."""
     there = kept(places, generator.sha256)["upscaled"]
-    have = [there[seed] for seed in seeds[:LARGE]]
-    with Image.open(have[0].path, formats=FORMATS) as first:
-        side = min(first.size)
-    return np.stack([_read(one, side) for one in have])
+    side = len(pictures.square(there[seeds[0]].path))
+    return _read(there, seeds[:LARGE], side)
 
 
 def of_folder(name: str, folder: Path, side: int) -> Column:
@@ -134,10 +133,6 @@ def _common(line: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in line.items() if key not in OWN}
 
 
-def _read(one: Kept, side: int) -> Pictures:
-    """(side, side, 3), antialiased where it is larger."""
-    with Image.open(one.path, formats=FORMATS) as image:
-        square = image.convert("RGB")
-    if square.size != (side, side):
-        square = square.resize((side, side), Image.Resampling.BICUBIC)
-    return np.asarray(square)
+def _read(there: Mapping[int, Kept], seeds: Iterable[int], side: int) -> Pictures:
+    """(n, side, side, 3): the kept pictures of these seeds."""
+    return np.stack([pictures.square(there[seed].path, side) for seed in seeds])

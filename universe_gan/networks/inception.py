@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 SIDE = 299
-FEATURES = 2048
+"""Of the pictures that the network is shown."""
 
 
 class WeightsUnfit(Exception):

@@ -22,6 +22,7 @@ from PIL import Image
 from pydantic import ValidationError
 
 from collectors.formats import FORMATS
+from collectors.storage.files import sha256_of
 from collectors.storage.stores import Store
 from curation.dataset import synthetic
 from curation.dataset.synthetic import Synthetic
@@ -236,7 +237,7 @@ def put_back(made: Drawn, listed: Path, store: Store) -> int:
     count = 0
     for line in made.lines if lost else ():
         path = made.folder / line["file"]
-        one = lost.get(_sha256(path))
+        one = lost.get(sha256_of(path))
         data = _bare(path, line) if one else b""
         if one and hashlib.sha256(data).hexdigest() == one.sha256:
             store.put(one.sha256, data)
@@ -250,7 +251,7 @@ def _encoded(one: Choice) -> tuple[Synthetic, bytes]:
     facts = {
         **_lineage(one.line),
         "sha256": hashlib.sha256(data).hexdigest(),
-        "drawn_sha256": _sha256(one.path),
+        "drawn_sha256": sha256_of(one.path),
         "rank": one.ranked.rank,
         "quality": round(one.ranked.quality, 4),
         "novelty": round(one.ranked.novelty, 4),
@@ -281,11 +282,6 @@ def _lineage(line: Mapping[str, Any]) -> dict[str, Any]:
         "licences": dict(line.get("dataset_licences") or {}),
         **({"steps": steps} if steps else {}),
     }
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def tally(found: Iterable[Ranked]) -> Counter[str]:

@@ -28,16 +28,26 @@ def turned(pictures: Tensor, symmetry: Symmetry) -> Tensor:
     """Each picture laid one of the equally likely ways."""
     if symmetry == "none":
         return pictures
-    pictures = _where(_coins(pictures, 0.5), pictures.flip(3), pictures)
+    pictures = torch.where(coins(pictures, 0.5), pictures.flip(3), pictures)
     if symmetry == "mirror":
         return pictures
-    pictures = _where(_coins(pictures, 0.5), pictures.flip(2), pictures)
-    return _where(_coins(pictures, 0.5), pictures.transpose(2, 3), pictures)
+    pictures = torch.where(coins(pictures, 0.5), pictures.flip(2), pictures)
+    return torch.where(coins(pictures, 0.5), pictures.transpose(2, 3), pictures)
 
 
 def augment(pictures: Tensor, probability: Tensor) -> Tensor:
     """Each picture changed in each way with this probability (a scalar on the same device)."""
     return _with_hole(_shifted(_recoloured(pictures, probability), probability), probability)
+
+
+def coins(pictures: Tensor, probability: float | Tensor) -> Tensor:
+    """(batch, 1, 1, 1) of yes and no, one toss for each picture."""
+    return torch.rand(len(pictures), 1, 1, 1, device=pictures.device) < probability
+
+
+def between(pictures: Tensor, low: float, high: float) -> Tensor:
+    """(batch, 1, 1, 1) of random numbers, all from `low` to `high` equally likely, one for each picture."""
+    return torch.rand(len(pictures), 1, 1, 1, device=pictures.device) * (high - low) + low
 
 
 class Controller:
@@ -73,29 +83,15 @@ class Controller:
         self.overfitting.copy_(state["overfitting"])
 
 
-def _coins(pictures: Tensor, probability: float | Tensor) -> Tensor:
-    """(batch, 1, 1, 1) of yes and no."""
-    return torch.rand(len(pictures), 1, 1, 1, device=pictures.device) < probability
-
-
-def _where(yes: Tensor, then: Tensor, other: Tensor) -> Tensor:
-    return torch.where(yes, then, other)
-
-
-def _between(pictures: Tensor, low: float, high: float) -> Tensor:
-    """(batch, 1, 1, 1) of even random numbers."""
-    return torch.rand(len(pictures), 1, 1, 1, device=pictures.device) * (high - low) + low
-
-
 def _recoloured(pictures: Tensor, probability: Tensor) -> Tensor:
     """Brightness up or down, saturation from none to double, contrast from half to one and a half."""
-    brighter = _between(pictures, -BRIGHTER / 2, BRIGHTER / 2) * _coins(pictures, probability)
+    brighter = between(pictures, -BRIGHTER / 2, BRIGHTER / 2) * coins(pictures, probability)
     pictures = pictures + brighter
     gray = pictures.mean(dim=1, keepdim=True)
-    more = torch.where(_coins(pictures, probability), _between(pictures, 0, 2), 1.0)
+    more = torch.where(coins(pictures, probability), between(pictures, 0, 2), 1.0)
     pictures = gray + (pictures - gray) * more
     mean = pictures.mean(dim=(1, 2, 3), keepdim=True)
-    more = torch.where(_coins(pictures, probability), _between(pictures, 0.5, 1.5), 1.0)
+    more = torch.where(coins(pictures, probability), between(pictures, 0.5, 1.5), 1.0)
     return mean + (pictures - mean) * more
 
 
@@ -112,7 +108,7 @@ def _steps(pictures: Tensor, probability: Tensor) -> Tensor:
     """(batch, 1, side, side): the matrix that moves each picture's rows down by its own number of pixels."""
     side = pictures.shape[2]
     reach = int(side * SHIFT + 0.5)
-    by = torch.round(_between(pictures, -reach, reach)) * _coins(pictures, probability)
+    by = torch.round(between(pictures, -reach, reach)) * coins(pictures, probability)
     place = torch.arange(side, device=pictures.device)
     return (place[:, None] - place[None, :] == by).to(pictures.dtype)
 
@@ -122,6 +118,6 @@ def _with_hole(pictures: Tensor, probability: Tensor) -> Tensor:
     side = pictures.shape[2]
     half = side * HOLE / 2
     place = torch.arange(side, device=pictures.device) + 0.5
-    down, across = _between(pictures, 0, side), _between(pictures, 0, side)
+    down, across = between(pictures, 0, side), between(pictures, 0, side)
     inside = ((place[:, None] - down).abs() < half) & ((place[None, :] - across).abs() < half)
-    return pictures * ~(inside & _coins(pictures, probability))
+    return pictures * ~(inside & coins(pictures, probability))

@@ -1,7 +1,7 @@
 """Checkpoints: tensors as safetensors, facts as JSON in the same file; nothing in them can run.
 
 One file holds everything an exact resume needs. Random numbers are not in it, because every step draws its
-own from the seed and its number (`train`).
+own from the seed and its number (`loop`).
 """
 
 import json
@@ -30,9 +30,8 @@ class CheckpointBroken(Exception):
 
 def write(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
     """Write a whole checkpoint, or nothing. Raises `DiskFull`."""
-    words = {
-        "facts": canonical_json({"format": FORMAT, **facts}).decode()
-    }  # several keys have no fixed order
+    # one key: several have no fixed order in the file
+    words = {"facts": canonical_json({"format": FORMAT, **facts}).decode()}
     held = {name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}
     write_whole(path, save(held, metadata=words))
 

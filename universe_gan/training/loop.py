@@ -1,6 +1,6 @@
 """The loop: shows a learner the real pictures, logs, saves, rolls back, stops; several processes in step.
 
-What it trains only has to be a `Learner`: a GAN (`training.train`) or an upscaler (`upscaling.tune`).
+What it trains only has to be a `Learner`: a GAN (`training.gan`) or an upscaler (`upscaling.tune`).
 
 All random numbers of a step follow from the seed, its number and the rank. A resumed training therefore goes
 on bit for bit without the state of any generator being kept, and nothing waits for the device but the log.

@@ -46,7 +46,7 @@ class Ranks:
 
     @torch.no_grad()
     def agree(self, tensors: Iterable[Tensor]) -> None:
-        """Make every process's floating-point tensors those of the first."""
+        """Make every process's tensors those of the first, in place."""
         if self.world > 1:
             for tensor in tensors:
                 distributed.broadcast(tensor, 0)

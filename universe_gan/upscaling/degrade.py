@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from universe_gan.training.augment import between, coins
 from universe_gan.upscaling.fidelity import smaller
 from universe_gan.upscaling.tune_settings import TuneSettings
 
@@ -54,16 +55,16 @@ _TO_YCBCR = (
 @torch.no_grad()
 def worn(large: Tensor, settings: TuneSettings, scale: int) -> Tensor:
     """(n, 3, scale·h, scale·w) → (n, 3, h, w), values 0 to 1 in steps of a byte; a share is only shrunk."""
-    fwhm = _between(large, *settings.blur)[:, 0, 0, 0] * scale
+    fwhm = between(large, *settings.blur)[:, 0, 0, 0] * scale
     radius = ceil(1.5 * settings.blur[1] * scale)
-    wings, along = _between(large, *WINGS)[:, 0, 0, 0], _between(large, 0, pi)[:, 0, 0, 0]
-    longer = 1 + _between(large, 0, UNEVEN)[:, 0, 0, 0]
+    wings, along = between(large, *WINGS)[:, 0, 0, 0], between(large, 0, pi)[:, 0, 0, 0]
+    longer = 1 + between(large, 0, UNEVEN)[:, 0, 0, 0]
     blurred = spread(large, moffat(fwhm, wings, longer, along, radius))
     area = F.avg_pool2d(blurred, scale)
-    small = torch.where(_coins(large, 0.5), area, smaller(blurred, scale))
+    small = torch.where(coins(large, 0.5), area, smaller(blurred, scale))
     small = _archived(small, settings)
-    small = torch.where(_coins(large, settings.second), _archived(small, settings), small)
-    clean = _coins(large, settings.clean)
+    small = torch.where(coins(large, settings.second), _archived(small, settings), small)
+    clean = coins(large, settings.clean)
     return bytewise(torch.where(clean, smaller(large, scale), small))
 
 
@@ -147,18 +148,8 @@ def _waves() -> Tensor:
 
 def _archived(small: Tensor, settings: TuneSettings) -> Tensor:
     """With noise, and a share as JPEG. Photons are drawn evenly in the noise that they make."""
-    strength = _between(small, 0, settings.photons**-0.5)
+    strength = between(small, 0, settings.photons**-0.5)
     photons = strength.clamp(min=1e-6) ** -2
-    grainy = noisy(small, photons, _between(small, 0, settings.noise))
-    quality = _between(small, *settings.jpeg)[:, 0, 0, 0].round()
-    return torch.where(_coins(small, settings.jpeg_share), jpeg(grainy, quality), grainy)
-
-
-def _between(pictures: Tensor, low: float, high: float) -> Tensor:
-    """(n, 1, 1, 1) of even random numbers."""
-    return torch.rand(len(pictures), 1, 1, 1, device=pictures.device) * (high - low) + low
-
-
-def _coins(pictures: Tensor, share: float) -> Tensor:
-    """(n, 1, 1, 1) of yes and no."""
-    return torch.rand(len(pictures), 1, 1, 1, device=pictures.device) < share
+    grainy = noisy(small, photons, between(small, 0, settings.noise))
+    quality = between(small, *settings.jpeg)[:, 0, 0, 0].round()
+    return torch.where(coins(small, settings.jpeg_share), jpeg(grainy, quality), grainy)

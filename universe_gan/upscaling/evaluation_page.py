@@ -56,10 +56,7 @@ def crops(name: str, truth: Bytes, small: Bytes, made: Mapping[str, Bytes]) -> C
 def _middle(picture: Bytes) -> Bytes:
     height, width = (min(side, SHOWN) for side in picture.shape[:2])
     top, left = (picture.shape[0] - height) // 2, (picture.shape[1] - width) // 2
-    side = max(height, width)
-    found = np.zeros((side, side, 3), np.uint8)
-    found[:height, :width] = picture[top : top + height, left : left + width]
-    return found
+    return _filled(picture[top : top + height, left : left + width], max(height, width))
 
 
 def rows(evaluation: Evaluation) -> list[tuple[str, ...]]:
@@ -95,6 +92,7 @@ def sheet(shown: Sequence[Crops]) -> bytes:
 
 
 def _filled(picture: Bytes, side: int) -> Bytes:
+    """(side, side, 3): the picture in the upper left, black elsewhere."""
     found = np.zeros((side, side, 3), np.uint8)
     found[: picture.shape[0], : picture.shape[1]] = picture
     return found

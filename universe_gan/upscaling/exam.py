@@ -77,7 +77,7 @@ class Exam:
         return float(self.measured(lanczos(self.small, self.net.scale).clamp(0, 1))["psnr"])
 
     def measured(self, made: Tensor) -> dict[str, Any]:
-        """`psnr`: dB, mean over pictures; `l1`: mean difference; `stars`: the median of their light kept.
+        """`psnr`: dB, mean over pictures; `held_out_l1`: mean difference; `stars`: median of light kept.
 
         `stars` is `None` where `sep` is not installed or no picture has any.
         """

@@ -46,8 +46,3 @@ def back_projected(large: Tensor, small: Tensor, scale: int, passes: int) -> Ten
     for _ in range(passes):
         large = large + larger(small - smaller(large, scale), scale)
     return large
-
-
-def rest(large: Tensor, small: Tensor, scale: int) -> float:
-    """Mean |down(large) − small|: what back-projection lowers."""
-    return float((smaller(large, scale) - small).abs().mean())

@@ -14,6 +14,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from collectors.storage.files import sha256_of
 from universe_gan import pictures
 from universe_gan.pictures import NotOurs
 from universe_gan.upscaling.images import SUFFIXES
@@ -57,8 +58,7 @@ class Job:
     def open(self) -> tuple[Path | bytes, str]:
         """The file or its bytes, and their SHA-256. Raises `OSError`."""
         if isinstance(self.source, Path):
-            with self.source.open("rb") as file:
-                return self.source, hashlib.file_digest(file, "sha256").hexdigest()
+            return self.source, sha256_of(self.source)
         data = self.source()
         return data, hashlib.sha256(data).hexdigest()
 

@@ -7,7 +7,6 @@ The packaged file holds the official weights rounded to half precision; the prov
 a quarter of a second, so nothing is kept of the conversion.
 """
 
-import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from typing import Any
 import requests
 
 from collectors.record import FoundBy, Original, Record, Seen, StoredFile
+from collectors.storage.files import sha256_of
 from collectors.storage.stores import Store
 from collectors.web.transfer import Missed, Withheld, fetch
 from universe_gan.training import checkpoints
@@ -137,7 +137,7 @@ def of_file(path: Path) -> Weights:
     net = layouts.read(path)
     facts = {
         "weights": path.stem,
-        "weights_sha256": _sha256(path),
+        "weights_sha256": sha256_of(path),
         "weights_from": path.name,
         "fp16_rounded": False,
     }
@@ -154,7 +154,7 @@ def _of_run(run: Path) -> Weights:
     about = tuned["about"]
     facts = {
         "weights": f"{about['start']['weights']} tuned on {about['name']}",
-        "weights_sha256": _sha256(path),
+        "weights_sha256": sha256_of(path),
         "weights_from": f"{run.name}/{path.name}",
         "fp16_rounded": about["start"]["fp16_rounded"],
         "tuned": {
@@ -173,7 +173,7 @@ def packaged() -> Weights:
     path = packaged_path()
     if path is None:
         raise NoWeights
-    if (sha256 := _sha256(path)) != PACKAGED_SHA256:
+    if (sha256 := sha256_of(path)) != PACKAGED_SHA256:
         raise WeightsWrong(
             path, f"its SHA-256 is {sha256[:9]}…, that of the known file {PACKAGED_SHA256[:9]}…"
         )
@@ -230,8 +230,3 @@ def _fetched(store: Store, address: Address, session: requests.Session) -> None:
         raise NotFetched(address.url, f"HTTP {came.status}", again=False)
     if isinstance(came, Missed):
         raise NotFetched(address.url, came.detail, again=came.again)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 pytest.importorskip("torch", reason="PyTorch is not installed")
 
-from universe_gan.comparing import figures, page, plots
+from universe_gan.comparing import comparison, figures, page, plots
 from universe_gan.comparing.figures import MEASURES, Column, Looked
+from universe_gan.measuring import metrics
 from universe_gan.measuring.extractors import Extractor, plain
 from universe_gan.measuring.judging import Judge
 from universe_gan.measuring.metrics import memorisation, spectrum
@@ -140,12 +141,13 @@ def test_curves_lie_in_their_field() -> None:
         assert points.min() >= 0
         assert (points.max(axis=0) <= (plots.WIDTH, plots.HEIGHT)).all()
     assert found.ticks[0][1] == f"{SIDE} px"
-    six = plots.histogram(figures.histograms(noise(3, 1)), figures.histograms(noise(3, 2)))
+    six = plots.histogram(metrics.histograms(noise(3, 1)), metrics.histograms(noise(3, 2)))
     assert [line.cls for line in six][::3] == ["real red", "made red"]
 
 
-def a_comparison(judge: Judge, columns: Sequence[Looked]) -> page.Comparison:
-    return page.Comparison(HOSTILE, columns, judge, (HOSTILE,) * len(judge.train), {"good": 1.5}, [HOSTILE])
+def a_comparison(judge: Judge, columns: Sequence[Looked]) -> comparison.Comparison:
+    names = (HOSTILE,) * len(judge.train)
+    return comparison.Comparison(HOSTILE, columns, judge, names, {"good": 1.5}, [HOSTILE])
 
 
 def test_the_page_escapes_everything_and_holds_what_the_json_holds(
@@ -165,7 +167,7 @@ def test_the_page_escapes_everything_and_holds_what_the_json_holds(
     assert [one["name"] for one in told["columns"]] == ["real", "good", "dark"]
     assert told["columns"][1]["figures"]["kid"]["best"] is True
     assert told["columns"][1]["fine_db"] == 1.5
-    assert len(told["nearest"][0]["pairs"]) == page.PAIRS
+    assert len(told["nearest"][0]["pairs"]) == comparison.PAIRS
     assert page.html(found) == text
 
 

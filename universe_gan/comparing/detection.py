@@ -38,13 +38,16 @@ def share(part: int, whole: int, level: float = LEVEL) -> Share:
     """
     if not whole:
         return Share(part=0, whole=0, value=None, low=0.0, high=1.0)
-    z = NormalDist().inv_cdf(0.5 + level / 2)
-    value = part / whole
+    low, high = score_interval(part / whole, whole, NormalDist().inv_cdf(0.5 + level / 2))
+    low, high = 0.0 if part == 0 else low, 1.0 if part == whole else high
+    return Share(part=part, whole=whole, value=part / whole, low=low, high=high)
+
+
+def score_interval(value: float, whole: int, z: float) -> tuple[float, float]:
+    """Wilson's interval about a share of `whole`, `z` standard errors wide on both sides."""
     middle = (value + z * z / (2 * whole)) / (1 + z * z / whole)
     half = z * sqrt(value * (1 - value) / whole + z * z / (4 * whole * whole)) / (1 + z * z / whole)
-    low = 0.0 if part == 0 else middle - half
-    high = 1.0 if part == whole else middle + half
-    return Share(part=part, whole=whole, value=value, low=low, high=high)
+    return middle - half, middle + half
 
 
 def difference(one: Share, other: Share) -> Difference | None:

@@ -1,25 +1,17 @@
-"""The numbers of a comparison: each with the interval that chance leaves it, and what may be called best.
-
-The measures are those of `metrics`. KID brings its interval; that of the Fréchet distance is the spread over
-draws of equal size; of coverage and recall it counts the real pictures as chance (Wilson 1927,
-https://doi.org/10.1080/01621459.1927.10502953); the others are drawn anew, picture by picture.
-"""
+"""The numbers of a comparison, what may be called best of them, and what too few pictures cannot tell."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import sqrt
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from universe_gan.comparing import intervals
+from universe_gan.comparing.intervals import Pictures
 from universe_gan.measuring import metrics
 from universe_gan.measuring.judging import FEWEST, Judge
 from universe_gan.measuring.metrics import Interval, Matrix
 
-Pictures = NDArray[np.uint8]
-DRAWS = 200
-"""Bootstrap samples."""
 FEW = 50
 """Pictures below which a column says that its figures are rough."""
 
@@ -112,6 +104,10 @@ class Column:
     """Provenance, without what differs from picture to picture."""
     generation: int | None = None
 
+    def seed_of(self, number: int) -> int | None:
+        """That of one picture; `None`: it was not drawn from any."""
+        return self.seeds[number] if self.seeds else None
+
 
 @dataclass(frozen=True)
 class Looked:
@@ -133,21 +129,20 @@ class Near:
 
 
 def look(judge: Judge, column: Column) -> Looked:
-    """Measure a set against the real pictures that the judge holds, held out where there are enough."""
-    fresh = len(judge.held_out) >= FEWEST
-    real, pixels = (judge.of_held_out, judge.held_out) if fresh else (judge.of_train, judge.train)
-    made, itself = column.pictures, column.stage == "real"
+    """Measure a set against the real pictures that the judge compares with."""
+    real, made = judge.of_real, column.pictures
     fake = judge.extractor(made)
+    told = judge.is_fresh and column.stage != "real"
     enough = min(len(real), len(fake)) >= metrics.FEWEST
     dice = np.random.default_rng(judge.seed)
     found: dict[str, Interval | None] = {
         "kid": metrics.kernel_distance(real, fake, seed=judge.seed) if enough else None,
-        "fd": _frechet(real, fake, dice) if enough else None,
-        "coverage": _share(metrics.coverage(real, fake), len(real)) if enough else None,
-        "recall": _share(metrics.recall(real, fake), len(real)) if enough else None,
-        "memorisation": _memorisation(judge, real, fake, dice) if fresh and not itself else None,
-        "spectrum_db": _spectrum(pixels, made, dice),
-        "colour": _colour(pixels, made, dice),
+        "fd": intervals.frechet(real, fake, dice) if enough else None,
+        "coverage": intervals.share(metrics.coverage(real, fake), len(real)) if enough else None,
+        "recall": intervals.share(metrics.recall(real, fake), len(real)) if enough else None,
+        "memorisation": intervals.memorisation(judge.of_train, real, fake, dice) if told else None,
+        "spectrum_db": intervals.spectrum(judge.real, made, dice),
+        "colour": intervals.colour(judge.real, made, dice),
     }
     return Looked(column, fake, found)
 
@@ -192,7 +187,7 @@ def cautions(columns: Sequence[Looked], judge: Judge) -> list[str]:
     """What the numbers of pictures are too small for, in words."""
     found = []
     held = len(judge.held_out)
-    if held < FEWEST:
+    if not judge.is_fresh:
         found.append(
             f"Pictures held out: {held}, where {FEWEST} are needed. So all is compared with the training"
             " pictures, a copy looks perfect here, and the distance from training cannot be told."
@@ -217,9 +212,8 @@ def cautions(columns: Sequence[Looked], judge: Judge) -> list[str]:
 
 def floor(judge: Judge) -> tuple[float, int] | None:
     """The Fréchet distance of real pictures to other real ones, and of how many each."""
-    real = judge.of_held_out if len(judge.held_out) >= FEWEST else judge.of_train
-    half = len(real) // 2
-    return (metrics.floor(real, half, seed=judge.seed), half) if half >= 2 else None
+    half = len(judge.of_real) // 2
+    return (metrics.floor(judge.of_real, half, seed=judge.seed), half) if half >= 2 else None
 
 
 def _beats(measure: Measure, one: Interval, other: Interval) -> bool:
@@ -229,83 +223,18 @@ def _beats(measure: Measure, one: Interval, other: Interval) -> bool:
     return one.high < other.low if measure.better == "less" else one.low > other.high
 
 
-def _frechet(real: Matrix, fake: Matrix, dice: np.random.Generator) -> Interval:
-    """Over draws of as many pictures as `floor` takes, on both sides."""
-    equal = min(len(real) // 2, len(fake))
-    found = [
-        metrics.frechet_distance(
-            real[dice.permutation(len(real))[:equal]], fake[dice.permutation(len(fake))[:equal]]
-        )
-        for _ in range(10)
-    ]
-    return Interval(float(np.mean(found)), min(found), max(found))
-
-
-def _share(share: float, count: int) -> Interval:
-    z = 1.96
-    middle = (share + z * z / (2 * count)) / (1 + z * z / count)
-    wide = z * sqrt(share * (1 - share) / count + z * z / (4 * count**2)) / (1 + z * z / count)
-    return Interval(share, max(0.0, middle - wide), min(1.0, middle + wide))
-
-
 def _usual(judge: Judge) -> float:
     """How far real pictures lie from the nearest training picture, the median.
 
     Held-out ones where there are enough, else training pictures from the others.
     """
-    if len(judge.held_out) >= FEWEST:
+    if judge.is_fresh:
         near = metrics.distances(judge.of_held_out, judge.of_train).min(axis=1)
     else:
         apart = metrics.distances(judge.of_train, judge.of_train)
         np.fill_diagonal(apart, np.inf)
         near = apart.min(axis=1)
     return max(float(np.median(near)), 1e-9)
-
-
-def _memorisation(judge: Judge, real: Matrix, fake: Matrix, dice: np.random.Generator) -> Interval | None:
-    value = metrics.memorisation(judge.of_train, real, fake)
-    if value is None:
-        return None
-    near = [metrics.distances(side, judge.of_train).min(axis=1) for side in (fake, real)]
-    drawn = [[np.median(dice.choice(side, len(side))) for side in near] for _ in range(DRAWS)]
-    return _around(value, [one / max(other, 1e-9) for one, other in drawn])
-
-
-def _spectrum(real: Pictures, fake: Pictures, dice: np.random.Generator) -> Interval:
-    powers = [10 ** (np.array([metrics.spectrum(one[None]) for one in side]) / 10) for side in (real, fake)]
-    drawn = []
-    for _ in range(DRAWS):
-        means = [side[dice.integers(0, len(side), len(side))].mean(axis=0) for side in powers]
-        drawn.append(_decibels(*means))
-    return _around(_decibels(*(side.mean(axis=0) for side in powers)), drawn)
-
-
-def _decibels(one: Matrix, other: Matrix) -> float:
-    """As `metrics.spectrum_distance`."""
-    apart = 10 * np.log10(one[1:] + 1e-9) - 10 * np.log10(other[1:] + 1e-9)
-    return float(np.sqrt((apart**2).mean()))
-
-
-def _colour(real: Pictures, fake: Pictures, dice: np.random.Generator) -> Interval:
-    shares = [np.array([histograms(one[None]).cumsum(axis=1) for one in side]) for side in (real, fake)]
-    drawn = []
-    for _ in range(DRAWS):
-        ours, theirs = (side[dice.integers(0, len(side), len(side))].mean(axis=0) for side in shares)
-        drawn.append(float(np.abs(ours - theirs).sum(axis=1).mean()))
-    return _around(metrics.colour_distance(real, fake), drawn)
-
-
-def histograms(pictures: Pictures) -> Matrix:
-    """(3, 256): share of the pixels at each level of red, green and blue."""
-    counts = [np.bincount(pictures[..., channel].ravel(), minlength=256) for channel in range(3)]
-    found: Matrix = np.array(counts) / pictures[..., 0].size
-    return found
-
-
-def _around(value: float, drawn: Sequence[float]) -> Interval:
-    """A value with 1.96 standard errors on both sides: percentiles of distances lie too high."""
-    wide = 1.96 * float(np.std(drawn))
-    return Interval(value, max(0.0, value - wide), value + wide)
 
 
 def fine(real: Pictures, made: Pictures, side: int) -> float:

@@ -1,8 +1,6 @@
-"""The comparison as one HTML page that asks nothing of any network, and as JSON."""
+"""A comparison as one HTML page that asks nothing of any network."""
 
 import base64
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -14,49 +12,20 @@ from PIL import Image
 from collectors.storage.files import canonical_json, write_whole
 from curation.reporting.page import inline, templates
 from universe_gan.comparing import figures, plots
-from universe_gan.comparing.figures import MEASURES, Column, Looked, Measure, Near
+from universe_gan.comparing.comparison import Comparison, cell, in_json, rows_of
+from universe_gan.comparing.figures import MEASURES, Looked, Near
 from universe_gan.measuring import metrics
-from universe_gan.measuring.judging import FEWEST, Judge
-from universe_gan.measuring.metrics import Interval
 
 SHOWN = 24
 """Pictures of a column on the page."""
-PAIRS = 6
-"""Pairs of a run on the page."""
 CLOSE = 0.5
 """Share of the usual distance below which the page asks whether a picture is a copy."""
 THUMBNAIL = 192
 """Longest side of a picture on the page."""
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """All that the page and the JSON say."""
-
-    title: str
-    columns: Sequence[Looked]
-    """The real ones first."""
-    judge: Judge
-    names: Sequence[str]
-    """Of the training pictures, where they are known."""
-    fine: Mapping[str, float]
-    """How far the detail that upscaling adds is from that of real originals, in dB, by column."""
-    notes: Sequence[str] = ()
-
-    @property
-    def pairs(self) -> list[tuple[Looked, list[Near]]]:
-        raw = [one for one in self.columns if one.column.stage in ("raw", "folder")]
-        return [(one, figures.nearest(self.judge, one, PAIRS)) for one in raw]
-
-    @property
-    def against(self) -> str:
-        fresh = len(self.judge.held_out) >= FEWEST
-        count = len(self.judge.held_out if fresh else self.judge.train)
-        return f"{count:,} {'held-out' if fresh else 'training'} pictures"
-
-
 def write(comparison: Comparison, page: Path, data: Path) -> dict[str, Any]:
-    """Write both files whole and return what the JSON holds. Raises `DiskFull`."""
+    """Write the page, and what it says as JSON, both whole; returns the latter. Raises `DiskFull`."""
     found = in_json(comparison)
     write_whole(data, canonical_json(found) + b"\n")
     write_whole(page, html(comparison))
@@ -89,103 +58,6 @@ def html(comparison: Comparison) -> str:
     return templates("universe_gan").get_template("compare.html.jinja").render(values)
 
 
-def in_json(comparison: Comparison) -> dict[str, Any]:
-    """Figures, curves, neighbours and where every set comes from."""
-    columns = comparison.columns
-    marked = figures.best(columns)
-    lowest = figures.floor(comparison.judge)
-    return {
-        "title": comparison.title,
-        "extractor": comparison.judge.extractor.name,
-        "against": comparison.against,
-        "fd_floor": lowest[0] if lowest else None,
-        "cautions": [*comparison.notes, *figures.cautions(columns, comparison.judge)],
-        "columns": [_in_json(comparison, at, one, marked) for at, one in enumerate(columns)],
-        "nearest": [
-            {
-                "column": one.column.name,
-                "pairs": [
-                    {
-                        "seed": _seed(one.column, near.made),
-                        "training": _name(comparison, near.train),
-                        "distance": near.share,
-                    }
-                    for near in found
-                ],
-            }
-            for one, found in comparison.pairs
-        ],
-    }
-
-
-def _in_json(comparison: Comparison, at: int, one: Looked, marked: set[tuple[str, int]]) -> dict[str, Any]:
-    column = one.column
-    return {
-        "name": column.name,
-        "run": column.group,
-        "stage": column.stage,
-        "generation": column.generation,
-        "pictures": len(column.pictures),
-        "seeds": list(column.seeds),
-        "provenance": dict(column.about or {}),
-        "figures": {
-            key: None
-            if found is None
-            else {"value": found.value, "low": found.low, "high": found.high, "best": (key, at) in marked}
-            for key, found in one.figures.items()
-        },
-        "fine_db": comparison.fine.get(column.name),
-        "spectrum_db": [round(float(level), 3) for level in metrics.spectrum(column.pictures)],
-        "histograms": [
-            [round(float(share), 6) for share in row] for row in figures.histograms(column.pictures)
-        ],
-    }
-
-
-def rows_of(comparison: Comparison) -> list[dict[str, Any]]:
-    """The table: a row a measure, a cell a column."""
-    marked = figures.best(comparison.columns)
-    rows = [
-        {
-            "name": measure.name,
-            "says": measure.says,
-            "best": _best(comparison, measure),
-            "cells": [
-                _cell(one.figures[measure.key], measure, (measure.key, at) in marked)
-                for at, one in enumerate(comparison.columns)
-            ],
-        }
-        for measure in MEASURES
-    ]
-    if comparison.fine:
-        rows.append(
-            {
-                "name": "fine detail",
-                "says": "Of the large pictures: how far detail that the small ones cannot hold is from real"
-                " originals. Small ones are enlarged without a network.",
-                "best": "0 dB",
-                "cells": [_fine(comparison.fine.get(one.column.name)) for one in comparison.columns],
-            }
-        )
-    return rows
-
-
-def _best(comparison: Comparison, measure: Measure) -> str:
-    lowest = figures.floor(comparison.judge) if measure.key == "fd" else None
-    return f"{lowest[0]:.1f}, real to real, {lowest[1]} each" if lowest else measure.best
-
-
-def _cell(found: Interval | None, measure: Measure, best: bool) -> dict[str, Any]:
-    if found is None:
-        return {"value": "–", "range": "", "best": False}
-    value, low, high = (f"{one:.{measure.digits}f}" for one in (found.value, found.low, found.high))
-    return {"value": value, "range": f"{low} to {high}", "best": best}
-
-
-def _fine(found: float | None) -> dict[str, Any]:
-    return {"value": "–" if found is None else f"{found:.2f}", "range": "", "best": False}
-
-
 def _sheets(comparison: Comparison) -> list[dict[str, Any]]:
     """Rows of pictures, each column of the page the same seed; real ones, held out if there are, on top."""
     seeds = next((one.column.seeds for one in comparison.columns if one.column.seeds), ())[:SHOWN]
@@ -211,28 +83,25 @@ def _pair(comparison: Comparison, one: Looked, near: Near) -> dict[str, Any]:
     return {
         "made": _address(one.column.pictures[near.made]),
         "train": _address(comparison.judge.train[near.train]),
-        "seed": _seed(one.column, near.made),
-        "name": _name(comparison, near.train),
+        "seed": one.column.seed_of(near.made),
+        "name": comparison.name_of(near.train),
         "share": f"{near.share:.2f}",
         "close": near.share < CLOSE,
     }
 
 
 def _spectrum(comparison: Comparison) -> plots.Spectrum:
-    held = comparison.judge.held_out
-    real = held if len(held) >= FEWEST else comparison.judge.train
-    named = [("real", metrics.spectrum(np.asarray(real)))]
+    named = [("real", metrics.spectrum(np.asarray(comparison.judge.real)))]
     named += [(one.column.name, metrics.spectrum(one.column.pictures)) for one in comparison.columns[1:]]
     return plots.spectrum(named, comparison.judge.train.shape[1])
 
 
 def _histograms(comparison: Comparison) -> list[dict[str, Any]]:
-    held = comparison.judge.held_out
-    real = figures.histograms(np.asarray(held if len(held) >= FEWEST else comparison.judge.train))
+    real = metrics.histograms(np.asarray(comparison.judge.real))
     return [
         {
             "name": one.column.name,
-            "lines": plots.histogram(real, figures.histograms(one.column.pictures)),
+            "lines": plots.histogram(real, metrics.histograms(one.column.pictures)),
         }
         for one in comparison.columns[1:]
     ]
@@ -249,18 +118,10 @@ def _generations(comparison: Comparison) -> list[dict[str, Any]]:
         {
             "generation": one.column.generation,
             "name": one.column.group,
-            "cells": [_cell(one.figures[measure.key], measure, best=False) for measure in MEASURES[:5]],
+            "cells": [cell(one.figures[measure.key], measure, best=False) for measure in MEASURES[:5]],
         }
         for one in sorted(known, key=lambda one: one.column.generation or 0)
     ]
-
-
-def _seed(column: Column, number: int) -> int | None:
-    return column.seeds[number] if column.seeds else None
-
-
-def _name(comparison: Comparison, number: int) -> str:
-    return comparison.names[number] if number < len(comparison.names) else ""
 
 
 def _address(picture: NDArray[np.uint8]) -> str:

@@ -13,7 +13,8 @@ from typing import Any, Literal
 import numpy as np
 
 from universe_gan import pictures
-from universe_gan.comparing.figures import Column, Pictures
+from universe_gan.comparing.figures import Column
+from universe_gan.comparing.intervals import Pictures
 from universe_gan.data import Prepared
 from universe_gan.generate import Generator
 from universe_gan.measuring.extractors import resized

@@ -26,6 +26,7 @@ from universe_gan.networks import chosen
 from universe_gan.training.settings import TrainSettings
 
 MOST = 1000
+"""Pictures that are drawn to be judged."""
 FEWEST = 20
 """Held-out pictures from which on they are what is compared with."""
 PATIENCE = 5
@@ -38,11 +39,31 @@ class Judge:
 
     extractor: Extractor
     train: NDArray[np.uint8]
+    """(n, side, side, 3): the real pictures that were trained on."""
     held_out: NDArray[np.uint8]
+    """(m, side, side, 3); m may be 0."""
     of_train: Matrix
+    """(n, d): what the extractor sees in them."""
     of_held_out: Matrix
+    """(m, d)."""
     latent: int
+    """Numbers that the generator draws a picture from."""
     seed: int = 0
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether enough pictures are held out to compare with them, which no generator has learned from."""
+        return len(self.held_out) >= FEWEST
+
+    @property
+    def real(self) -> NDArray[np.uint8]:
+        """What is compared with: the pictures held out where there are enough, else those trained on."""
+        return self.held_out if self.is_fresh else self.train
+
+    @property
+    def of_real(self) -> Matrix:
+        """(n, d): what the extractor sees in `real`."""
+        return self.of_held_out if self.is_fresh else self.of_train
 
     def __call__(
         self, generator: nn.Module, device: torch.device, count: int | None = None
@@ -52,16 +73,17 @@ class Judge:
         return self.figures(drawn(generator, count, self.latent, self.seed, device))
 
     def figures(self, made: NDArray[np.uint8]) -> dict[str, Any]:
-        """KID with its interval, FD with its floor and so on, of pictures (n, side, side, 3)."""
-        fresh = len(self.held_out) >= FEWEST
-        real, pixels = (self.of_held_out, self.held_out) if fresh else (self.of_train, self.train)
-        fake = self.extractor(made)
+        """KID with its interval, FD with its floor and so on, of pictures (n, side, side, 3).
+
+        Raises `TooFew`.
+        """
+        real, fake = self.of_real, self.extractor(made)
         kid = metrics.kernel_distance(real, fake, seed=self.seed)
         # equal N on both sides of the distance and of its floor, else neither says anything of the other
         equal = min(len(real) // 2, len(fake))
         return {
             "extractor": self.extractor.name,
-            "against": "held out" if fresh else "train",
+            "against": "held out" if self.is_fresh else "train",
             "judged": len(made),
             "kid": kid.value,
             "kid_low": kid.low,
@@ -71,9 +93,9 @@ class Judge:
             "fd_pictures": equal,
             "coverage": metrics.coverage(real, fake),
             "recall": metrics.recall(real, fake),
-            "memorisation": metrics.memorisation(self.of_train, real, fake) if fresh else None,
-            "spectrum_db": metrics.spectrum_distance(pixels, made),
-            "colour": metrics.colour_distance(pixels, made),
+            "memorisation": metrics.memorisation(self.of_train, real, fake) if self.is_fresh else None,
+            "spectrum_db": metrics.spectrum_distance(self.real, made),
+            "colour": metrics.colour_distance(self.real, made),
         }
 
 
@@ -81,7 +103,8 @@ def judge(prepared: Prepared, settings: TrainSettings, cache: Path, device: torc
     """The judge of a run; features of real pictures are kept in the cache.
 
     Raises:
-        ExtractorRefused, ExtractorBroken, WeightsMissing: as `extractors.choose`.
+        ExtractorRefused, ExtractorBroken, WeightsUnfit, WeightsMissing: as `extractors.choose`.
+        DiskFull: no room in the cache.
     """
     extractor = choose(settings.extractor, chosen(settings).backbone, device)
     key = prepared.origin.fingerprint

@@ -155,6 +155,12 @@ def colour_distance(real: NDArray[np.uint8], fake: NDArray[np.uint8]) -> float:
     return float(np.abs(ours - theirs).sum(axis=1).mean())
 
 
+def histograms(pictures: NDArray[np.uint8]) -> Matrix:
+    """(3, 256): share of the pixels of (n, side, side, 3) at each level of red, green and blue."""
+    found: Matrix = _counts(pictures) / pictures[..., 0].size
+    return found
+
+
 def _enough(need: int, *sides: Matrix) -> None:
     if (have := min(map(len, sides))) < need:
         raise TooFew(have, need)
@@ -218,6 +224,10 @@ def _centred(kernel: Matrix) -> Matrix:
 
 def _cumulated(pictures: NDArray[np.uint8]) -> Matrix:
     """(3, 256): share of the pixels at or below each level."""
-    counts = [np.bincount(pictures[..., channel].ravel(), minlength=256) for channel in range(3)]
-    shares: Matrix = np.cumsum(counts, axis=1) / pictures[..., 0].size
+    shares: Matrix = np.cumsum(_counts(pictures), axis=1) / pictures[..., 0].size
     return shares
+
+
+def _counts(pictures: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """(3, 256): pixels at each level of red, green and blue."""
+    return np.array([np.bincount(pictures[..., channel].ravel(), minlength=256) for channel in range(3)])

@@ -12,8 +12,8 @@ from universe_gan.shell.output import Output, many
 from universe_gan.shell.pictures.generating import NEEDED
 
 if TYPE_CHECKING:
+    from universe_gan.comparing.comparison import Comparison
     from universe_gan.comparing.figures import Column, Looked
-    from universe_gan.comparing.page import Comparison
     from universe_gan.data import Prepared
     from universe_gan.generate import Generator
     from universe_gan.measuring.judging import Judge
@@ -53,7 +53,7 @@ def compare(
         raise PackagesMissing(missing, "comparing", "train")
     import torch
 
-    from universe_gan.comparing import page, stages
+    from universe_gan.comparing import comparison, stages
     from universe_gan.generate import read_seeds
 
     if device == "cuda" and not torch.cuda.is_available():
@@ -76,7 +76,7 @@ def compare(
     looked = _looked(output, judge, columns)
     fine, notes = _fine(output, known, names, columns, places, prepared, runs)
     title = " · ".join(names.values())
-    found = page.Comparison(
+    found = comparison.Comparison(
         title, looked, judge, tuple(filter(None, prepared.reals.names)), fine, [*remarks, *notes]
     )
     return _written(output, found, to or Path("compared") / "-".join(names.values()))
@@ -188,13 +188,14 @@ def _fine(
 
 
 def _written(output: Output, found: "Comparison", to: Path) -> Exit:
-    from universe_gan.comparing import page
+    from universe_gan.comparing import comparison, page
 
     html = to if to.suffix == ".html" else to / "compare.html"
     data = html.with_suffix(".json")
     told: dict[str, Any] = page.write(found, html, data)
     rows = [
-        (row["name"], *(_cell(cell) for cell in row["cells"]), row["best"]) for row in page.rows_of(found)
+        (row["name"], *(_cell(cell) for cell in row["cells"]), row["best"])
+        for row in comparison.rows_of(found)
     ]
     output.table("", ("", *(one.column.name for one in found.columns), "best is"), rows)
     for words in told["cautions"]:

@@ -13,6 +13,7 @@ from collectors.rights import LicenceClass
 from collectors.storage.files import Journal, canonical_json, sha256_of, write_whole
 from curation.hub.remote import LocalFile
 from universe_gan import model_card
+from universe_gan.data import Origin
 from universe_gan.downloads import CONFIG, WEIGHTS
 from universe_gan.generate import Generator, checkpoint_of
 from universe_gan.sheets import png
@@ -76,10 +77,11 @@ def _objection(wanted: licences.Licence, held: licences.Licence) -> str | None:
     return None
 
 
-def write(run: Run, repo: str, licence: str | None = None) -> list[LocalFile]:
+def write(run: Run, repo: str, licence: str | None = None, origin: Origin | None = None) -> list[LocalFile]:
     """Write `release/` in the run's folder, and say what lies there.
 
-    Drawn on the CPU, where a seed has the same bytes each time.
+    Drawn on the CPU, where a seed has the same bytes each time. `origin`: where others find what it learned
+    from; default: where the run found it.
 
     Raises:
         NoCheckpoint, CheckpointBroken: there is nothing to release.
@@ -87,7 +89,7 @@ def write(run: Run, repo: str, licence: str | None = None) -> list[LocalFile]:
     """
     path = checkpoint_of(run.path)
     generator = Generator.load(path, "cpu")
-    about = _without_places(generator.about)
+    about = _without_places(generator.about.model_copy(update={"origin": origin or generator.about.origin}))
     folder = run.path / "release"
     facts = {
         "about": about.model_dump(mode="json"),
@@ -99,7 +101,8 @@ def write(run: Run, repo: str, licence: str | None = None) -> list[LocalFile]:
     released = Released.model_validate({**facts, "weights_sha256": sha256_of(folder / WEIGHTS)})
     write_whole(folder / CONFIG, released.model_dump_json(indent=1) + "\n")
     write_whole(folder / "metrics.json", canonical_json(figures) + b"\n")
-    said = {**generator.provenance(seeds=list(SEEDS)), "dataset": about.origin.source}
+    found = {"dataset": about.origin.source, "dataset_revision": about.origin.revision}
+    said = {**generator.provenance(seeds=list(SEEDS)), **found}
     write_whole(folder / "samples.png", png(generator.sheet(SEEDS), said))
     write_whole(folder / "README.md", model_card.card(about, generator.kimg, figures, repo, licence))
     names = (WEIGHTS, CONFIG, "metrics.json", "samples.png", "README.md")

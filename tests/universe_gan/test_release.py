@@ -10,10 +10,12 @@ from hub_server import HubServer
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
+from toys import SIDE  # noqa: E402
 from trained import run_folder  # noqa: E402
 
 from collectors.storage.files import Journal  # noqa: E402
 from universe_gan import Generator, downloads, release  # noqa: E402
+from universe_gan.data import prepare  # noqa: E402
 from universe_gan.downloads import ModelBroken  # noqa: E402
 from universe_gan.generate import checkpoint_of  # noqa: E402
 from universe_gan.shell.cli import run  # noqa: E402
@@ -236,3 +238,39 @@ def test_a_change_to_a_published_model_waits_in_a_pull_request(
     head = hub.repos[KEY].commits[hub.repos[KEY].refs["refs/pr/1"]]
     changed = {name for name in FILES if head.files[name] != hub.repos[KEY].main.files[name]}
     assert changed == {"README.md"}
+
+
+def test_a_build_that_was_published_after_the_training_is_known_again(
+    home: Path, hub: HubServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import huggingface_hub.constants
+
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(home / "hub-cache"))
+    learned = prepare("data/sample/dataset", side=SIDE, cache=home / "cache").origin
+    sample = str(run_folder(home / "runs", "sample", learned=learned))
+
+    def card(*flags: str) -> str:
+        capsys.readouterr()
+        assert run(["publish", sample, "--repo", "ada/gan", "-n", *flags]) == Exit.DONE
+        return (Path(sample) / "release" / "README.md").read_text()
+
+    assert "**not published**" in card()
+    assert "the dataset is not published" in capsys.readouterr().err
+    assert run(["publish", "sample", "--repo", "ada/nebulae"]) == Exit.DONE
+    commit = hub.repos["ada/nebulae"].main.oid
+    assert metadata(told := card())["datasets"] == ["ada/nebulae"]
+    assert f"at revision `{commit}`" in told
+    out, err = capsys.readouterr()
+    assert f"ada/nebulae@{commit[:12]}, published since" in out
+    assert "not published" not in err
+    about = json.loads((Path(sample) / "release" / "config.json").read_text())["about"]
+    assert (about["origin"]["source"], about["origin"]["revision"]) == ("ada/nebulae", commit)
+
+    assert run(["takedown", "sample", "folder:m42-orion.jpg"]) == Exit.DONE
+    assert run(["build", "sample", "-q", "--workers", "1"]) == Exit.DONE
+    assert run(["publish", "sample", "--repo", "ada/nebulae", "--pull-request", "never"]) == Exit.DONE
+    assert "**not published**" in card("--json")
+    out, err = capsys.readouterr()
+    assert "what ada/nebulae holds now is not what this run learned from" in err
+    assert "may have learned from what was taken down since: folder:" in err
+    assert "folder:m42-orion.jpg" in json.loads(out)["taken_down"]

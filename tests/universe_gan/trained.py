@@ -13,10 +13,16 @@ from universe_gan.training.runs import about as describe
 from universe_gan.training.runs import begin
 
 
-def run_folder(root: Path, name: str = "toy", source: str = "ada/nebulae", **changed: Any) -> Path:
-    """`root/0001-toy` with `latest.safetensors`."""
+def run_folder(
+    root: Path,
+    name: str = "toy",
+    source: str = "ada/nebulae",
+    learned: Origin | None = None,
+    **changed: Any,
+) -> Path:
+    """`root/0001-toy` with `latest.safetensors`; `learned`: from what."""
     wanted = settings(**changed)
-    origin = Origin(
+    origin = learned or Origin(
         source=source,
         revision="a" * 40,
         fingerprint="f" * 64,

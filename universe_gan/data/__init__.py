@@ -9,6 +9,7 @@ of: a second run starts at once, and nothing is decoded twice. On a GPU they are
 import hashlib
 import shutil
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import PIL
@@ -20,6 +21,7 @@ from universe_gan.data.decode import UNDECODABLE, VERSION, Broken, decode_all, m
 from universe_gan.data.rows import (
     TOO_MANY,
     NoPictures,
+    Row,
     Split,
     located,
     made_rows,
@@ -29,8 +31,18 @@ from universe_gan.data.rows import (
     why_none,
 )
 from universe_gan.data.sets import Origin, Pictures, Prepared
+from universe_gan.downloads import snapshot
 
-__all__ = ["NoPictures", "Origin", "Pictures", "Prepared", "decoded", "natural_side", "prepare"]
+__all__ = [
+    "NoPictures",
+    "Origin",
+    "Pictures",
+    "Prepared",
+    "decoded",
+    "fingerprint_of",
+    "natural_side",
+    "prepare",
+]
 
 
 def prepare(
@@ -78,7 +90,7 @@ def prepare(
         raise NoPictures(source, why_none(refused))
     asked, side = side, side or natural_side_of(row for row in rows if row.split == "train")
     rows += made
-    fingerprint = hashlib.sha256("".join(row.digest for row in rows).encode()).hexdigest()
+    fingerprint = _fingerprint(rows)
     parts = {split: [row for row in rows if row.split == split] for split in ("train", "test")}
     origin = Origin(
         source=source,
@@ -112,6 +124,24 @@ def prepare(
     names = {split: tuple(row.name for row in part) for split, part in parts.items()}
     train, test = (Pictures(mapped(place, split, side), names[split]) for split in parts)
     return Prepared(origin, train, test)
+
+
+def fingerprint_of(
+    name: str, revision: str, *, synthetic: float = 0.0, progress: Progress | None = None
+) -> str:
+    """`Origin.fingerprint` of what `prepare` takes from a dataset of ours on the Hub, without its pictures.
+
+    Raises `HubProblem`.
+    """
+    wanted = ("metadata/*", *(["synthetic/*"] if synthetic else []))
+    folder, _ = snapshot("dataset", name, revision, wanted, (progress or Silent()).note)
+    rows = list(rows_of(folder / "metadata", Counter()))
+    made = the_best(list(made_rows(folder)), sum(row.split == "train" for row in rows), synthetic)
+    return _fingerprint([*rows, *made])
+
+
+def _fingerprint(rows: Iterable[Row]) -> str:
+    return hashlib.sha256("".join(row.digest for row in rows).encode()).hexdigest()
 
 
 def natural_side(source: str, *, revision: str | None = None, progress: Progress | None = None) -> int:

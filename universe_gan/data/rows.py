@@ -112,11 +112,11 @@ def _file_rows(folder: Path, refused: Counter[str]) -> Iterator[Row]:
 
 def _table_rows(path: Path, refused: Counter[str]) -> Iterator[Row]:
     table = pq.ParquetFile(path)
-    image = image_column(table.schema_arrow)
     split: Split = "test" if path.name.startswith(("test", "validation")) else "train"
     about = [name for name in ABOUT if name in table.schema_arrow.names]
+    image = "" if "image_sha256" in about else image_column(table.schema_arrow)
     for group in range(table.num_row_groups):
-        columns = about if "image_sha256" in about else [*about, image]
+        columns = [*about, image] if image else about
         for number, row in enumerate(table.read_row_group(group, columns=columns).to_pylist()):
             if reason := _forbidden(row):
                 refused[reason] += 1

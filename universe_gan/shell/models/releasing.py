@@ -10,6 +10,7 @@ from curation.hub.remote import hub_here
 from universe_gan.shell.datasets import publishing
 from universe_gan.shell.datasets.publishing import AlreadyPublic
 from universe_gan.shell.exits import Exit
+from universe_gan.shell.models import learned
 from universe_gan.shell.models.needs import PackagesMissing
 from universe_gan.shell.output import Output
 from universe_gan.shell.pictures.generating import NEEDED
@@ -48,31 +49,34 @@ def publish(
     if private and base and not base.private:
         raise AlreadyPublic(hub.page(repo))
     output.line(f"model     {checkpoint}, {run.about.settings.model}, {run.about.side} px")
-    if run.about.origin.revision is None:
+    recipe = learned.recipe_of(run)
+    origin = learned.origin(output, run, recipe)
+    if origin.revision is None:
         output.say("warning: the dataset is not published; the card says so")
+    gone = learned.warn_of_takedowns(output, run, recipe)
     proposal = propose_files(
         hub,
         repo,
         account,
         base,
-        release.write(run, repo, licence),
+        release.write(run, repo, licence, origin),
         private=bool(private),
         pull_request=wish,
         tag=tag,
         today=datetime.now(UTC),
     )
     publishing.tell_proposal(output, hub, proposal)
-    told = publishing.proposal_json(proposal)
+    told = {"proposal": publishing.proposal_json(proposal), "taken_down": gone}
     if dry_run:
         output.line(
             "nothing to do: the Hub holds this model" if proposal.nothing else "dry run: nothing was sent"
         )
         output.say(f"the card: {path / 'release' / 'README.md'}")
-        output.result({"proposal": told, "published": None})
+        output.result({**told, "published": None})
         return Exit.DONE
     outcome = hub_publish.carry_out(hub, proposal, message=message or "Publish the model", progress=output)
     publishing.tell_outcome(
         output, outcome, f"universe-gan generate {repo}@{outcome.tag or outcome.revision}"
     )
-    output.result({"proposal": told, "published": publishing.outcome_json(outcome)})
+    output.result({**told, "published": publishing.outcome_json(outcome)})
     return Exit.DONE

@@ -1,6 +1,7 @@
 """Seeds as a user names them: `7`, `0-35` or `1,5,20-29`."""
 
 import re
+from collections.abc import Sequence
 
 _RANGE = re.compile(r"^(\d+)(?:-(\d+))?$")
 MOST_SEEDS = 1_000_000
@@ -12,6 +13,23 @@ class SeedsWrong(Exception):
     def __init__(self, words: str, problem: str) -> None:
         super().__init__(f"{words!r}: {problem}")
         self.words, self.problem = words, problem
+
+
+def in_words(seeds: Sequence[int], most: int = 4) -> str:
+    """Seeds in rising order as ranges: `0-35, 100`; after `most` of those only how many more there are.
+
+    >>> in_words([0, 1, 2, 5, 7, 8])
+    '0-2, 5, 7-8'
+    """
+    ranges: list[list[int]] = []
+    for seed in seeds:
+        if ranges and seed == ranges[-1][-1] + 1:
+            ranges[-1] = [ranges[-1][0], seed]
+        else:
+            ranges.append([seed])
+    said = ", ".join("-".join(map(str, one)) for one in ranges[:most])
+    left = len(seeds) - sum(one[-1] - one[0] + 1 for one in ranges[:most])
+    return f"{said} and {left:,} more" if left else said
 
 
 def read_seeds(words: str) -> list[int]:

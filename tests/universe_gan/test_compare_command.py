@@ -97,6 +97,33 @@ def test_every_stage_of_every_run_is_there_at_equal_seeds(
     assert json.loads(Path(told["json"]).read_text())["columns"] == told["columns"]
 
 
+def test_the_seeds_that_lie_in_folders_are_compared_first(
+    here: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    ask = ["generate", "runs/0001-sky", "--device", "cpu", "-q"]
+    assert run([*ask, "--seeds", "100-109", "--to", str(tmp_path / "some")]) == Exit.DONE
+    assert run([*ask, "--seeds", "5", "--truncation", "0.5", "--to", str(tmp_path / "odd")]) == Exit.DONE
+    enlarge(tmp_path / "some", tmp_path / "large")
+    told = compared(capsys, "runs/0001-sky", "--look", str(tmp_path))
+    [raw, *_, upscaled] = told["columns"][1:]
+    assert raw["seeds"] == [*range(14), *range(100, 110)]
+    assert upscaled["seeds"] == list(range(100, 110))
+    ask = ["compare", "runs/0001-sky", "--look", str(tmp_path), "--pictures", "4", "--device", "cpu"]
+    assert run(ask) == Exit.DONE
+    out, err = capsys.readouterr()
+    assert "seeds     0-3\n" in out
+    assert "0001-sky: not compared, of other seeds: 100-109" in err
+    assert "0001-sky: not compared, drawn with truncation: 1 picture" in err
+
+
+def test_what_was_worked_on_furthest_comes_first() -> None:
+    one: Any = {"raw": dict.fromkeys(range(50, 60)), "coloured": {55: None}, "upscaled": {59: None}}
+    two: Any = {"raw": {}, "coloured": {}, "upscaled": {7: None}}
+    assert stages.seeds_for([one, two], 4) == [7, 50, 55, 59]
+    assert stages.seeds_for([two], 3) == [0, 1, 7]
+    assert stages.seeds_for([], 2) == [0, 1]
+
+
 def test_two_checkpoints_of_one_run_have_names_of_their_own(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,6 +4,7 @@ What `generate`, `colour` and `upscale` left in folders is used where it comes f
 pictures that are missing are drawn, coloured ones matched on the spot; nothing is upscaled, which takes long.
 """
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import util
@@ -21,6 +22,7 @@ from universe_gan.measuring.extractors import resized
 from universe_gan.pictures import SIDECAR, NotOurs
 
 Stage = Literal["raw", "coloured", "upscaled"]
+STAGES: tuple[Stage, ...] = ("raw", "coloured", "upscaled")
 LARGE = 64
 """Upscaled pictures that are kept at their own size, for the spectrum."""
 DEPTH = ("*/", "*/*/", "*/*/*/")
@@ -47,6 +49,14 @@ class Kept:
 def kept(places: Iterable[Path], checkpoint: str) -> dict[Stage, dict[int, Kept]]:
     """What lies in the folders below these places of one checkpoint, by stage and seed; untruncated ones."""
     found: dict[Stage, dict[int, Kept]] = {"raw": {}, "coloured": {}, "upscaled": {}}
+    for one in of_checkpoint(places, checkpoint):
+        if not is_truncated(one):
+            found[_stage(one.line)].setdefault(one.line["seed"], one)
+    return found
+
+
+def of_checkpoint(places: Iterable[Path], checkpoint: str) -> Iterator[Kept]:
+    """Every single picture of one checkpoint in the folders below these places."""
     for folder in sorted(
         {one.parent for place in places for deep in DEPTH for one in place.glob(f"{deep}{SIDECAR}")}
     ):
@@ -55,10 +65,24 @@ def kept(places: Iterable[Path], checkpoint: str) -> dict[Stage, dict[int, Kept]
         except NotOurs:
             continue
         for line in lines:
-            seed, truncated = line.get("seed"), line.get("truncation", 1.0) != 1.0
-            if line.get("checkpoint_sha256") == checkpoint and isinstance(seed, int) and not truncated:
-                found[_stage(line)].setdefault(seed, Kept(folder / line["file"], line))
-    return found
+            if line.get("checkpoint_sha256") == checkpoint and isinstance(line.get("seed"), int):
+                yield Kept(folder / line["file"], line)
+
+
+def is_truncated(one: Kept) -> bool:
+    """Drawn with less variety (`generate --truncation`): not to be held against what was drawn with all."""
+    return bool(one.line.get("truncation", 1.0) != 1.0)
+
+
+def seeds_for(there: Iterable[Mapping[Stage, Mapping[int, Kept]]], count: int) -> list[int]:
+    """So many seeds for all runs: those that were worked on furthest before others, then from 0 on."""
+    worked: dict[int, int] = {}
+    for of_one in there:
+        for depth, stage in enumerate(STAGES):
+            worked |= {seed: max(depth, worked.get(seed, 0)) for seed in of_one[stage]}
+    first = sorted(worked, key=lambda seed: (-worked[seed], seed))[:count]
+    more = (seed for seed in itertools.count() if seed not in worked)
+    return sorted([*first, *itertools.islice(more, count - len(first))])
 
 
 def of_run(

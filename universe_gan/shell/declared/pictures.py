@@ -169,7 +169,8 @@ def colour(
 @click.option(
     "--pictures",
     type=click.IntRange(2, 100_000),
-    help="So many, from seed 0 (default: as many as trained on, at most 1,000).",
+    help="So many, from seed 0 (default: as many as trained on, at most 1,000, first of all those that lie in"
+    " folders).",
 )
 @click.option(
     "--extractor",

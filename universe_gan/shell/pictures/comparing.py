@@ -14,6 +14,7 @@ from universe_gan.shell.pictures.generating import NEEDED
 if TYPE_CHECKING:
     from universe_gan.comparing.comparison import Comparison
     from universe_gan.comparing.figures import Column, Looked
+    from universe_gan.comparing.stages import Kept, Stage
     from universe_gan.data import Prepared
     from universe_gan.generate import Generator
     from universe_gan.measuring.judging import Judge
@@ -65,8 +66,13 @@ def compare(
     prepared = judging.reals_of(output, first)
     _alike(output, [run for run, _ in known], prepared)
     judge = _judge(known, prepared, extractor)
-    numbers = read_seeds(seeds) if seeds else list(range(pictures or min(len(prepared.reals), MOST)))
     places = list(look) or [Path()]
+    there = {names[generator.sha256]: stages.kept(places, generator.sha256) for _, generator in known}
+    if seeds or pictures:
+        numbers = read_seeds(seeds) if seeds else list(range(pictures or 0))
+    else:
+        numbers = stages.seeds_for(there.values(), min(len(prepared.reals), MOST))
+    _tell_seeds(output, known, there, numbers, places)
     columns = [stages.real(prepared, len(numbers))]
     with output.stage("draw", len(known)) as stage:
         for _, generator in known:
@@ -80,6 +86,26 @@ def compare(
         title, looked, judge, tuple(filter(None, prepared.reals.names)), fine, [*remarks, *notes]
     )
     return _written(output, found, to or Path("compared") / "-".join(names.values()))
+
+
+def _tell_seeds(
+    output: Output,
+    known: "Sequence[tuple[Run, Generator]]",
+    there: "Mapping[str, Mapping[Stage, Mapping[int, Kept]]]",
+    numbers: Sequence[int],
+    places: Sequence[Path],
+) -> None:
+    """Which seeds are compared, and which pictures in folders are not."""
+    from universe_gan.comparing import stages
+    from universe_gan.seeds import in_words
+
+    output.line(f"seeds     {in_words(numbers)}")
+    for (_, generator), (name, found) in zip(known, there.items(), strict=True):
+        if others := {seed for of_stage in found.values() for seed in of_stage}.difference(numbers):
+            output.say(f"note: {name}: not compared, of other seeds: {in_words(sorted(others))}")
+        odd = [one for one in stages.of_checkpoint(places, generator.sha256) if stages.is_truncated(one)]
+        if odd:
+            output.say(f"note: {name}: not compared, drawn with truncation: {many(len(odd), 'picture')}")
 
 
 def _opened(asked: str, checkpoint: str, runs: Path, device: str | None) -> "tuple[Run, Generator]":

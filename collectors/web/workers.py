@@ -8,14 +8,14 @@ address, the records) travels as data, which Ray's dashboard and logs do not sho
 """
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import requests
 
+from collectors.carried import Carried
 from collectors.progress import Progress, Silent
 from collectors.record import Record, StoredFile
 from collectors.storage.files import DiskFull
@@ -96,24 +96,6 @@ def _listen(call: Call, progress: Progress, over: threading.Event) -> None:
             return
 
 
-@dataclass(frozen=True)
-class _Raised:
-    """An exception that is foreseen, as a value: its facts travel, its traceback need not."""
-
-    kind: type[Exception]
-    facts: tuple[Any, ...]
-
-
-_FORESEEN: Mapping[type[Exception], tuple[str, ...]] = {
-    DiskFull: ("path", "free", "needed"),
-    NoContact: ("host",),
-    KeeperLost: (),
-    StoreRefused: ("url", "problem"),
-    StoreUnreachable: ("url", "problem"),
-    StoreUnusable: ("url", "problem", "fix"),
-}
-
-
 class _Fetcher:
     """In a worker: its session, and as many threads as Ray gives it."""
 
@@ -124,8 +106,8 @@ class _Fetcher:
     def fetch(self, record: Record, store: Store, parts: Path, max_bytes: int) -> object:
         try:
             return fetch(record, self._session, store, parts, max_bytes=max_bytes)
-        except tuple(_FORESEEN) as error:
-            return _Raised(type(error), tuple(getattr(error, name) for name in _FORESEEN[type(error)]))
+        except (DiskFull, NoContact, KeeperLost, StoreRefused, StoreUnreachable, StoreUnusable) as error:
+            return Carried.of(error)
 
 
 class _Notes(Silent):
@@ -160,8 +142,8 @@ class _Hired:
                 raise
             except ray.exceptions.RayError as error:
                 raise Lost from error
-        if isinstance(came, _Raised):
-            raise came.kind(*came.facts)
+        if isinstance(came, Carried):
+            raise came.error()
         found: StoredFile | Missed | Withheld = came
         return found
 

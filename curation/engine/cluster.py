@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from collectors.carried import Carried
 from collectors.cluster import Cluster, connect
 from curation import engine
 from curation.engine import alike
@@ -63,16 +64,16 @@ def _check_all(wanted: Standard) -> None:
     nodes = [node for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU")]
     looks = [look.options(scheduling_strategy=On(node["NodeID"], soft=True)).remote(wanted) for node in nodes]
     for node, one in zip(nodes, looks, strict=True):
-        error = _gotten(one, node["NodeManagerHostname"])
-        if isinstance(error, Exception):
-            raise error
+        unfit = _gotten(one, node["NodeManagerHostname"])
+        if isinstance(unfit, Carried):
+            raise unfit.error()
 
 
-def _look(wanted: Standard) -> Exception | None:
+def _look(wanted: Standard) -> Carried | None:
     try:
         alike.check(wanted)
     except (alike.WorkersDiffer, alike.FolderUnseen) as error:
-        return error
+        return Carried.of(error)
     return None
 
 
@@ -146,7 +147,7 @@ def _answer(function: Callable[[Any], Any], wanted: Standard, items: Sequence[An
         for item in items:
             results.append(function(item))
     except Exception as error:  # noqa: BLE001 - whatever it is, the driver raises it
-        return Answer(results, error)
+        return Answer(results, Carried.of(error))
     return Answer(results)
 
 

@@ -16,6 +16,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Semaphore
 from typing import Generic, TypeVar
 
+from collectors.carried import Carried
 from curation.engine.deaths import WorkerDied
 
 Item = TypeVar("Item")
@@ -39,7 +40,7 @@ def run(
 ) -> Iterator[Result]:
     """As `engine.run`; at most `workers` x `AHEAD` items are taken before the first result is."""
     waiting = iter(items)
-    flying: deque[tuple[Item, Future[Result]]] = deque()
+    flying: deque[tuple[Item, Future[Result | Carried]]] = deque()
     pool = _Pool(workers, function)
     try:
         while True:
@@ -51,7 +52,7 @@ def run(
                 if not flying:
                     return
             try:
-                result = flying[0][1].result()
+                result = _opened(flying[0][1].result())
             except BrokenProcessPool:
                 pool.stop()
                 yield from _once_more(function, flying, died)
@@ -66,7 +67,7 @@ def run(
 
 def _once_more(
     function: Callable[[Item], Result],
-    flying: Iterable[tuple[Item, "Future[Result]"]],
+    flying: Iterable[tuple[Item, "Future[Result | Carried]"]],
     died: Callable[[Item], Result] | None,
 ) -> Iterator[Result]:
     """The results of what was in flight when a worker died; what is unfinished runs again, one at a time."""
@@ -74,10 +75,10 @@ def _once_more(
     try:
         for item, future in flying:
             if future.done() and not isinstance(future.exception(), BrokenProcessPool):
-                yield future.result()
+                yield _opened(future.result())
                 continue
             try:
-                yield pool.submit(item).result()
+                yield _opened(pool.submit(item).result())
             except BrokenProcessPool:
                 pool.stop()
                 if died is None:
@@ -86,6 +87,20 @@ def _once_more(
                 pool = _Pool(1, function)
     finally:
         pool.stop()
+
+
+def _carrying(function: Callable[[Item], Result], item: Item) -> Result | Carried:
+    """In a worker: the result, or what was raised, which would lose its facts on the way home."""
+    try:
+        return function(item)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the parent raises it
+        return Carried.of(error)
+
+
+def _opened(result: Result | Carried) -> Result:
+    if isinstance(result, Carried):
+        raise result.error()
+    return result
 
 
 class _Pool(Generic[Item, Result]):
@@ -100,15 +115,15 @@ class _Pool(Generic[Item, Result]):
         self._begun = context.Semaphore(0)
         self._pool = ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(end, self._begun))
 
-    def submit(self, item: Item) -> "Future[Result]":
+    def submit(self, item: Item) -> "Future[Result | Carried]":
         """Hand an item over; a pool that just broke answers with a future that failed with it."""
         try:
             # A worker may start here. It inherits the mask until it ignores Ctrl-C, and the environment.
             with _interrupts_held(), _one_thread_each():
                 self._launched = True
-                return self._pool.submit(self._function, item)
+                return self._pool.submit(_carrying, self._function, item)
         except BrokenProcessPool as broken:
-            future: Future[Result] = Future()
+            future: Future[Result | Carried] = Future()
             future.set_exception(broken)
             return future
 

@@ -11,6 +11,7 @@ from enum import Enum
 from itertools import islice
 from typing import Any, Protocol
 
+from collectors.carried import Carried
 from curation.engine.deaths import WorkerDied
 
 PART = 8
@@ -41,7 +42,7 @@ class Answer:
     """What a worker made of a part."""
 
     results: Sequence[Any]
-    error: Exception | None = None
+    error: Carried | None = None
     """What the function raised on the item after these."""
 
 
@@ -111,7 +112,7 @@ class Window:
                 if (answer := self._first()) is not None:
                     yield from answer.results
                     if answer.error is not None:
-                        raise answer.error
+                        raise answer.error.error()
         finally:
             self.remote.stop([part.ticket for part in self._parts if part.ticket is not None])
 
@@ -183,6 +184,6 @@ class Window:
         elif part.crashes == 0:
             part.crashes, part.losses = 1, 0
         elif self.died is None:
-            part.answer = Answer([], WorkerDied(part.items[0]))
+            part.answer = Answer([], Carried.of(WorkerDied(part.items[0])))
         else:
             part.answer = Answer([self.died(part.items[0])])

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from collectors.carried import Carried
 from curation.engine import WorkerDied
 from curation.engine.parts import AHEAD, LOSSES, PART, PART_BYTES, QUEUED, WAITING, Answer, Loss, Window
 
@@ -49,7 +50,7 @@ class Paper:
     def take(self, ticket: int) -> Answer | Loss:
         items = self.done.pop(ticket)
         wrong = [number for number, item in enumerate(items) if item == "bad"]
-        return Answer(items[: wrong[0]], LookupError("bad")) if wrong else Answer(items)
+        return Answer(items[: wrong[0]], Carried.of(LookupError("bad"))) if wrong else Answer(items)
 
     def stop(self, tickets: Collection[int]) -> None:
         self.stopped = set(tickets)

@@ -40,10 +40,6 @@ class NoPictures(Exception):
         super().__init__(f"{source}: {problem}")
         self.source, self.problem = source, problem
 
-    def __reduce__(self) -> tuple[type["NoPictures"], tuple[str, str]]:
-        """It comes home from the processes that decode."""
-        return type(self), (self.source, self.problem)
-
 
 @dataclass(frozen=True)
 class Row:

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TextIO
 
 from collectors.storage import remote_store
 from collectors.storage.files import Journal, write_whole
@@ -114,11 +115,7 @@ class Workspace:
         except OSError as error:
             raise WorkspaceUnusable(self.root, error.strerror or str(error)) from error
         with opened as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                file.seek(0)
-                raise WorkspaceBusy(self.root, file.read().strip() or "another command") from None
+            self._lock(file, fcntl.LOCK_EX)
             file.truncate(0)
             file.write(f"process {os.getpid()}\n")
             file.flush()
@@ -127,6 +124,31 @@ class Workspace:
             except BaseException:
                 self._withdraw(new)
                 raise
+            finally:
+                file.truncate(0)  # whoever holds it next may not say so: `reading` writes nothing
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Keep out who would change this workspace, while several read it at a time. Raises `WorkspaceBusy`.
+
+        Nothing is made: where there is no workspace, there is nothing to be kept as it is.
+        """
+        try:
+            opened = (self.root / "lock").open()
+        except FileNotFoundError:
+            yield
+            return
+        with opened as file:
+            self._lock(file, fcntl.LOCK_SH)
+            yield
+
+    def _lock(self, file: TextIO, how: int) -> None:
+        """Take the kernel's lock on this file, which ends when it is closed. Raises `WorkspaceBusy`."""
+        try:
+            fcntl.flock(file, how | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise WorkspaceBusy(self.root, file.read().strip() or "another command") from None
 
     def _withdraw(self, new: list[Path]) -> None:
         """Remove these folders again, as long as nothing was made in them."""

@@ -107,3 +107,21 @@ def test_the_lock_of_a_killed_command_is_gone(tmp_path: Path) -> None:
 def test_being_busy_is_an_error_of_its_own(tmp_path: Path) -> None:
     with Workspace(tmp_path).locked(), pytest.raises(WorkspaceBusy), Workspace(tmp_path).locked():
         pass
+
+
+def test_several_read_at_a_time_and_keep_out_who_would_change_it(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    with workspace.locked():
+        pass
+    with workspace.reading(), Workspace(tmp_path).reading():
+        with pytest.raises(WorkspaceBusy) as caught, Workspace(tmp_path).locked():
+            pass
+        assert caught.value.holder == "another command"  # not the one before, which has ended
+    with workspace.locked(), pytest.raises(WorkspaceBusy, match="process"), Workspace(tmp_path).reading():
+        pass
+
+
+def test_reading_what_is_not_there_makes_nothing(tmp_path: Path) -> None:
+    with Workspace(tmp_path / "none").reading():
+        pass
+    assert list(tmp_path.iterdir()) == []

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from collectors import manifest as manifests
-from collectors.storage.workspace import Workspace
+from collectors.storage.workspace import Workspace, WorkspaceBusy
 from universe_gan.shell.cli import run
 from universe_gan.shell.demo import set_up
 from universe_gan.shell.exits import Exit
+from universe_gan.shell.models.courses import course
 
 AT_ONE_TIME = {"SOURCE_DATE_EPOCH": "1790000000"}
 """Evidence is dated, in every row too; datasets collected at the same time can be compared byte for byte."""
@@ -243,6 +244,14 @@ def test_a_second_run_in_one_workspace_says_who_is_there(
     with Workspace(demo / "data" / "sample").locked():
         assert run(["curate", "sample"]) == Exit.BUSY
     assert f"is in use by process {os.getpid()}" in capsys.readouterr().err
+
+
+def test_processes_that_train_together_find_the_dataset_at_the_same_time(demo: Path) -> None:
+    with Workspace(demo / "data" / "sample").reading():  # as another process of torchrun does
+        found = course("sample", (), None, None)
+    assert Path(found.source).resolve() == demo / "data" / "sample" / "dataset"
+    with Workspace(demo / "data" / "sample").locked(), pytest.raises(WorkspaceBusy):
+        course("sample", (), None, None)
 
 
 def test_a_stage_without_its_input_names_the_command_that_makes_it(

@@ -98,6 +98,16 @@ def run_publish(
     )
 
 
+def built_by(recipe: Recipe) -> BuiltDataset:
+    """What the last `curate` built, read while nobody changes it; several may read at a time.
+
+    Raises `StageMissing`, `StageStale`, `WorkspaceBusy`.
+    """
+    workspace = Workspace(recipe.data)
+    with workspace.reading():
+        return read_built(recipe, workspace)
+
+
 def read_built(recipe: Recipe, workspace: Workspace) -> BuiltDataset:
     """What the last `curate` built. Raises `StageMissing`, `StageStale`."""
     command = f"universe-gan build {recipe.path}"

@@ -101,8 +101,7 @@ def _build(output: Output, wanted: Study) -> Step:
             code, _ = _inner(output, wanted, lambda inner: commands.build(inner, loaded))
             if code:
                 return code, {}
-        with stages.at_work(loaded) as workspace:
-            built = publishing.read_built(loaded, workspace)
+        built = publishing.built_by(loaded)
         return 0, {"folder": str(built.path), "rows": built.rows}
 
     return Step("build", (), loaded.made_with("curate"), made, do)

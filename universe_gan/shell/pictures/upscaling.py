@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from collectors.progress import Stage
-from universe_gan.shell.datasets import asking, publishing, stages
+from universe_gan.shell.datasets import asking, publishing
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.models.needs import PackagesMissing, SettingsUnfit
 from universe_gan.shell.output import Output, many
@@ -76,9 +76,7 @@ def wanted(
     if "/" in one and path.suffix not in (".toml", ".jsonl"):
         return Wanted("", (path,))
     loaded = recipe.load(recipe.find(one), overrides, data)
-    with stages.at_work(loaded) as workspace:
-        built = publishing.read_built(loaded, workspace)
-    return Wanted(loaded.name, dataset=Path(built.path))
+    return Wanted(loaded.name, dataset=Path(publishing.built_by(loaded).path))
 
 
 def upscale(

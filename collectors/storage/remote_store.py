@@ -132,7 +132,11 @@ def told(url: str) -> Iterator[None]:
 
 @contextmanager
 def written(store: str, url: str) -> Iterator[None]:
-    """As `told`, for an object that is written: what is not found then is the place itself."""
+    """As `told`, for what needs the bucket: what is not found then is the place itself.
+
+    Raises:
+        StoreUnusable: there is no such place.
+    """
     try:
         with told(url):
             yield
@@ -173,7 +177,8 @@ def at(url: str, *, by_content: bool = False) -> "RemoteStore":
 class RemoteStore(Store):
     """A store at an address; `root` is its cache on this disk.
 
-    All methods raise `StoreRefused` and `StoreUnreachable` besides what `Store` says.
+    All methods raise `StoreRefused`, `StoreUnreachable` and, where there is no such bucket, `StoreUnusable`
+    besides what `Store` says.
     """
 
     url: str
@@ -186,6 +191,7 @@ class RemoteStore(Store):
         return _listed(self, sha256[:2]).get(sha256)
 
     def names(self) -> Iterator[str]:
+        _demand_bucket(self.url)
         with told(self.url):
             for found in self._system.find(self.url):
                 yield found.rpartition("/")[2]
@@ -279,8 +285,18 @@ def _listed(store: RemoteStore, folder: str) -> dict[str, int]:
         try:
             found = store._system.ls(f"{store.url}/{folder}", detail=True)
         except FileNotFoundError:
+            _demand_bucket(store.url)
             found = []
     return {one["name"].rpartition("/")[2]: one["size"] for one in found if one["type"] == "file"}
+
+
+@cache
+def _demand_bucket(url: str) -> None:
+    """Tell a bucket that nobody made from an empty folder. Raises `StoreUnusable`."""
+    parts = urlsplit(url)
+    if parts.scheme in ("s3", "s3a"):  # elsewhere a folder is there once something lies in it
+        with written(url, url):
+            filesystem(parts.scheme).info(parts.netloc)
 
 
 _added: dict[Path, int] = {}

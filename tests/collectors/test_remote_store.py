@@ -10,7 +10,6 @@ import fsspec
 import pytest
 
 from collectors.storage import remote_store
-from collectors.storage.files import DiskFull
 from collectors.storage.remote_store import (
     ObjectDamaged,
     RemoteStore,
@@ -153,22 +152,6 @@ def test_failures_of_the_libraries_become_ours() -> None:
         raise OSError(113, "no route to host")
     with pytest.raises(FileNotFoundError), told("s3://x"):
         raise FileNotFoundError("x")
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        StoreUnusable("s3://x", "no", "yes"),
-        StoreRefused("s3://x", "who?"),
-        StoreUnreachable("s3://x", "gone"),
-        ObjectDamaged("s3://x/ab/abc"),
-        DiskFull(Path("x"), 5, 10),
-    ],
-)
-def test_failures_of_workers_arrive_with_their_facts(error: Exception) -> None:
-    came = pickle.loads(pickle.dumps(error))
-    assert type(came) is type(error)
-    assert (vars(came), str(came)) == (vars(error), str(error))
 
 
 def _unreachable(number: int) -> int:

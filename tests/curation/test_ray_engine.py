@@ -12,10 +12,16 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 ray = pytest.importorskip("ray", reason="Ray is not installed (the extra `cluster`)")
+
+try:
+    import buckets
+except ImportError:  # they need moto
+    buckets = None  # type: ignore[assignment]
 
 from collectors.cluster import Cluster  # noqa: E402
 from curation import engine  # noqa: E402
@@ -31,10 +37,28 @@ RAY = ["--engine", "ray", "--workers", "2"]
 
 
 @pytest.fixture(scope="module")
-def joined() -> Iterator[Cluster]:
+def endpoint() -> Iterator[str]:
+    """A server of S3, or no address where moto is not installed."""
+    with buckets.serving() if buckets else contextlib.nullcontext("") as address:
+        yield address
+
+
+@pytest.fixture
+def store(endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """An empty bucket there, which the workers find too."""
+    if not endpoint:
+        pytest.skip("boto3, s3fs or moto's server is not installed")
+    with buckets.bucket(endpoint, tmp_path / "cache", monkeypatch) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def joined(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """One cluster for all tests; its workers find the functions of this file."""
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, contextlib.ExitStack() as stack:
         patch.delenv("RAY_ADDRESS", raising=False)
+        if endpoint:
+            stack.enter_context(buckets.bucket(endpoint, tmp_path_factory.mktemp("cache"), patch))
         patch.setenv("PYTHONPATH", os.pathsep.join(map(str, (HOUSE, HOUSE / "tests", Path(__file__).parent))))
         with cluster.joined(None, 2) as found:
             yield found
@@ -169,15 +193,30 @@ def test_a_dataset_is_the_same_byte_for_byte(joined: Cluster, home: Path, expect
 def test_a_worker_that_is_killed_meanwhile_changes_nothing(
     joined: Cluster, home: Path, expected: dict[str, bytes]
 ) -> None:
-    killed: list[int] = []
     examined = home / "data" / "sample" / "thumbnails"
-    killer = threading.Thread(target=lambda: killed.append(kill_one(examined)), daemon=True)
-    killer.start()
-    code, said = tell(["curate", str(home / "manifests" / "sample.toml"), *RAY])
-    killer.join(20)
+    with killing_one(lambda: any(examined.rglob("*"))):
+        code, said = tell(["curate", str(home / "manifests" / "sample.toml"), *RAY])
     assert code == Exit.DONE, said
-    assert killed
     assert differing(files(home), expected) == set()
+
+
+@needs_proc
+def test_files_in_s3_and_a_worker_that_is_killed_meanwhile_change_nothing(
+    joined: Cluster, store: Any, home: Path, expected: dict[str, bytes], tmp_path: Path
+) -> None:
+    shutil.rmtree(home / "data")
+    recipe = str(home / "manifests" / "sample.toml")
+    code, said = tell(["collect", recipe, "--store", "s3://sky/far"])
+    assert code == Exit.DONE, said
+    shutil.rmtree(tmp_path / "cache")  # workers have to ask the store
+    with killing_one(lambda: bool(buckets.keys(store, "far/thumbnails/"))):
+        code, said = tell(["curate", recipe, *RAY])
+    assert code == Exit.DONE, said
+    made = {name: data for name, data in files(home).items() if name != "store.url"}
+    assert not any(name.startswith(("originals/", "squares/", "thumbnails/")) for name in made)
+    for name in buckets.keys(store, "far/"):
+        made[name] = store.get_object(Bucket=buckets.BUCKET, Key=f"far/{name}")["Body"].read()
+    assert differing(made, expected) == set()
 
 
 @needs_proc
@@ -270,9 +309,19 @@ def processes() -> Iterator[tuple[int, int, str]]:
             continue
 
 
-def kill_one(begun: Path) -> int:
-    """Kill a worker of our cluster when it is at work; its number."""
-    wait_for(lambda: any(begun.rglob("*")), 60)
+@contextlib.contextmanager
+def killing_one(at_work: Callable[[], bool]) -> Iterator[None]:
+    """Kill a worker of our cluster meanwhile, as soon as this is so."""
+    killed: list[int] = []
+    killer = threading.Thread(target=lambda: killed.append(kill_one(at_work)), daemon=True)
+    killer.start()
+    yield
+    killer.join(20)
+    assert killed
+
+
+def kill_one(at_work: Callable[[], bool]) -> int:
+    wait_for(at_work, 60)
     mine = {pid for pid, parent, _ in processes() if parent == os.getpid()}
     worker = next(pid for pid, parent, words in processes() if parent in mine and "ray::_work" in words)
     os.kill(worker, signal.SIGKILL)

@@ -1,7 +1,6 @@
 """Workspaces whose files lie in S3 (moto's server on loopback): same datasets, kills, machines, words."""
 
 import json
-import logging
 import shutil
 import subprocess
 import sys
@@ -17,7 +16,8 @@ boto3 = pytest.importorskip("boto3", reason="boto3 (of moto) is not installed")
 s3fs = pytest.importorskip("s3fs", reason="s3fs is not installed")
 moto = pytest.importorskip("moto.server", reason="moto's server is not installed")
 
-from collectors.storage import remote_store  # noqa: E402
+from buckets import bucket, forget, keys, serving  # noqa: E402
+
 from universe_gan.shell.cli import run  # noqa: E402
 from universe_gan.shell.exits import Exit  # noqa: E402
 
@@ -25,42 +25,16 @@ ORIGINALS = 41
 """Files of the sample's manifest that are not equal bytes."""
 
 
-def forget() -> None:
-    """What this process remembers of stores; a new process remembers nothing."""
-    remote_store.filesystem.cache_clear()
-    remote_store._listed.cache_clear()
-    s3fs.S3FileSystem.clear_instance_cache()
-
-
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = moto.ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with serving() as address:
+        yield address
 
 
 @pytest.fixture
 def s3(endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "ada")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "aSecretThatNobodyMaySee")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    forget()
-    client = boto3.client("s3")
-    client.create_bucket(Bucket="sky")
-    yield client
-    for one in client.list_objects_v2(Bucket="sky").get("Contents", ()):
-        client.delete_object(Bucket="sky", Key=one["Key"])
-    forget()
-
-
-def keys(s3: Any, prefix: str) -> set[str]:
-    found = s3.list_objects_v2(Bucket="sky", Prefix=prefix).get("Contents", ())
-    return {one["Key"].removeprefix(prefix) for one in found}
+    with bucket(endpoint, tmp_path / "cache", monkeypatch) as client:
+        yield client
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -142,8 +116,10 @@ def test_damage_in_the_store_is_named(home: Path, s3: Any, capsys: pytest.Captur
 def test_a_missing_bucket_and_a_store_that_does_not_answer_are_told(
     home: Path, s3: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert build(home, "bad", "--store", "s3://nobody-made-it/x") == Exit.INPUT
-    assert "make the bucket first" in capsys.readouterr().err
+    for command in ("build", "curate"):  # one that writes first, and one that reads first
+        words = [command, "manifests/sample.toml", "--data", "bad", "--workers", "1", "-q"]
+        assert run([*words, "--store", "s3://nobody-made-it/x"]) == Exit.INPUT
+        assert "make the bucket first" in capsys.readouterr().err
     assert build(home, "bad", "--store", "s3://ada:aSecretThatNobodyMaySee@sky/x") == Exit.INPUT
     assert "aSecretThatNobodyMaySee" not in capsys.readouterr().err
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")

@@ -28,14 +28,44 @@ CONTRAST = """
     }
     return [255, 255, 255];
   };
+  const strength = (element) => {
+    let share = 1;
+    for (let up = element; up; up = up.parentElement) share *= Number(getComputedStyle(up).opacity);
+    return share;
+  };
   return [...document.querySelectorAll(words)].map((element) => {
-    const pair = [light(parse(getComputedStyle(element).color)), light(ground(element))];
+    const below = ground(element);
+    const ink = parse(getComputedStyle(element).color);
+    const share = (ink[3] ?? 1) * strength(element);
+    const shown = below.slice(0, 3).map((v, at) => share * ink[at] + (1 - share) * v);
+    const pair = [light(shown), light(below)];
     const [bright, dim] = pair.sort((x, y) => y - x);
     return [element.className || element.tagName, Math.round(((bright + 0.05) / (dim + 0.05)) * 100) / 100];
   });
 }
 """
 """WCAG 2 contrast of every kind of words against the nearest ground that is not see-through."""
+LEAST = 4.5
+"""https://www.w3.org/TR/WCAG22/#contrast-minimum"""
+REACHED = """
+() => {
+  const one = document.activeElement;
+  if (one === document.body || "reached" in one.dataset) return false;
+  one.dataset.reached = "";
+  return true;
+}
+"""
+OPERABLE = """
+() => [...document.querySelectorAll(
+  "a[href], button, input, select, textarea, summary, label, [onclick], [role=button], [role=link]"
+)].filter((one) => {
+  const twin = one.tagName === "LABEL" ? one.control : null; // its words do what its field does
+  const group = one.type === "radio" && document.querySelector(`[name="${one.name}"][data-reached]`);
+  return one.checkVisibility({ visibilityProperty: true }) && !one.disabled && !twin && !group
+    && !one.closest("[aria-hidden=true]") && !("reached" in one.dataset);
+}).map((one) => [one.tagName.toLowerCase(), one.innerText || one.name || one.className].join(" ").trim())
+"""
+"""What answers to the mouse, is in sight and was not reached; labels go with their field, radios together."""
 
 
 @pytest.fixture(scope="module")
@@ -83,3 +113,27 @@ class Opened:
         self.page.evaluate(
             "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
         )
+
+
+def dim(page: Any, words: str) -> list[tuple[str, float]]:
+    """Words, by CSS selector, that are hard to tell from their ground: what they are, and the contrast."""
+    return [(name, ratio) for name, ratio in page.evaluate(CONTRAST, words) if ratio < LEAST]
+
+
+def wider(page: Any) -> int:
+    """By how many pixels the page is wider than its window; 0: it fits."""
+    return max(0, int(page.evaluate("document.documentElement.scrollWidth - innerWidth")))
+
+
+def unreached(page: Any, most: int = 2000) -> list[str]:
+    """What the mouse can do on this page and the Tab key never comes to.
+
+    The key is pressed until it leaves the page or comes round; where something holds it fast, all that lies
+    behind is unreached.
+    """
+    page.evaluate("document.activeElement.blur()")
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        if not page.evaluate(REACHED):
+            break
+    return [str(one) for one in page.evaluate(OPERABLE)]

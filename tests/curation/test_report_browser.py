@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from browsing import CONTRAST, Opened
+from browsing import Opened, dim, unreached, wider
 from test_report import HOSTILE, a_collection
 
 from collectors.storage.workspace import Workspace
@@ -138,12 +138,15 @@ def test_everything_can_be_done_with_the_keyboard(opened: Opened) -> None:
     assert page.locator("[data-uid='commons:M1'] dd").first.is_visible()
 
 
+def test_the_tab_key_comes_to_everything_the_mouse_can_use(opened: Opened) -> None:
+    assert unreached(opened.page) == []
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_all_words_can_be_read_in_light_and_dark(browser: Any, address: str, scheme: str) -> None:
     opened = Opened(browser, address, color_scheme=scheme, viewport={"width": 1300, "height": 900})
-    measured = opened.page.evaluate(CONTRAST, WORDS)
-    assert len(measured) > 50
-    assert [found for found in measured if found[1] < 4.5] == []
+    assert opened.page.locator(WORDS).count() > 50
+    assert dim(opened.page, WORDS) == []
     opened.page.context.close()
 
 
@@ -160,7 +163,7 @@ def test_groups_of_copies_in_a_row_are_of_one_height(browser: Any, address: str)
 
 def test_it_fits_a_phone(browser: Any, address: str) -> None:
     opened = Opened(browser, address, viewport={"width": 360, "height": 740})
-    assert opened.page.evaluate("document.documentElement.scrollWidth") == 360
+    assert wider(opened.page) == 0
     assert opened.shown() == ALL
     opened.page.context.close()
 

@@ -2,14 +2,13 @@
 
 import subprocess
 import sys
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import pytest
-from browsing import CONTRAST
+from browsing import dim, wider
 from documented import ROOT
+from links import Page, broken
 
 PHONE = {"width": 390, "height": 844}
 WORDS = "p, li, dd, dt, code, article a, h1, h2, .sidebar-tree a, .highlight span"
@@ -31,51 +30,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out / "html"
 
 
-class _Page(HTMLParser):
-    """What a page links to, what it loads, and the anchors it has."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self.links: list[str] = []
-        self.loads: list[str] = []
-        self.anchors: set[str] = set()
-        self.unnamed: list[str] = []
-        self.feed(path.read_text(encoding="utf-8"))
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        said = dict(attrs)
-        if said.get("id"):
-            self.anchors.add(str(said["id"]))
-        if tag == "a" and said.get("href"):
-            self.links.append(str(said["href"]))
-        elif tag == "link" and said.get("href"):
-            self.loads.append(str(said["href"]))
-        elif said.get("src"):
-            self.loads.append(str(said["src"]))
-        if tag == "img" and not said.get("alt"):
-            self.unnamed.append(str(said.get("src")))
-
-
 def test_no_link_and_no_anchor_is_broken_and_nothing_is_loaded_from_elsewhere(site: Path) -> None:
-    pages = {path: _Page(path) for path in sorted(site.rglob("*.html"))}
+    pages = sorted(site.rglob("*.html"))
     assert len(pages) > 30
-    broken = []
-    for path, page in pages.items():
-        for link in [*page.links, *page.loads]:
-            address = urlsplit(link)
-            if address.scheme or address.netloc:
-                if link in page.loads and address.scheme != "data":
-                    broken.append(f"{path.name} loads {link}")
-                continue
-            target = (path.parent / unquote(address.path)).resolve() if address.path else path
-            if not target.is_file():
-                broken.append(f"{path.name}: {link} is not there")
-            elif address.fragment and target.suffix == ".html":
-                anchor = unquote(address.fragment)
-                if target in pages and anchor not in pages[target].anchors:
-                    broken.append(f"{path.name}: {link} has no such anchor")
-        broken += [f"{path.name}: {name} has no words for those who do not see it" for name in page.unnamed]
-    assert broken == []
+    assert broken(pages) == []
+    assert [(path.name, unnamed) for path in pages if (unnamed := Page(path).unnamed)] == []
 
 
 @pytest.mark.browser
@@ -90,11 +49,9 @@ def test_every_page_can_be_read_on_a_phone(site: Path, browser: Any, scheme: str
     )
     for path in sorted(site.rglob("*.html")):
         page.goto(path.as_uri())
-        wide = page.evaluate("document.documentElement.scrollWidth")
-        if wide > PHONE["width"]:
-            bad.append(f"{path.name} is {wide} pixels wide")
-        dim = [found for found in page.evaluate(CONTRAST, WORDS) if found[1] < 4.5]
-        bad += [f"{path.name}: contrast of {name!r} is {ratio}" for name, ratio in dim[:3]]
+        if wide := wider(page):
+            bad.append(f"{path.name} is {wide} pixels too wide")
+        bad += [f"{path.name}: contrast of {name!r} is {ratio}" for name, ratio in dim(page, WORDS)[:3]]
     context.close()
     assert bad == []
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from links import broken
 
 from collectors.storage.files import canonical_json
 from universe_gan import study as studies
@@ -119,7 +120,8 @@ def test_the_demo_goes_on_to_the_page_of_a_toy_study(
     said = capsys.readouterr()
     told = json.loads(said.out)
     assert told["curate"]["kept"] == 32
-    assert Path(told["study"]["steps"]["compare"]["page"]).is_file()
+    page = Path(told["study"]["steps"]["compare"]["page"])
+    assert broken([page, Path(told["report"])]) == []
     assert f"open {place / 'studies/sample-toy/compare.html'}" in said.err
     assert "toy" in said.err
 
@@ -198,8 +200,8 @@ def test_a_step_that_fails_is_not_noted_as_done_and_a_broken_note_counts_for_not
     step = toy_step("a", tmp_path, fails=True)
     assert carry_out(step, Ledger(tmp_path, False), {}, iter(range(9)).__next__) == ("to do", 6)
     assert carried(tmp_path, [step]) == ["begun"]
-    for broken in (b"{", b"[]", canonical_json({"steps": 3})):
-        (tmp_path / "study.json").write_bytes(broken)
+    for damaged in (b"{", b"[]", canonical_json({"steps": 3})):
+        (tmp_path / "study.json").write_bytes(damaged)
         assert Ledger(tmp_path, False).notes() == {}
 
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -65,6 +66,26 @@ def expected(place: Path) -> dict[str, torch.Tensor]:
     assert process.returncode == 0, err[-2000:]
     assert out.count("finished") == 1  # one process talks
     return latest(place / "torchrun")
+
+
+def test_the_line_for_two_machines_ends_as_that_for_one(
+    place: Path, expected: dict[str, torch.Tensor]
+) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    line = ["-m", "torch.distributed.run", "--nnodes", "2", "--nproc-per-node", "1", "--rdzv-backend", "c10d"]
+    line += ["--rdzv-endpoint", f"127.0.0.1:{port}"]
+    machines = [start(place, "machines", before=line, after=[]) for _ in range(2)]
+    try:
+        told = [one.communicate(timeout=120) for one in machines]
+    finally:
+        for one in machines:
+            if one.poll() is None:
+                os.killpg(one.pid, signal.SIGKILL)
+    assert [one.returncode for one in machines] == [0, 0], [err[-2000:] for _, err in told]
+    assert sum(out.count("finished") for out, _ in told) == 1
+    assert different(latest(place / "machines"), expected) == []
 
 
 def latest(runs: Path) -> dict[str, torch.Tensor]:

@@ -31,9 +31,10 @@ class RayMissing(Exception):
 class ClusterMissing(Exception):
     """No cluster answers at that address, or none could be started here."""
 
-    def __init__(self, address: str, problem: str) -> None:
-        super().__init__(f"{address}: {problem}")
+    def __init__(self, address: str | None, problem: str) -> None:
+        super().__init__(f"{address or 'this machine'}: {problem}")
         self.address, self.problem = address, problem
+        """`None`: one of our own was to start on this machine."""
 
 
 class ClusterSmall(Exception):
@@ -88,6 +89,9 @@ def connect(address: str | None = None, workers: int | None = None) -> Iterator[
             ray.shutdown()
 
 
+_REFUSED = (ConnectionError, RuntimeError, ValueError, TimeoutError)
+
+
 def _init(address: str | None, workers: int | None) -> None:
     import ray
 
@@ -98,9 +102,11 @@ def _init(address: str | None, workers: int | None) -> None:
         ray.init(
             address=address or "local", log_to_driver=False, logging_level="ERROR", **({} if address else own)
         )
-    except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+    except Exception as error:
+        if type(error) is not Exception and not isinstance(error, _REFUSED):
+            raise
         problem = str(error).strip().splitlines() or [type(error).__name__]
-        raise ClusterMissing(address or "this machine", problem[0]) from error
+        raise ClusterMissing(address, problem[0]) from error
     finally:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, before)
@@ -112,7 +118,7 @@ def _knock(address: str | None) -> None:
         try:
             socket.create_connection((host.strip("[]"), int(port)), ANSWERS).close()
         except (OSError, OverflowError) as error:
-            raise ClusterMissing(address or "", str(error)) from error
+            raise ClusterMissing(address, str(error)) from error
 
 
 def _measured(address: str | None, workers: int | None) -> Cluster:

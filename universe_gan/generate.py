@@ -19,8 +19,6 @@ from collectors.storage.files import sha256_of, write_whole
 from universe_gan import downloads, foreign, sheets
 from universe_gan.networks import table
 from universe_gan.pictures import Shelf
-from universe_gan.seeds import SeedsWrong as SeedsWrong
-from universe_gan.seeds import read_seeds as read_seeds
 from universe_gan.training import checkpoints
 from universe_gan.training.checkpoints import CheckpointBroken
 from universe_gan.training.runs import About

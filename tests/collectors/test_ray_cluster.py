@@ -21,3 +21,30 @@ def test_an_address_at_which_nobody_listens_is_told_at_once() -> None:
 def test_what_is_no_address_is_told_too(address: str) -> None:
     with pytest.raises(ClusterMissing), connect(address):
         pass
+
+
+@pytest.mark.parametrize(
+    "raised", [Exception("The node timed out.\nMore words."), TimeoutError("The node timed out.")]
+)
+def test_a_ray_of_our_own_that_does_not_start_is_told(
+    raised: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def init(**how: object) -> None:
+        raise raised
+
+    monkeypatch.setattr("ray.init", init)
+    with (
+        pytest.raises(ClusterMissing, match=r"this machine: The node timed out$") as caught,
+        connect(None, 1),
+    ):
+        pass
+    assert caught.value.address is None
+
+
+def test_what_ray_raises_by_mistake_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    def init(**how: object) -> None:
+        raise KeyError("a bug")
+
+    monkeypatch.setattr("ray.init", init)
+    with pytest.raises(KeyError), connect(None, 1):
+        pass

@@ -20,7 +20,8 @@ from collectors.source import Ask  # noqa: E402
 from collectors.storage.stores import Store  # noqa: E402
 from curation.policy import may_publish  # noqa: E402
 from curation.settings import PolicySettings  # noqa: E402
-from universe_gan.generate import Generator, SeedsWrong, read_seeds, write  # noqa: E402
+from universe_gan.generate import Generator, write  # noqa: E402
+from universe_gan.seeds import SeedsWrong, read_seeds  # noqa: E402
 from universe_gan.sheets import KEY, png  # noqa: E402
 
 

@@ -11,11 +11,19 @@ TABLE: Table = {
     RayMissing: lambda error: Failure(
         "--engine ray needs Ray, not installed here", "pip install 'universe-gan[cluster]'", Exit.INPUT
     ),
-    ClusterMissing: lambda error: Failure(
-        f"no Ray cluster at {error.address}: {error.problem}",
-        "see `ray status` there, correct --address (or RAY_ADDRESS), or leave it out to use this machine;"
-        " a cluster with a token wants RAY_AUTH_MODE=token here too",
-        Exit.INPUT,
+    ClusterMissing: lambda error: (
+        Failure(
+            f"no Ray cluster at {error.address}: {error.problem}",
+            "see `ray status` there, correct --address (or RAY_ADDRESS), or leave it out to use this machine;"
+            " a cluster with a token wants RAY_AUTH_MODE=token here too",
+            Exit.INPUT,
+        )
+        if error.address
+        else Failure(
+            f"Ray does not start on this machine: {error.problem}",
+            "run the same command when the machine is less busy; without --engine ray it needs no Ray",
+            Exit.MACHINE,
+        )
     ),
     ClusterSmall: lambda error: Failure(
         f"{error.wanted} workers are wanted, and the cluster has {error.there} {error.what}",

@@ -122,7 +122,8 @@ def _next(
 def _folder(output: Output, asked: str, seeds: str, runs: Path, device: str | None) -> Path:
     """The folder as named, or the one into which the pictures of a run are drawn."""
     from universe_gan import pictures
-    from universe_gan.generate import Generator, read_seeds, write
+    from universe_gan.generate import Generator, write
+    from universe_gan.seeds import read_seeds
     from universe_gan.selecting.feedback import NothingGenerated
 
     path = Path(asked)

@@ -55,7 +55,7 @@ def compare(
     import torch
 
     from universe_gan.comparing import comparison, stages
-    from universe_gan.generate import read_seeds
+    from universe_gan.seeds import read_seeds
 
     if device == "cuda" and not torch.cuda.is_available():
         raise SettingsUnfit(["--device cuda: PyTorch finds no GPU here; `universe-gan check` says more"])

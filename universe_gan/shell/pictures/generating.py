@@ -35,7 +35,8 @@ def generate(
     import torch
 
     from universe_gan import films
-    from universe_gan.generate import Generator, read_seeds, write
+    from universe_gan.generate import Generator, write
+    from universe_gan.seeds import read_seeds
 
     numbers = read_seeds(drawn.seeds)
     if film:

@@ -158,7 +158,8 @@ def jobs_of(output: Output, what: Wanted, device: str | None, *, dry_run: bool) 
         return what.name, jobs.of_dataset(what.dataset)
     if what.run is None:
         return what.name, jobs.of_paths(what.paths)
-    from universe_gan.generate import Generator, read_seeds, write
+    from universe_gan.generate import Generator, write
+    from universe_gan.seeds import read_seeds
 
     numbers = read_seeds(what.drawn.seeds)
     generator = Generator.load(what.run, device, output.note)

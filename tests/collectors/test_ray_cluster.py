@@ -24,7 +24,7 @@ def test_what_is_no_address_is_told_too(address: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "raised", [Exception("The node timed out.\nMore words."), TimeoutError("The node timed out.")]
+    "raised", [Exception("The node timed out\nMore words"), TimeoutError("The node timed out")]
 )
 def test_a_ray_of_our_own_that_does_not_start_is_told(
     raised: Exception, monkeypatch: pytest.MonkeyPatch

@@ -56,6 +56,7 @@ class Asked(Frozen):
 
     @property
     def truth(self) -> Word:
+        """The right answer."""
         return "generated" if self.model else "real"
 
 

@@ -62,6 +62,7 @@ class SelectionPage:
         self._lock = threading.Lock()
 
     def site(self) -> server.Site:
+        """What `server.serve` serves."""
         return server.Site(
             reads={
                 "/": self._page,
@@ -73,6 +74,7 @@ class SelectionPage:
         )
 
     def close(self) -> None:
+        """Close the file of decisions."""
         self._journal.close()
 
     def _page(self, request: Request) -> Response:

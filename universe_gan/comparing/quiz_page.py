@@ -27,6 +27,7 @@ class QuizPage:
         """Once the truth was seen no answer is taken back."""
 
     def site(self) -> server.Site:
+        """What `server.serve` serves."""
         return server.Site(
             reads={
                 "/": self._page,

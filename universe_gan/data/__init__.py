@@ -9,7 +9,7 @@ of: a second run starts at once, and nothing is decoded twice. On a GPU they are
 import hashlib
 import shutil
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import PIL
@@ -73,37 +73,13 @@ def prepare(
     folder, commit = located(source, revision, progress)
     refused: Counter[str] = Counter()
     broken = Broken(cache)
-    found = list(rows_of(folder, refused))
-    whole = [row for row in found if row.digest not in broken.why]
-    if left := [row for row in found if row.digest in broken.why]:
-        refused[UNDECODABLE] = len(left)
-        progress.note(broken.words(left))
-    rows, beside = (
-        [row for row in whole if row.generation is None],
-        [row for row in whole if row.generation is not None],
-    )
-    made = [row for row in made_rows(folder) if row.digest not in broken.why] if synthetic else []
-    made = the_best([*made, *beside], sum(row.split == "train" for row in rows), synthetic)
-    if more := len(set(beside).difference(made)):
-        refused[TOO_MANY] = more
-    if not any(row.split == "train" for row in rows):
+    reals, made = _allowed(folder, synthetic, broken, refused, progress)
+    if not any(row.split == "train" for row in reals):
         raise NoPictures(source, why_none(refused))
-    asked, side = side, side or natural_side_of(row for row in rows if row.split == "train")
-    rows += made
-    fingerprint = _fingerprint(rows)
-    parts = {split: [row for row in rows if row.split == split] for split in ("train", "test")}
-    origin = Origin(
-        source=source,
-        revision=commit,
-        fingerprint=fingerprint,
-        pictures=len(parts["train"]),
-        held_out=len(parts["test"]),
-        licences=dict(Counter(row.licence for row in rows if row.licence is not None).most_common()),
-        refused=dict(refused),
-        synthetic=len(made),
-        generation=1 + max(row.generation or 0 for row in made) if made else 0,
-    )
-    place = _place(cache, fingerprint, side)
+    asked, side = side, side or natural_side_of(row for row in reals if row.split == "train")
+    origin = _origin(source, commit, reals, made, refused)
+    parts = {split: [row for row in [*reals, *made] if row.split == split] for split in ("train", "test")}
+    place = _place(cache, origin.fingerprint, side)
     if not (place / "about.json").is_file():
         with Workspace(place).locked():
             failed = decode_all(parts, side, place, progress, workers)
@@ -124,6 +100,44 @@ def prepare(
     names = {split: tuple(row.name for row in part) for split, part in parts.items()}
     train, test = (Pictures(mapped(place, split, side), names[split]) for split in parts)
     return Prepared(origin, train, test)
+
+
+def _allowed(
+    folder: Path, synthetic: float, broken: Broken, refused: Counter[str], progress: Progress
+) -> tuple[list[Row], list[Row]]:
+    """The real pictures that may be trained on, and as many generated ones as may go with them.
+
+    What is left out is counted in `refused`; what cannot be decoded is told by name too.
+    """
+    found = list(rows_of(folder, refused))
+    whole = [row for row in found if row.digest not in broken.why]
+    if left := [row for row in found if row.digest in broken.why]:
+        refused[UNDECODABLE] = len(left)
+        progress.note(broken.words(left))
+    reals = [row for row in whole if row.generation is None]
+    beside = [row for row in whole if row.generation is not None]
+    made = [row for row in made_rows(folder) if row.digest not in broken.why] if synthetic else []
+    made = the_best([*made, *beside], sum(row.split == "train" for row in reals), synthetic)
+    if more := len(set(beside).difference(made)):
+        refused[TOO_MANY] = more
+    return reals, made
+
+
+def _origin(
+    source: str, commit: str | None, reals: Sequence[Row], made: Sequence[Row], refused: Counter[str]
+) -> Origin:
+    rows = [*reals, *made]
+    return Origin(
+        source=source,
+        revision=commit,
+        fingerprint=_fingerprint(rows),
+        pictures=sum(row.split == "train" for row in rows),
+        held_out=sum(row.split == "test" for row in rows),
+        licences=dict(Counter(row.licence for row in rows if row.licence is not None).most_common()),
+        refused=dict(refused),
+        synthetic=len(made),
+        generation=1 + max(row.generation or 0 for row in made) if made else 0,
+    )
 
 
 def fingerprint_of(

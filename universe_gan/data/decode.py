@@ -38,10 +38,12 @@ class Broken:
         self.why: dict[str, str] = json.loads(self._path.read_bytes()) if self._path.is_file() else {}
 
     def remember(self, failed: Mapping[str, str]) -> None:
+        """Add what failed, digest to reason, for every training to come. Raises `DiskFull`."""
         self.why |= failed
         write_whole(self._path, canonical_json(self.why))
 
     def words(self, left: Sequence[Row]) -> str:
+        """Which rows are left out and why, for people; the first `SOME` by name."""
         told = [f"{row.name} ({self.why[row.digest]})" for row in left[:SOME]]
         more = [f"and {len(left) - SOME:,} more"] if len(left) > SOME else []
         return f"left out, {UNDECODABLE}: {', '.join([*told, *more])}"
@@ -52,7 +54,7 @@ def decode_all(
 ) -> dict[str, str]:
     """Write `train.u8` and `test.u8` into the place; every job fills rows of its own.
 
-    Returns why pictures could not be decoded, by digest: then what was written has holes.
+    Returns why pictures could not be decoded, by digest: then what was written has holes. Raises `DiskFull`.
     """
     failed: dict[str, str] = {}
     needed = sum(map(len, parts.values())) * side * side * 3

@@ -61,7 +61,12 @@ class Row:
 
 
 def located(source: str, revision: str | None, progress: Progress) -> tuple[Path, str | None]:
-    """The folder with the pictures, and the commit where it came from the Hub."""
+    """The folder with the pictures, and the commit where it came from the Hub.
+
+    Raises:
+        NoPictures: there is no such folder, and it is no name of a dataset on the Hub.
+        HubProblem: as `downloads.snapshot`.
+    """
     if Path(source).is_dir():
         return Path(source), None
     name, _, at = source.removeprefix("hf://datasets/").partition("@")
@@ -76,7 +81,10 @@ def _from_hub(name: str, revision: str | None, progress: Progress) -> tuple[Path
 
 
 def rows_of(folder: Path, refused: Counter[str]) -> Iterator[Row]:
-    """Every picture that may be trained on, in a fixed order; of a folder, generated ones among them."""
+    """Every picture that may be trained on, in a fixed order; of a folder, generated ones among them.
+
+    What may not is counted in `refused`, by reason. Raises `NoPictures` where a table has no pictures.
+    """
     tables = sorted((folder / "data").glob("*.parquet")) or sorted(folder.glob("*.parquet"))
     if tables:
         for path in tables:
@@ -142,7 +150,7 @@ def made_rows(folder: Path) -> Iterator[Row]:
 
 
 def the_best(made: Sequence[Row], reals: int, share: float) -> list[Row]:
-    """As many as may be, the best first, then in the order they lie in."""
+    """The best generated pictures, as they lie: beside `reals` real ones at most a `share` of all."""
     most = int(reals * share / (1 - share) + 1e-9)
     best = set(sorted(made, key=lambda row: (row.rank, row.digest))[:most])
     return [row for row in made if row in best]
@@ -158,7 +166,7 @@ def _forbidden(row: Mapping[str, Any]) -> str | None:
 
 
 def image_column(schema: pa.Schema) -> str:
-    """The column with pictures: a struct of bytes and path, as `datasets` writes it."""
+    """The column with pictures: a struct of bytes and path, as `datasets` writes it. Raises `NoPictures`."""
     found = [
         field.name
         for field in schema

@@ -19,7 +19,8 @@ class Regulariser(Protocol):
     def __call__(self, generator: Any, latents: Tensor) -> Tensor:
         """The penalty, a scalar to be added to the loss."""
 
-    def state(self) -> dict[str, Tensor]: ...
+    def state(self) -> dict[str, Tensor]:
+        """What it remembers, by name, to be filled in place on resuming."""
 
 
 @dataclass(frozen=True)

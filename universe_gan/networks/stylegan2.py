@@ -215,6 +215,7 @@ class PathLength:
         self.mean = torch.zeros((), device=device)
 
     def state(self) -> dict[str, Tensor]:
+        """The running mean of the lengths, a scalar."""
         return {"mean": self.mean}
 
     def __call__(self, generator: Generator, latents: Tensor) -> Tensor:

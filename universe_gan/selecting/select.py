@@ -38,6 +38,7 @@ class Refusal(StrEnum):
 
     @property
     def words(self) -> str:
+        """For people."""
         return {
             Refusal.COPY: "a copy of a training picture, or too near to one",
             Refusal.DUPLICATE: "nearly the same as a better one",

@@ -116,6 +116,7 @@ class Training:
 
     @property
     def rate(self) -> float:
+        """The learning rate by now: half of it for every rollback."""
         return self.settings.rate * 0.5**self.rollbacks
 
 

@@ -86,13 +86,17 @@ class Learner(Protocol):
     def learn(self, real: Tensor) -> dict[str, Tensor]:
         """One step on (batch, 3, side, side) from -1 to 1; statistics as scalars on the device."""
 
-    def state(self) -> dict[str, Tensor]: ...
+    def state(self) -> dict[str, Tensor]:
+        """Everything an exact resume needs, by name."""
 
-    def running(self) -> list[Tensor]: ...
+    def running(self) -> list[Tensor]:
+        """What each rank gathers from its own pictures; averaged over all before a state is kept."""
 
-    def facts(self) -> dict[str, Any]: ...
+    def facts(self) -> dict[str, Any]:
+        """What goes beside the tensors, as JSON."""
 
-    def load(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None: ...
+    def load(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
+        """Go on from `state` and `facts`."""
 
 
 L = TypeVar("L", bound=Learner)
@@ -102,9 +106,11 @@ Seen = TypeVar("Seen", bound=Learner, contravariant=True)
 class Witness(Protocol[Seen]):
     """What looks on: writes files, measures, says when to stop. Only the rank that writes has one."""
 
-    def log(self, stats: dict[str, float]) -> None: ...
+    def log(self, stats: dict[str, float]) -> None:
+        """Statistics of the steps since the last ones, means; `step` and `kimg` among them."""
 
-    def save(self, training: Seen) -> None: ...
+    def save(self, training: Seen) -> None:
+        """A state that was found whole."""
 
     def advance(self, pictures: int) -> None:
         """So many real pictures more were shown; negative after a rollback."""
@@ -251,13 +257,14 @@ def steps(kimg: float, settings: Lengths) -> int:
 
 
 def precision(training: Learner) -> Any:
-    """What the forward passes run in."""
+    """The context that forward passes run in: bf16 where it is used, else nothing."""
     if not uses_bf16(training.settings, training.device):
         return nullcontext()
     return torch.autocast(training.device.type, torch.bfloat16)
 
 
 def uses_bf16(settings: Lengths, device: torch.device) -> bool:
+    """Whether forward passes run in bf16 on this device under these settings."""
     if settings.precision != "auto":
         return settings.precision == "bf16"
     return device.type == "cuda" and bool(torch.cuda.is_bf16_supported())

@@ -60,7 +60,10 @@ class Recorder:
             self._stage.advance(pictures)
 
     def save(self, training: Training) -> None:
-        """Write the latest checkpoint, then the sheet and the curves that show it."""
+        """Write the latest checkpoint, judge where it is due, then the sheet and the curves that show it.
+
+        Raises `DiskFull`.
+        """
         facts = {**training.facts(), "kimg": training.kimg, "about": self._run.about.model_dump(mode="json")}
         checkpoints.write(self._run.latest, training.state(), facts)
         self._judged(training, facts)
@@ -102,10 +105,11 @@ class Recorder:
         return found if facts["step"] else None
 
     def restore(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """The latest checkpoint."""
+        """The latest checkpoint. Raises as `checkpoints.read`."""
         return checkpoints.read(self._run.latest)
 
     def close(self) -> None:
+        """Close the statistics and the trackers."""
         self._journal.close()
         for tracker in self._trackers:
             tracker.close()

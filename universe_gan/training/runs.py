@@ -108,10 +108,12 @@ class RunFolder(Generic[D]):
 
     @property
     def latest(self) -> Path:
+        """The checkpoint that an exact resume needs; it may not be there yet."""
         return self.path / "latest.safetensors"
 
     @property
     def best(self) -> Path:
+        """The checkpoint that was judged best; it may never be there."""
         return self.path / "best.safetensors"
 
     @property
@@ -124,6 +126,7 @@ class RunFolder(Generic[D]):
 
     @property
     def finished(self) -> bool:
+        """Whether as many pictures were shown as the settings ask for."""
         return self.kimg >= self.about.settings.kimg
 
     def stats(self) -> list[dict[str, Any]]:
@@ -169,7 +172,6 @@ def locked(path: Path) -> Iterator[None]:
 
 def about(name: str, settings: TrainSettings, side: int, origin: Origin, device: torch.device) -> About:
     """What a run that begins here and now would be."""
-    where = torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
     return About(
         name=name,
         settings=settings,
@@ -177,8 +179,13 @@ def about(name: str, settings: TrainSettings, side: int, origin: Origin, device:
         origin=origin,
         tool=__version__,
         torch=torch.__version__,
-        device=where,
+        device=name_of(device),
     )
+
+
+def name_of(device: torch.device) -> str:
+    """What people call a device: the model of the GPU, or CPU."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
 
 
 def read(path: Path) -> Run:

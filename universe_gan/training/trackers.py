@@ -31,11 +31,14 @@ class TrackersMissing(Exception):
 class Tracker(Protocol):
     """What is told the numbers of `stats.jsonl` as they come, and shown the sheets."""
 
-    def log(self, line: Mapping[str, Any]) -> None: ...
+    def log(self, line: Mapping[str, Any]) -> None:
+        """A line of statistics or figures; its numbers are shown."""
 
-    def show(self, step: int, sheet: Image.Image) -> None: ...
+    def show(self, step: int, sheet: Image.Image) -> None:
+        """The sheet of a step."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """No more will come."""
 
 
 def check(names: Sequence[str]) -> None:

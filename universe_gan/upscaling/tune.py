@@ -73,6 +73,7 @@ class Tuning:
 
     @property
     def rate(self) -> float:
+        """The learning rate by now: half of it for every rollback."""
         return self.settings.rate * 0.5**self.rollbacks
 
     @property
@@ -104,6 +105,7 @@ class Tuning:
         return [buffer for buffer in self.discriminator.buffers() if buffer.is_floating_point()]
 
     def facts(self) -> dict[str, Any]:
+        """What goes beside the tensors."""
         return {"step": self.step, "rollbacks": self.rollbacks, "side": self.side}
 
     @torch.no_grad()

@@ -89,10 +89,15 @@ def about(
     device: torch.device,
 ) -> About:
     """What a run that begins here and now would be."""
-    where = torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
     side = pictures.pixels.shape[1]
     return About(
-        name=name, settings=settings, side=side, passes=passes, origin=origin, start=start, device=where
+        name=name,
+        settings=settings,
+        side=side,
+        passes=passes,
+        origin=origin,
+        start=start,
+        device=runs.name_of(device),
     )
 
 
@@ -152,7 +157,10 @@ class Recorder:
             self._stage.advance(pictures)
 
     def save(self, training: Tuning) -> None:
-        """Write the latest checkpoint, judge where it is due, then the sheet and the curves that show it."""
+        """Write the latest checkpoint, judge where it is due, then the sheet and the curves that show it.
+
+        Raises `DiskFull`.
+        """
         about = self._run.about.model_dump(mode="json")
         checkpoints.write(
             self._run.latest, training.state(), {**training.facts(), "kimg": training.kimg, "about": about}
@@ -176,4 +184,5 @@ class Recorder:
             checkpoints.write(self._run.best, training.average.state_dict(), {"tuned": tuned})
 
     def close(self) -> None:
+        """Close the statistics."""
         self._journal.close()

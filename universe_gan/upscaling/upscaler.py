@@ -103,6 +103,7 @@ class Upscaler:
 
     @property
     def scale(self) -> int:
+        """How many times longer the sides become."""
         return self.asked or self.weights.net.scale
 
     @property

@@ -103,7 +103,7 @@ class Reference:
         return order, weights / weights.sum()
 
     def aim(self, key: Matrix, count: int) -> Palette:
-        """The barycentre of the nearest palettes."""
+        """The barycentre of the `count` palettes nearest to a key (d,)."""
         order, weights = self.nearest(key, count)
         near = [self.palettes[number] for number in order]
         tones = np.tensordot(weights, [one.tones for one in near], 1)
@@ -125,7 +125,7 @@ def palette(picture: Floats) -> Palette:
 
 
 def palette_of(picture: NDArray[np.uint8] | Floats) -> Palette:
-    """Of a picture of any size, bytes or floats from 0 to 1; a large one is measured small."""
+    """Of a picture (h, w, 3), bytes or floats from 0 to 1; a large one is measured small."""
     given = _floats(picture)
     if max(given.shape[:2]) > SMALL:
         given = _floats(resized(levels(given)[None], SMALL)[0])
@@ -174,13 +174,13 @@ def matched_set(
 
 
 def levels(picture: Floats) -> NDArray[np.uint8]:
-    """Floats from 0 to 1 as bytes, rounded."""
+    """(h, w, 3) from 0 to 1 as bytes, rounded."""
     found: NDArray[np.uint8] = np.rint(picture.clip(0, 1) * 255).astype(np.uint8)
     return found
 
 
 def curve(own: Matrix, aim: Matrix) -> Matrix:
-    """L* after, for each of `_GRID`: from the quantiles of a picture to those it should have.
+    """(401,): L* after, for each of `_GRID`: from a picture's quantiles (KNOTS,) to those it should have.
 
     Rises everywhere; does nothing at and below the dark sky, and to a picture that has these quantiles.
     """

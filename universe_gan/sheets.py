@@ -67,7 +67,7 @@ def pixels(pictures: Tensor) -> NDArray[np.uint8]:
 
 
 def sheet(pictures: Sequence[NDArray[np.uint8]], across: int | None = None) -> Image.Image:
-    """Pictures in rows, as square as can be unless `across` says how many stand side by side."""
+    """Pictures (side, side, 3) in rows, as square as can be; `across`: how many stand side by side."""
     side = pictures[0].shape[0]
     columns = across or ceil(sqrt(len(pictures)))
     rows = ceil(len(pictures) / columns)

@@ -63,7 +63,7 @@ class Extractor:
         return np.concatenate(parts)
 
     def remembered(self, pixels: NDArray[np.uint8], cache: Path, key: str) -> Matrix:
-        """The same, kept as an array in the cache under what `key` says the pictures are."""
+        """The same, (n, d), kept in the cache under what `key` says the pictures are. Raises `DiskFull`."""
         digest = hashlib.sha256(f"{self.name} {key} {pixels.shape}".encode()).hexdigest()[:16]
         path = cache / f"features-{digest}.f64"
         if path.is_file() and len(pixels):

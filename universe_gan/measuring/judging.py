@@ -57,7 +57,7 @@ class Judge:
 
     @property
     def real(self) -> NDArray[np.uint8]:
-        """What is compared with: the pictures held out where there are enough, else those trained on."""
+        """(n, side, side, 3): what is compared with, held out where there are enough, else trained on."""
         return self.held_out if self.is_fresh else self.train
 
     @property

@@ -3,7 +3,8 @@
 Features are (n, d) matrices, a row a picture, from a network that the discriminator does not use: what was
 trained against features looks good in them whatever it draws (Kynkäänniemi et al. 2023,
 https://arxiv.org/abs/2203.06026). No single number is enough: a Fréchet distance falls with the number of
-pictures alone, copies of the training set look perfect in it, and collapse shows best in coverage.
+pictures alone, copies of the training set look perfect in it, and collapse shows best in coverage. Pictures
+are (n, side, side, 3) bytes. A measure of features raises `TooFew` where it cannot be taken of so few.
 
 Where torchmetrics has a measure, the tests hold ours against it. It is not used: its KID has no interval that
 holds, its FID takes roots of (d, d) matrices, which is slow and inexact where there are fewer pictures than
@@ -141,7 +142,7 @@ def spectrum(pictures: NDArray[np.uint8]) -> Matrix:
 
 
 def spectrum_distance(real: NDArray[np.uint8], fake: NDArray[np.uint8]) -> float:
-    """Root mean square difference of the spectra, in decibels: blur and checkerboards show here."""
+    """Root mean square difference of two sets' spectra, in decibels: blur and checkerboards show here."""
     difference = spectrum(real)[1:] - spectrum(fake)[1:]
     return float(np.sqrt((difference**2).mean()))
 

@@ -194,7 +194,7 @@ class Inception(nn.Module):
 
 
 def resized(pictures: Tensor, side: int) -> Tensor:
-    """Bilinear between the four nearest pixels, the first one staying the first, as TensorFlow 1 had it."""
+    """(n, c, h, w) → (n, c, side, side), bilinear; the first pixel stays where it is, as in TensorFlow 1."""
     for axis in (2, 3):
         have = pictures.shape[axis]
         places = torch.arange(side, device=pictures.device) * (have / side)

@@ -59,7 +59,7 @@ class Lite0(nn.Module):
         return logits
 
     def taps(self, pictures: Tensor) -> tuple[Tensor, ...]:
-        """The features of `TAPS`, finest first."""
+        """The features of `TAPS`, (batch, channels, height / n, width / n) each, finest first."""
         x = (pictures + 1) / 2
         x = F.relu6(self._bn0(self._conv_stem((x - _MEAN) / _SPREAD)))
         found = []

@@ -128,6 +128,7 @@ def ranked(
 def copied(made: NDArray[np.uint8], train: NDArray[np.uint8]) -> dict[int, int]:
     """Pictures that show a training picture, turned ones too, by the hashes that find copies in `curate`.
 
+    From (n, side, side, 3) and (m, side, side, 3): number of the picture → number of the training picture.
     Networks that tell things apart see a compressed or blurred copy as another picture; hashes do not.
     """
     ours, theirs = _signs(made)[:, 0], _signs(train)

@@ -135,7 +135,7 @@ def _order(free: Sequence[int], points: Matrix, quality: Matrix, real: float) ->
 
 
 def by_held_out(held_out: Forms, real: Matrix) -> Yardstick:
-    """What is usual, as held-out pictures stand to those trained on. Raises `TooFew`."""
+    """What is usual, as held-out pictures stand to `real` ones trained on, (m, d). Raises `TooFew`."""
     if (few := min(len(held_out[0]), len(real))) < FEWEST:
         raise TooFew(few, FEWEST)
     return _yardstick(_between(held_out, real), realism(held_out[0], real))

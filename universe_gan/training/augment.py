@@ -25,7 +25,7 @@ Symmetry = Literal["none", "mirror", "all"]
 
 
 def turned(pictures: Tensor, symmetry: Symmetry) -> Tensor:
-    """Each picture laid one of the equally likely ways."""
+    """Each picture laid one of the equally likely ways; (batch, channels, side, side) as all here."""
     if symmetry == "none":
         return pictures
     pictures = torch.where(coins(pictures, 0.5), pictures.flip(3), pictures)

@@ -69,7 +69,7 @@ def worn(large: Tensor, settings: TuneSettings, scale: int) -> Tensor:
 
 
 def bytewise(pictures: Tensor) -> Tensor:
-    """Within 0 to 1, in 255 steps: what a file of 8 bits keeps."""
+    """(n, 3, h, w) within 0 to 1, in 255 steps: what a file of 8 bits keeps."""
     return pictures.clamp(0, 1).mul(255).round().div(255)
 
 

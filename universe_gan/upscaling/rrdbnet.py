@@ -81,12 +81,12 @@ class RRDBNet(nn.Module):
         return self.drawn(*self.seen(x))
 
     def seen(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """What the body makes of the picture, before it and behind it: all but the last few layers' work."""
+        """(n, channels, h, w) before and behind the body: all but the last few layers' work."""
         first = self.conv_first(F.pixel_unshuffle(x, self.fold))
         return first, self.body(first)
 
     def drawn(self, first: Tensor, deep: Tensor) -> Tensor:
-        """The large picture from what was `seen`."""
+        """(n, 3, scale·h, scale·w): the large picture from what was `seen`."""
         x = first + self.conv_body(deep)
         for name in self.enlarging:
             x = self.get_submodule(name)(F.interpolate(x, scale_factor=2, mode="nearest"))

@@ -117,7 +117,7 @@ def compare(reference: Pixels, candidate: Pixels) -> Fate:
 
 
 def faintest(picture: Pixels) -> float:
-    """Height above which a source is more than noise."""
+    """Height above which a source of (h, w, 3) is more than noise; white is 1."""
     rough = np.abs(convolve(_gray(picture), CURVES, mode="mirror"))
     return max(FAINTEST, BRIGHT * float(np.median(rough)) / (6 * 0.6745))
 

@@ -114,7 +114,7 @@ class Span:
         return max(0, self.first - self.fade), min(self.length, self.last + self.fade)
 
     def weights(self, scale: int) -> Floats:
-        """For each large pixel of `shown`: this tile's share. Shares of neighbours add up to 1."""
+        """(scale · pixels of `shown`,): this tile's share of each. Shares of neighbours add up to 1."""
         low, high = self.shown
         at = (np.arange(low * scale, high * scale) + 0.5) / scale
         share = np.ones(len(at))

@@ -124,7 +124,7 @@ class Upscaler:
     def strips(
         self, source: Source, passes: int | None = None, done: Callable[[int], None] = lambda pixels: None
     ) -> Iterator[Floats]:
-        """The large picture from the top, some rows at a time; `done` as of `tiles`. Raises as `enlarge`."""
+        """The large picture from the top, (rows, scale·w, 3); `done` as in `tiles`. Raises as `enlarge`."""
         count = self.passes if passes is None else passes
         share = self.trust(source, count) if self.strength is None else self.strength
 

@@ -1,11 +1,12 @@
-"""How true enlarged pictures are, and what they cost beside ncnn.
+"""How true enlarged pictures are, and what they cost beside ncnn and, where it is installed, OpenVINO.
 
-    python benchmarks/upscale.py [--quick] [--images N] [--side PIXELS] [--rounds N] [--json FILE]
+    python benchmarks/upscale.py [--quick] [--images N] [--side PIXELS] [--rounds N] [--cost PIXELS]
+        [--json FILE]
 
 Quality: the middle of N photographs of Debian's stellarium-data, evenly chosen, is made four times smaller
 (clean; degraded: blurred, noisy, JPEG), enlarged and compared with itself. Cost: the same weights enlarge the
 same picture in processes of their own, taking turns; each starts warm, and the ratios are medians over the
-rounds. Of realesrgan, spandrel and OpenVINO nothing is measured.
+rounds. Of realesrgan and spandrel, which run the same network in PyTorch, nothing is measured.
 """
 
 import argparse
@@ -16,6 +17,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -30,16 +33,17 @@ from universe_gan.upscaling.upscaler import Upscaler
 
 PHOTOGRAPHS = Path(os.environ.get("STELLARIUM_DATA", "/")) / "usr/share/stellarium/nebulae/default"
 CORES = len(os.sched_getaffinity(0))
-ENGINES = ("ours", "network", "ncnn")
-"""`network`: ours without back-projection, which is what ncnn computes."""
+ENGINES = ("ours", "network", "ncnn", *(["openvino"] if find_spec("openvino") else []))
+"""`network`: ours without back-projection, which is what the others compute."""
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    options.add_argument("--images", type=int, default=20, help="photographs")
+    options.add_argument("--images", type=int, default=20, help="photographs; 0: only the cost")
     options.add_argument("--side", type=int, default=128, help="of what is compared, large pixels")
     options.add_argument("--rounds", type=int, default=5, help="turns of each engine")
     options.add_argument("--quick", action="store_true", help="4 photographs, 2 rounds of a small picture")
+    options.add_argument("--cost", type=int, default=96, help="side of what is timed, small pixels")
     options.add_argument("--json", type=Path, help="also write all figures here")
     options.add_argument("--engine", choices=ENGINES, help=argparse.SUPPRESS)
     asked = options.parse_args()
@@ -47,10 +51,11 @@ def main() -> None:
         serve(asked.engine, asked.side)
         return
     if asked.quick:
-        asked.images, asked.rounds = 4, 2
+        asked.images, asked.rounds, asked.cost = 4, 2, 48
+    worn = (False, True) if asked.images else ()
     found = {
-        "quality": [quality(asked.images, asked.side, degraded=worn) for worn in (False, True)],
-        "cost": cost(asked.rounds, 48 if asked.quick else 96),
+        "quality": [quality(asked.images, asked.side, degraded=one) for one in worn],
+        "cost": cost(asked.rounds, asked.cost),
     }
     if asked.json:
         asked.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
@@ -143,7 +148,8 @@ def _ask(worker: "subprocess.Popen[str]") -> tuple[float, float]:
 def serve(engine: str, side: int) -> None:
     """Enlarge once for every line that comes."""
     small = np.random.default_rng(0).random((side, side, 3), np.float32)
-    enlarge = by_ncnn() if engine == "ncnn" else by_us(2 if engine == "ours" else 0)
+    others = {"ncnn": by_ncnn, "openvino": partial(by_openvino, side)}
+    enlarge = others[engine]() if engine in others else by_us(2 if engine == "ours" else 0)
     for _ in sys.stdin:
         began = time.perf_counter()
         enlarge(small)
@@ -177,6 +183,19 @@ def by_ncnn() -> Callable[[Any], Any]:
         return np.array(run.extract("output")[1])
 
     return enlarge
+
+
+def by_openvino(side: int) -> Callable[[Any], Any]:
+    import openvino
+    import torch
+
+    shape = (1, 3, side, side)
+    model = openvino.convert_model(
+        weights.packaged().net.eval(), example_input=torch.zeros(shape), input=shape
+    )
+    exactly = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": CORES}
+    run = openvino.compile_model(model, "CPU", exactly)
+    return lambda small: run(np.ascontiguousarray(small.transpose(2, 0, 1))[None])[0]
 
 
 if __name__ == "__main__":

@@ -1,9 +1,8 @@
 """The loop: shows a learner the real pictures, logs, saves, rolls back, stops; several processes in step.
 
-What it trains only has to be a `Learner`: a GAN (`training.gan`) or an upscaler (`upscaling.tune`).
-
-All random numbers of a step follow from the seed, its number and the rank. A resumed training therefore goes
-on bit for bit without the state of any generator being kept, and nothing waits for the device but the log.
+What it trains only has to be a `learner.Learner`. All random numbers of a step follow from the seed, its
+number and the rank. A resumed training therefore goes on bit for bit without the state of any generator being
+kept, and nothing waits for the device but the log.
 """
 
 import math
@@ -12,12 +11,12 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
-from universe_gan.training.ranks import Ranks
+from universe_gan.training.learner import Learner, Lengths, Pictures, Witness
 
 RAMP = 0.05
 """The average over weights never looks back further than this share of the training so far."""
@@ -35,85 +34,7 @@ class Diverged(Exception):
         self.step, self.kimg, self.rate = step, kimg, rate
 
 
-class Pictures(Protocol):
-    """The real pictures as the loop wants them."""
-
-    def __len__(self) -> int: ...
-
-    def batch(self, numbers: Tensor, device: torch.device) -> Tensor:
-        """(batch, 3, side, side) from -1 to 1 on the device, channels last."""
-
-
-class Lengths(Protocol):
-    """What the loop asks of anybody's settings; lengths in thousands of pictures."""
-
-    @property
-    def kimg(self) -> float: ...
-    @property
-    def batch(self) -> int: ...
-    @property
-    def seed(self) -> int: ...
-    @property
-    def ema_kimg(self) -> float: ...
-    @property
-    def precision(self) -> str: ...
-    @property
-    def log_kimg(self) -> float: ...
-    @property
-    def save_kimg(self) -> float: ...
-    @property
-    def judge_kimg(self) -> float: ...
-
-
-class Learner(Protocol):
-    """What the loop trains: two networks that play against each other, and an average over the first."""
-
-    step: int
-    rollbacks: int
-    device: torch.device
-    ranks: Ranks
-    generator: Any
-    discriminator: Any
-    average: Any
-
-    @property
-    def settings(self) -> Lengths: ...
-    @property
-    def kimg(self) -> float: ...
-    @property
-    def rate(self) -> float: ...
-
-    def learn(self, real: Tensor) -> dict[str, Tensor]:
-        """One step on (batch, 3, side, side) from -1 to 1; statistics as scalars on the device."""
-
-    def state(self) -> dict[str, Tensor]:
-        """Everything an exact resume needs, by name."""
-
-    def running(self) -> list[Tensor]:
-        """What each rank gathers from its own pictures; averaged over all before a state is kept."""
-
-    def facts(self) -> dict[str, Any]:
-        """What goes beside the tensors, as JSON."""
-
-    def load(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
-        """Go on from `state` and `facts`."""
-
-
 L = TypeVar("L", bound=Learner)
-Seen = TypeVar("Seen", bound=Learner, contravariant=True)
-
-
-class Witness(Protocol[Seen]):
-    """What looks on: writes files, measures, says when to stop. Only the rank that writes has one."""
-
-    def log(self, stats: dict[str, float]) -> None:
-        """Statistics of the steps since the last ones, means; `step` and `kimg` among them."""
-
-    def save(self, training: Seen) -> None:
-        """A state that was found whole."""
-
-    def advance(self, pictures: int) -> None:
-        """So many real pictures more were shown; negative after a rollback."""
 
 
 def train(

@@ -23,7 +23,7 @@ SHOWN = 36
 
 
 class Recorder:
-    """Looks on while a run trains (`loop.Witness`): statistics, sheets, checkpoints."""
+    """Looks on while a run trains (`learner.Witness`): statistics, sheets, checkpoints."""
 
     def __init__(
         self,

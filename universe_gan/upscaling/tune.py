@@ -35,7 +35,7 @@ BODY = ("conv_first.", "body.")
 
 @dataclass
 class Tuning:
-    """Everything that changes while tuning, and what it is made from: a `loop.Learner`."""
+    """Everything that changes while tuning, and what it is made from: a `learner.Learner`."""
 
     settings: TuneSettings
     first: RRDBNet

@@ -135,7 +135,7 @@ def _some(pictures: Pictures, numbers: list[int]) -> Pictures:
 
 
 class Recorder:
-    """Looks on while a run tunes (`loop.Witness`): statistics, judgements, sheets, checkpoints."""
+    """Looks on while a run tunes (`learner.Witness`): statistics, judgements, sheets, checkpoints."""
 
     def __init__(
         self,

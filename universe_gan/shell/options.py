@@ -41,6 +41,23 @@ class Commands(Command, click.Group):
 command = partial(click.command, cls=Command)
 
 
+data_option = click.option(
+    "--data", type=click.Path(path_type=Path), help="Folder for workspaces (default: data/)."
+)
+
+
+def set_option(keys: str, note: str = "") -> Callable[[F], F]:
+    """`--set`, handed on as `overrides`; `keys`: what of a recipe a command goes by, such as `colour.KEY`."""
+    return click.option(
+        "--set",
+        "overrides",
+        type=SETTING,
+        multiple=True,
+        metavar=f"{keys}=VALUE",
+        help=f"Override a setting{note}.",
+    )
+
+
 def speaks(command: F) -> F:
     """Give a command the output flags and hand it an `Output` as its first argument."""
 
@@ -64,15 +81,8 @@ def takes_recipe(command: F) -> F:
     """Give a command a recipe, loaded and checked, as its second argument."""
 
     @click.argument("recipe", metavar="RECIPE", type=NAMED)
-    @click.option(
-        "--set",
-        "overrides",
-        type=SETTING,
-        multiple=True,
-        metavar="SECTION.KEY=VALUE",
-        help="Override a setting.",
-    )
-    @click.option("--data", type=click.Path(path_type=Path), help="Folder for workspaces (default: data/).")
+    @set_option("SECTION.KEY")
+    @data_option
     @wraps(command)
     def wrapped(
         output: Output, recipe: str, overrides: tuple[str, ...], data: Path | None, **rest: Any
@@ -175,6 +185,13 @@ def repository(context: click.Context, option: click.Parameter, value: str | Non
     return value
 
 
+address_option = click.option(
+    "--address",
+    metavar="HOST:PORT",
+    help="With --engine ray: a running cluster (default: RAY_ADDRESS or here).",
+)
+
+
 def with_an_engine(command: F) -> F:
     """Give a command `--engine`, `--workers` and `--address`, handed on as `engine: Engine`."""
 
@@ -188,11 +205,7 @@ def with_an_engine(command: F) -> F:
     @click.option(
         "--workers", type=click.IntRange(1), help="Processes (default: one per core, here or of the cluster)."
     )
-    @click.option(
-        "--address",
-        metavar="HOST:PORT",
-        help="With --engine ray: a running cluster (default: RAY_ADDRESS or here).",
-    )
+    @address_option
     @wraps(command)
     def wrapped(*arguments: Any, engine: str, workers: int | None, address: str | None, **rest: Any) -> Any:
         from universe_gan.shell.engines import Engine
@@ -203,6 +216,10 @@ def with_an_engine(command: F) -> F:
 
     return wrapped  # type: ignore[return-value]
 
+
+refresh_option = click.option(
+    "--refresh", is_flag=True, help="Forget earlier answers and ask the sources again."
+)
 
 to_option = click.option(
     "--output",
@@ -228,4 +245,19 @@ runs_option = click.option(
 )
 device_option = click.option(
     "--device", type=click.Choice(["cpu", "cuda"]), help="Default: a GPU where there is one."
+)
+checkpoint_option = click.option(
+    "--checkpoint",
+    metavar="latest|best|FILE",
+    default="best",
+    show_default=True,
+    help="Which state of the run.",
+)
+extractor_option = click.option(
+    "--extractor",
+    metavar="lite0|plain|inception:WEIGHTS.pth|FILE.pt",
+    help="What compares the pictures (default: as in training).",
+)
+port_option = click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, help="Of the page (default: a free one)."
 )

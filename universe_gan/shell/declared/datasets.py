@@ -15,6 +15,7 @@ from universe_gan.shell.options import (
     older_option,
     or_a_run,
     or_what_is_published,
+    refresh_option,
     repository,
     runs_option,
     speaks,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 
 @command()
-@click.option("--refresh", is_flag=True, help="Forget earlier answers and ask the sources again.")
+@refresh_option
 @click.option("-n", "--dry-run", is_flag=True, help="Ask and decide; fetch no file, write no manifest.")
 @with_an_engine
 @speaks
@@ -168,7 +169,7 @@ def report(output: Output, recipe: Recipe, engine: Engine) -> Exit:
 
 
 @command()
-@click.option("--refresh", is_flag=True, help="Forget earlier answers and ask the sources again.")
+@refresh_option
 @older_option
 @with_an_engine
 @to_option

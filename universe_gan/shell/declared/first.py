@@ -13,6 +13,7 @@ from universe_gan.shell.completing import NAMED, SHELLS, SHIPPED
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.options import (
     command,
+    data_option,
     speaks,
     with_an_engine,
 )
@@ -23,7 +24,15 @@ if TYPE_CHECKING:
 
 
 @command()
-@click.option("--to", "target", type=click.Path(path_type=Path), default=Path("demo"), show_default=True)
+@click.option(
+    "--to",
+    "target",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    default=Path("demo"),
+    show_default=True,
+    help="Where to make it.",
+)
 @click.option("--no-models", is_flag=True, help="Stop at the dataset: train nothing.")
 @with_an_engine
 @speaks
@@ -73,7 +82,7 @@ def init(output: Output, name: str | None, show: bool, pattern: str | None) -> E
 
 @command()
 @click.option("--online", is_flag=True, help="Ask the Hub even without a token; compares the clock with its.")
-@click.option("--data", type=click.Path(path_type=Path), help="Folder for workspaces (default: data/).")
+@data_option
 @speaks
 @click.argument("recipe", type=NAMED, metavar="[RECIPE]", required=False)
 def check(output: Output, recipe: str | None, data: Path | None, online: bool) -> Exit:
@@ -98,7 +107,7 @@ def sources(output: Output) -> Exit:
 
 @command()
 @click.argument("recipes", metavar="[RECIPE]...", type=NAMED, nargs=-1)
-@click.option("--data", type=click.Path(path_type=Path), help="Folder for workspaces (default: data/).")
+@data_option
 @speaks
 def status(output: Output, recipes: tuple[str, ...], data: Path | None) -> Exit:
     """Show where each stage stands, and the next command."""

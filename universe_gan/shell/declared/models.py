@@ -7,12 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from universe_gan.shell.completing import NAMED, SETTING
+from universe_gan.shell.completing import NAMED
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.options import (
+    address_option,
+    checkpoint_option,
     command,
+    data_option,
     device_option,
+    extractor_option,
+    port_option,
     runs_option,
+    set_option,
     speaks,
 )
 
@@ -31,17 +37,12 @@ if TYPE_CHECKING:
 @click.option("--new", is_flag=True, help="Begin a new run in any case; older ones stay as they are.")
 @runs_option
 @device_option
-@click.option(
-    "--set",
-    "overrides",
-    type=SETTING,
-    multiple=True,
-    metavar="train.KEY=VALUE",
-    help="Override a setting (with --stage upscale: upscale.tune.KEY).",
-)
+@set_option("train.KEY", " (with --stage upscale: upscale.tune.KEY)")
 @click.option("--kimg", type=click.FloatRange(0, min_open=True), help="Stop after so many thousand pictures.")
-@click.option("--data", type=click.Path(path_type=Path), help="Folder for workspaces (default: data/).")
-@click.option("-n", "--dry-run", is_flag=True, help="Decode the pictures, say what would be done.")
+@data_option
+@click.option(
+    "-n", "--dry-run", is_flag=True, help="Decode the pictures and show what would be done; train nothing."
+)
 @click.option(
     "--engine",
     type=click.Choice(["local", "ray"]),
@@ -52,11 +53,7 @@ if TYPE_CHECKING:
 @click.option(
     "--workers", type=click.IntRange(1), help="With --engine ray: processes, a GPU each (default: 1)."
 )
-@click.option(
-    "--address",
-    metavar="HOST:PORT",
-    help="With --engine ray: a running cluster (default: RAY_ADDRESS or here).",
-)
+@address_option
 @speaks
 @click.argument("asked", type=NAMED, metavar="RECIPE|USER/DATASET[@REVISION]|FOLDER")
 def train(
@@ -97,18 +94,8 @@ def train(
 
 
 @command()
-@click.option(
-    "--checkpoint",
-    metavar="latest|best|FILE",
-    default="best",
-    show_default=True,
-    help="Which state of the run.",
-)
-@click.option(
-    "--extractor",
-    metavar="lite0|plain|inception:WEIGHTS.pth|FILE.pt",
-    help="What compares the pictures (default: as in training).",
-)
+@checkpoint_option
+@extractor_option
 @click.option(
     "--pictures",
     type=click.IntRange(10),
@@ -144,16 +131,13 @@ def judge(output: Output, asked: tuple[str, ...], **how: Any) -> Exit:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Instead, a film from seed to seed: .gif, .webp, .png or .mp4.",
 )
-@click.option("--frames", type=click.IntRange(1), default=60, show_default=True, help="From seed to seed.")
-@click.option("--fps", type=click.FloatRange(1, 100), default=30, show_default=True)
 @click.option(
-    "--set",
-    "overrides",
-    type=SETTING,
-    multiple=True,
-    metavar="generate.KEY=VALUE",
-    help="Override a setting.",
+    "--frames", type=click.IntRange(1), default=60, show_default=True, help="Of the film, from seed to seed."
 )
+@click.option(
+    "--fps", type=click.FloatRange(1, 100), default=30, show_default=True, help="Frames a second of the film."
+)
+@set_option("generate.KEY")
 @runs_option
 @device_option
 @speaks
@@ -187,14 +171,10 @@ def generate(
 @click.option(
     "--into", type=NAMED, metavar="RECIPE", help="Feed them back: the next `curate` makes rows of them."
 )
-@click.option(
-    "--extractor",
-    metavar="lite0|plain|inception:WEIGHTS.pth|FILE.pt",
-    help="What compares the pictures (default: as in training).",
-)
+@extractor_option
 @click.option("--seeds", default="0-99", show_default=True, help="With a RUN: which pictures to draw first.")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Of the page (default: a free one).")
-@click.option("--data", type=click.Path(path_type=Path), help="Folder for workspaces (default: data/).")
+@port_option
+@data_option
 @runs_option
 @device_option
 @speaks
@@ -216,11 +196,9 @@ def select(output: Output, asked: str, **how: Any) -> Exit:
 )
 @click.option("--models", metavar="NAME,NAME", help="Which to train (default: [study] models).")
 @click.option("--to", metavar="DIR", type=click.Path(path_type=Path), help="Default: studies/NAME.")
-@click.option(
-    "--set", "overrides", type=SETTING, multiple=True, metavar="SECTION.KEY=VALUE", help="Override a setting."
-)
-@click.option("--data", type=click.Path(path_type=Path), help="Folder for workspaces (default: data/).")
-@click.option("-n", "--dry-run", is_flag=True, help="Show what is done already and what would be done.")
+@set_option("SECTION.KEY")
+@data_option
+@click.option("-n", "--dry-run", is_flag=True, help="Show what is done and what would be done; do nothing.")
 @runs_option
 @device_option
 @speaks

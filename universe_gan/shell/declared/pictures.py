@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from universe_gan.shell.completing import NAMED, SETTING
+from universe_gan.shell.completing import NAMED
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.options import (
+    checkpoint_option,
     command,
+    data_option,
     device_option,
+    extractor_option,
+    port_option,
     runs_option,
+    set_option,
     speaks,
 )
 
@@ -56,11 +61,9 @@ def _named(
 @click.option("--evaluate", is_flag=True, help="Make them smaller, enlarge those, compare with the truth.")
 @click.option("--degraded", is_flag=True, help="With --evaluate: small ones blurred, noisy and JPEG.")
 @click.option("--seeds", help="With a RUN: which pictures to draw first (default: [generate] seeds, 0-35).")
-@click.option(
-    "--set", "overrides", type=SETTING, multiple=True, metavar="upscale.KEY=VALUE", help="Override a setting."
-)
-@click.option("--data", type=click.Path(path_type=Path), help="Folder for workspaces (default: data/).")
-@click.option("-n", "--dry-run", is_flag=True, help="Say what would be done.")
+@set_option("upscale.KEY")
+@data_option
+@click.option("-n", "--dry-run", is_flag=True, help="Show what would be done; write nothing.")
 @runs_option
 @device_option
 @speaks
@@ -120,11 +123,9 @@ def upscale(
     metavar="lite0|plain|FILE.pt",
     help="Find these by features of content (default: [colour] extractor, else by tone and colour).",
 )
-@click.option(
-    "--set", "overrides", type=SETTING, multiple=True, metavar="colour.KEY=VALUE", help="Override a setting."
-)
+@set_option("colour.KEY")
 @click.option("--to", metavar="DIR", type=click.Path(path_type=Path), help="Default: coloured/NAME.")
-@click.option("--data", type=click.Path(path_type=Path), help="Folder for workspaces (default: data/).")
+@data_option
 @runs_option
 @speaks
 @click.argument("asked", type=NAMED, metavar="FOLDER|RUN|RECIPE")
@@ -165,19 +166,15 @@ def colour(
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Where generated, coloured and upscaled folders lie (default: here).",
 )
-@click.option("--seeds", help="Which pictures: 0-299 or 1,5,20-29.")
+@click.option("--seeds", help="Which pictures: 7 or 0-35 or 1,5,20-29 (default: as --pictures says).")
 @click.option(
     "--pictures",
     type=click.IntRange(2, 100_000),
     help="So many, from seed 0 (default: as many as trained on, at most 1,000, first of all those that lie in"
     " folders).",
 )
-@click.option(
-    "--extractor",
-    metavar="lite0|plain|inception:WEIGHTS.pth|FILE.pt",
-    help="What compares the pictures (default: as in training).",
-)
-@click.option("--checkpoint", metavar="latest|best|FILE", default="best", show_default=True)
+@extractor_option
+@checkpoint_option
 @runs_option
 @device_option
 @speaks
@@ -212,7 +209,7 @@ def compare(output: Output, asked: tuple[str, ...], **how: Any) -> Exit:
 @click.option(
     "--seed", type=click.IntRange(0), default=0, show_default=True, help="Another: other questions."
 )
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Of the page (default: a free one).")
+@port_option
 @click.option("--no-browser", is_flag=True, help="Only print the address.")
 @click.option(
     "--results",

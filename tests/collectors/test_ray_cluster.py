@@ -1,4 +1,4 @@
-"""Connecting to Ray: what is said where there is none. On a cluster: `engine/test_ray_engine.py` of curation."""
+"""Connecting to Ray: what is said where there is none. On a cluster: `test_ray_engine.py` of curation."""
 
 import socket
 

@@ -11,7 +11,7 @@ from collectors.record import Record
 from curation.auditing.audited import Audit, Concern, ImageRow, Take
 from curation.markup import web_address
 from curation.reporting.page import inline, templates
-from curation.reporting.tiles import CLASS_WORDS
+from curation.reporting.tiles import CLASS_WORDS, STATE_WORDS
 
 MOST = 5_000
 """Images on the page; with more a browser takes seconds, and `audit.csv` holds all."""
@@ -30,6 +30,21 @@ class Shown:
     licence_url: str | None
     class_words: str
     violation: bool
+
+    @property
+    def named(self) -> bool:
+        """In the dataset without its pixels."""
+        return Concern.REFERENCE in self.row.concerns
+
+    @property
+    def stands(self) -> str:
+        """What became of it, in a word or three."""
+        if self.row.sha256 is None:
+            return "not fetched"
+        if self.named:
+            return STATE_WORDS["reference"]
+        reason = self.row.policy.reason
+        return "violation" if self.violation else reason.value if reason else "allowed"
 
     @property
     def evidence(self) -> Iterator[tuple[str, str, str | None]]:

@@ -27,7 +27,7 @@ from collectors import licences
 from collectors.record import Record, Verdict
 from collectors.rights import LicenceClass
 from collectors.storage.workspace import Workspace
-from curation.auditing.audit import audit
+from curation.auditing.audit import audit, write
 from curation.dataset.write import BuiltDataset, build
 from curation.policy import check_settings, consequence, may_fetch, may_publish, may_reference
 from curation.settings import FREE, CurateSettings, PolicySettings, PublishSettings
@@ -230,3 +230,16 @@ def test_a_verdict_made_by_hand_does_not_hand_on_pixels(tmp_path: Path) -> None:
     assert (made.rows, made.references) == (1, 1)
     (part,) = (made.path / "references").glob("*.parquet")
     assert pq.read_table(part)["image"].null_count == 1
+
+
+def test_the_pages_call_a_reference_what_it_is(tmp_path: Path) -> None:
+    records = [a_record(number=1, rights=CC0), a_record(number=2, rights=ND)]
+    workspace = Workspace(tmp_path)
+    manifest = a_manifest(
+        [stored(one, workspace.originals, encoded(a_nebula(n, (20, 20)))) for n, one in enumerate(records)]
+    )
+    write(audit(manifest, REFERRING), manifest, workspace.audit)
+    page = (workspace.audit / "audit.html").read_text()
+    assert "<span>named without pixels</span>" in page
+    assert "licence-refused" not in page
+    assert "policy refuses" not in page

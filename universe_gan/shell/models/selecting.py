@@ -135,7 +135,7 @@ def _folder(output: Output, asked: str, seeds: str, runs: Path, device: str | No
     generator = Generator.load(find(asked, runs), device, output.note)
     folder = Path("generated") / generator.about.name
     write(generator, numbers, folder)
-    output.line(f"pictures  {folder}  {len(numbers):,} pictures, synthetic")
+    output.line(f"pictures  {folder}  {many(len(numbers), 'picture')}, synthetic")
     return folder
 
 

@@ -13,7 +13,7 @@ from universe_gan.shell.exits import Exit
 from universe_gan.shell.invocation import tool
 from universe_gan.shell.models import courses, needs, training
 from universe_gan.shell.models.needs import PackagesMissing, SettingsUnfit
-from universe_gan.shell.output import Output
+from universe_gan.shell.output import Output, many
 from universe_gan.shell.pictures.upscaling import weights_asked
 from universe_gan.shell.recipes import recipe
 from universe_gan.upscaling.settings import UpscaleSettings
@@ -157,9 +157,8 @@ def _tuned(
                 tail = settings.learn == "tail"
                 judge = exam(held_out.pixels, net, tail=tail, passes=about.passes, device=device)
                 first, plain = judge.before["psnr"], judge.lanczos
-                output.say(
-                    f"held out: {len(judge.large)} pictures, {first:.2f} dB before, Lanczos {plain:.2f} dB"
-                )
+                shown = many(len(judge.large), "picture")
+                output.say(f"held out: {shown}, {first:.2f} dB before, Lanczos {plain:.2f} dB")
                 witness = Recorder(run, judge, stage, output.say)
             try:
                 train(tuning, learned, witness=witness, stop=stop)

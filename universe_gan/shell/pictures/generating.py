@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from collectors.storage.files import canonical_json, write_whole
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.models.needs import PackagesMissing, SettingsUnfit
-from universe_gan.shell.output import Output
+from universe_gan.shell.output import Output, many
 from universe_gan.study_settings import GenerateSettings
 
 if TYPE_CHECKING:
@@ -53,7 +53,9 @@ def generate(
         return _film(output, generator, numbers, film, frames=frames, fps=fps, truncation=drawn.truncation)
     folder = to or Path("generated") / about.name
     written = write(generator, numbers, folder, truncation=drawn.truncation, sheet=sheet)
-    output.line(f"pictures  {folder}  {len(numbers):,} pictures{' and a sheet' if sheet else ''}, synthetic")
+    output.line(
+        f"pictures  {folder}  {many(len(numbers), 'picture')}{' and a sheet' if sheet else ''}, synthetic"
+    )
     output.result({"folder": str(folder), "files": [path.name for path in written], **generator.provenance()})
     return Exit.DONE
 

@@ -67,7 +67,7 @@ def quiz(
         went_on = f", {before:,} answered before" if before else ""
         _tell(output, f"quiz      {path}  {many(len(drawn), 'picture')} of {side} px{went_on}")
         if len(drawn) < questions:
-            output.note(f"there are pictures for {len(drawn):,} questions only")
+            output.note(f"there are pictures for {many(len(drawn), 'question')} only")
         output.say("answer in the browser; Ctrl-C ends it and prints the result")
         page = QuizPage(drawn, kept, side)
         try:

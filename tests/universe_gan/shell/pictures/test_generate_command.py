@@ -37,6 +37,11 @@ def test_a_run_a_checkpoint_and_a_recipe_name_the_same_pictures(
     assert (place / "generated" / "toy" / "pictures.jsonl").is_file()
 
 
+def test_one_picture_is_not_called_several(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert generate("toy", "--seeds", "7") == Exit.DONE
+    assert "generated/toy  1 picture and a sheet, synthetic" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("ending", ["gif", "webp", "png"])
 def test_a_film_has_its_frames_and_says_where_it_comes_from(place: Path, ending: str) -> None:
     film = place / f"out.{ending}"

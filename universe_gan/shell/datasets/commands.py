@@ -169,7 +169,7 @@ def _tell_curated(
         around = sum(one.verdict.keep and one.crop == "subject" for one in result.judged)
         words = f"{around:,} around their subject, of which they lose {lost['subject']:.1%} on average"
         output.line(f"squares   {words}; centred ones would lose {lost['centre']:.1%}")
-    referred = f", {result.dataset.references:,} references" if result.dataset.references else ""
+    referred = f", {many(result.dataset.references, 'reference')}" if result.dataset.references else ""
     referred += f", {result.dataset.synthetic:,} generated" if result.dataset.synthetic else ""
     size = f"{result.dataset.bytes / 1e6:,.1f} MB"
     held_out = result.dataset.splits.get("test", 0)

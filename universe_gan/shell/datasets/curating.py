@@ -127,7 +127,7 @@ def run_curate(
         recipe.made_with("curate"),
         kept=dataset.rows,
         fetched=files,
-        **({"references": dataset.references} if dataset.references else {}),
+        **({"named without pixels": dataset.references} if dataset.references else {}),
     )
     waiting = undecided(manifest, judged, decided)
     State(workspace).note(

@@ -58,7 +58,7 @@ BY_NAME: dict[str, Words] = {
         " picture",
         Exit.INPUT,
     ),
-    "universe_gan.selecting.feedback.NothingGenerated": lambda error: Failure(
+    "universe_gan.selecting.candidates.NothingGenerated": lambda error: Failure(
         f"{error.folder} cannot be selected from: {error.problem}",
         "name a run, or a folder that `universe-gan generate`, `colour` or `upscale` wrote, of one model",
         Exit.INPUT,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from universe_gan.data import Prepared
     from universe_gan.measuring.extractors import Extractor
-    from universe_gan.selecting.feedback import Choice, Drawn
+    from universe_gan.selecting.candidates import Choice, Drawn
     from universe_gan.shell.recipes.recipe import Recipe
     from universe_gan.training.runs import Run
 
@@ -45,14 +45,14 @@ def select(
     data: Path | None,
     device: str | None,
 ) -> Exit:
-    """Rank the pictures and do what was asked with the best; raises the failures of `feedback`."""
+    """Rank the pictures and do what was asked with the best; raises the failures of `selecting`."""
     if missing := [name for name in NEEDED if util.find_spec(name) is None]:
         raise PackagesMissing(missing)
     if by_hand and (missing := [name for name in SERVING if util.find_spec(name) is None]):
         raise PackagesMissing(missing, "selecting by hand", "quiz")
     import torch
 
-    from universe_gan.selecting import feedback, rankings
+    from universe_gan.selecting import candidates, feedback, rankings
 
     if device == "cuda" and not torch.cuda.is_available():
         raise SettingsUnfit(["--device cuda: PyTorch finds no GPU here; `universe-gan check` says more"])
@@ -65,17 +65,19 @@ def select(
         with stages.at_work(target) as workspace:
             back = feedback.put_back(made, target.synthetic, workspace.synthetic)
     eyes, symmetry = _extractor(extractor, run, where), run.about.settings.symmetry if run else "all"
-    found = feedback.ranked(made, prepared, eyes, runs / "cache", symmetry)
+    found = candidates.ranked(made, prepared, eyes, runs / "cache", symmetry)
     real = f"{many(len(prepared.reals), 'training picture')}, {len(prepared.held_out):,} held out"
     output.line(f"ranked    {folder / rankings.RANKING}  {many(len(found), 'picture')} against {real}")
-    output.table("", ("pictures", "found"), [(n, words) for words, n in feedback.tally(found).most_common()])
+    output.table(
+        "", ("pictures", "found"), [(n, words) for words, n in candidates.tally(found).most_common()]
+    )
     if by_hand and any(one.refused is None for one in found):
         _ask(output, folder, prepared, port)
     wanted = keep or max(1, len(found) // SHARE)
-    chosen = feedback.choices(made, found, wanted, by_hand=by_hand)
+    chosen = candidates.choices(made, found, wanted, by_hand=by_hand)
     hand = sum(one.by_hand for one in chosen)
     output.line(f"accepted  {many(len(chosen), 'picture')}{f', {hand:,} by hand' if hand else ''}")
-    if copied := feedback.overruled(made, found):
+    if copied := candidates.overruled(made, found):
         output.note(
             f"{many(copied, 'picture')} accepted by hand stay out: refused as above, whoever likes them"
         )
@@ -95,7 +97,7 @@ def select(
         {
             "folder": str(folder),
             "ranked": len(found),
-            "found": dict(feedback.tally(found)),
+            "found": dict(candidates.tally(found)),
             "accepted": [one.path.name for one in chosen],
             "new": new,
             "listed": listed,
@@ -124,7 +126,7 @@ def _folder(output: Output, asked: str, seeds: str, runs: Path, device: str | No
     from universe_gan import pictures
     from universe_gan.generate import Generator, write
     from universe_gan.seeds import read_seeds
-    from universe_gan.selecting.feedback import NothingGenerated
+    from universe_gan.selecting.candidates import NothingGenerated
 
     path = Path(asked)
     if (path / pictures.SIDECAR).is_file():
@@ -142,12 +144,12 @@ def _folder(output: Output, asked: str, seeds: str, runs: Path, device: str | No
 def _sides(output: Output, folder: Path, root: Path) -> "tuple[Drawn, Prepared, Run | None]":
     """The generated pictures, the ones they learned from, and the run where it is here."""
     from universe_gan import data
-    from universe_gan.selecting import feedback
+    from universe_gan.selecting import candidates
     from universe_gan.shell.models.judging import DataChanged
     from universe_gan.training.runs import every
     from universe_gan.training.settings import MOST_SYNTHETIC
 
-    about = feedback.about(folder)
+    about = candidates.about(folder)
     fingerprint, cache = str(about.get("dataset_fingerprint")), root / "cache"
     run = next((one for one in reversed(every(root)) if one.about.origin.fingerprint == fingerprint), None)
     share = MOST_SYNTHETIC if about.get("generation") else 0.0
@@ -168,7 +170,7 @@ def _sides(output: Output, folder: Path, root: Path) -> "tuple[Drawn, Prepared, 
         if kept is None:
             raise DataChanged(folder, str(about.get("dataset")))
         prepared = kept
-    return feedback.drawn(folder, prepared.train.pixels.shape[1]), prepared, run
+    return candidates.drawn(folder, prepared.train.pixels.shape[1]), prepared, run
 
 
 def _extractor(asked: str | None, run: "Run | None", device: "torch.device") -> "Extractor":

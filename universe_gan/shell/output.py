@@ -78,6 +78,11 @@ class _Console(Console):
         raise BrokenPipeError
 
 
+def some(uids: Sequence[str], most: int = 3) -> str:
+    """The first of them, and how many more there are."""
+    return ", ".join(uids[:most]) + (f" and {len(uids) - most:,} more" if len(uids) > most else "")
+
+
 def many(count: int, noun: str) -> str:
     """`1 image`, `1,600 images`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -489,12 +489,12 @@ def test_check_and_sources_answer(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_bug_keeps_its_traceback(
     fresh: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from universe_gan.shell.datasets import commands
+    from universe_gan.shell.datasets import auditing
 
     def broken(*arguments: object, **options: object) -> Exit:
         raise ZeroDivisionError("one over nothing")
 
-    monkeypatch.setattr(commands, "audit", broken)
+    monkeypatch.setattr(auditing, "audit", broken)
     assert run(["audit", "sample"]) == Exit.BUG
     err = capsys.readouterr().err
     assert "ZeroDivisionError: one over nothing" in err

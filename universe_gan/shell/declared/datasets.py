@@ -53,13 +53,13 @@ def collect(
     With --engine ray the files are fetched by workers of a cluster, all together at the one pace that each
     host bears: it helps where hosts are many, or yours. Without it, threads of this process fetch.
     """
-    from universe_gan.shell.datasets import commands, lock
+    from universe_gan.shell.datasets import collecting, lock
 
     if engine.workers and not engine.ray:
         raise click.UsageError("--workers goes with --engine ray; here the files are fetched by threads")
     if locked:
         return lock.collect(output, recipe, locked, engine)
-    return commands.collect(output, recipe, refresh=refresh, dry_run=dry_run, engine=engine)
+    return collecting.collect(output, recipe, refresh=refresh, dry_run=dry_run, engine=engine)
 
 
 @command()
@@ -83,9 +83,9 @@ def verify(output: Output, recipe: Recipe, update: bool) -> Exit:
 @takes_recipe
 def relicense(output: Output, recipe: Recipe, dry_run: bool) -> Exit:
     """Derive all rights again from the kept answers, offline."""
-    from universe_gan.shell.datasets import commands
+    from universe_gan.shell.datasets import collecting
 
-    return commands.relicense(output, recipe, dry_run=dry_run)
+    return collecting.relicense(output, recipe, dry_run=dry_run)
 
 
 @command()
@@ -109,11 +109,11 @@ def audit(output: Output, recipe: Recipe, older: Path | None) -> Exit:
     RECIPE may also be hf://datasets/USER/NAME[@REVISION] or the folder of a dataset, ours or anybody's: then
     its rows are audited as they are published, and no picture is read.
     """
-    from universe_gan.shell.datasets import commands
+    from universe_gan.shell.datasets import auditing
 
     if older is not None:
-        return commands.audit_diff(output, recipe, older)
-    return commands.audit(output, recipe)
+        return auditing.audit_diff(output, recipe, older)
+    return auditing.audit(output, recipe)
 
 
 @command()
@@ -128,9 +128,9 @@ def curate(output: Output, recipe: Recipe, engine: Engine, older: Path | None, t
 
     Damaged, too small and blank images and near-duplicates are dropped, each with its reason.
     """
-    from universe_gan.shell.datasets import commands
+    from universe_gan.shell.datasets import building
 
-    return commands.curate(output, recipe, engine=engine, older=older, to=to)
+    return building.curate(output, recipe, engine=engine, older=older, to=to)
 
 
 @command()
@@ -163,9 +163,9 @@ def report(output: Output, recipe: Recipe, engine: Engine) -> Exit:
 
     One self-contained page: numbers, reasons, thumbnails with licence badges that link to their source.
     """
-    from universe_gan.shell.datasets import commands
+    from universe_gan.shell.datasets import building
 
-    return commands.report(output, recipe, engine=engine)
+    return building.report(output, recipe, engine=engine)
 
 
 @command()
@@ -187,9 +187,9 @@ def build(
     to: str | None,
 ) -> Exit:
     """collect → audit → curate → report, in one go."""
-    from universe_gan.shell.datasets import commands
+    from universe_gan.shell.datasets import building
 
-    return commands.build(output, recipe, locked=locked, refresh=refresh, engine=engine, older=older, to=to)
+    return building.build(output, recipe, locked=locked, refresh=refresh, engine=engine, older=older, to=to)
 
 
 @command()

@@ -43,7 +43,7 @@ def demo(output: Output, target: Path, engine: Engine, no_models: bool) -> Exit:
     extras train, colour and upscale are installed, a toy of `study` follows: two small networks learn for
     seconds, and their pictures, coloured fog, go the whole way to the page that compares them with real ones.
     """
-    from universe_gan.shell.datasets import commands
+    from universe_gan.shell.datasets import building
     from universe_gan.shell.demo import set_up
     from universe_gan.shell.models import studying
     from universe_gan.shell.recipes import recipe
@@ -52,7 +52,7 @@ def demo(output: Output, target: Path, engine: Engine, no_models: bool) -> Exit:
     loaded = recipe.load(path)
     output.keep_log(loaded.data / "log.txt")
     then = None if no_models else partial(studying.demo, output, path, target)
-    return commands.build(output, loaded, engine=engine, demo=True, then=then)
+    return building.build(output, loaded, engine=engine, demo=True, then=then)
 
 
 @command()

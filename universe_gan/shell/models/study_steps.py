@@ -9,7 +9,7 @@ from typing import Any
 
 from collectors.progress import Stage
 from collectors.storage.workspace import Workspace
-from universe_gan.shell.datasets import commands, publishing, stages
+from universe_gan.shell.datasets import building, publishing, stages
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.models import courses, training
 from universe_gan.shell.output import Output
@@ -98,7 +98,7 @@ def _build(output: Output, wanted: Study) -> Step:
 
     def do() -> tuple[int, Mapping[str, Any]]:
         if made() is None:
-            code, _ = _inner(output, wanted, lambda inner: commands.build(inner, loaded))
+            code, _ = _inner(output, wanted, lambda inner: building.build(inner, loaded))
             if code:
                 return code, {}
         built = publishing.built_by(loaded)

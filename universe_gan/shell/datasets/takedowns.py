@@ -1,15 +1,11 @@
 """`takedown`: take images out for good, publish without them, and say what others may still hold."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-
-import pyarrow.parquet as pq
-from pydantic import ValidationError
 
 from collectors import manifest as manifests
 from collectors.manifest import Manifest
 from collectors.record import Record
-from collectors.storage.files import Journal
 from collectors.storage.workspace import Workspace
 from curation.curate import read_verdicts
 from curation.dataset.synthetic import read as read_synthetic
@@ -23,9 +19,9 @@ from curation.hub.recognise import recognised
 from curation.hub.remote import hub_here
 from curation.hub.takedown import Alike, Copies, Takedown
 from curation.imaging import features
-from curation.imaging.examine import Examined, examine, folders
+from curation.imaging.examine import folders
 from curation.judged import Judged
-from universe_gan.shell.datasets import curating, descent, publishing, stages
+from universe_gan.shell.datasets import curating, descent, looks, proposals, publishing, stages
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.invocation import tool
 from universe_gan.shell.output import Output, many
@@ -94,7 +90,7 @@ def find(recipe: Recipe, workspace: Workspace, asked: str, copies: Copies) -> Ta
         _verdicts(workspace),
         asked,
         copies,
-        squares=_squares(workspace),
+        squares=looks.squares(workspace),
         blocklist=blocked.read(recipe.blocked),
         alike=_alike(recipe, workspace, manifest),
     )
@@ -104,8 +100,8 @@ def _alike(recipe: Recipe, workspace: Workspace, manifest: Manifest) -> Alike:
     """Which other images would be recognised if these stood on the blocklist."""
 
     def alike(matches: Sequence[Record]) -> set[str]:
-        look, features_of = _look(recipe, workspace), _features(workspace)
-        known = _look(recipe, workspace, anew=False)
+        look, features_of = looks.look_at(recipe, workspace), looks.features_of(workspace)
+        known = looks.look_at(recipe, workspace, anew=False)
         alone = Takedown("", None, tuple(matches), (), ())
         named = {record.uid for record in matches}
         lines = Blocklist(tuple(takedowns.lines(alone, look, features_of, reason="", date="")))
@@ -127,8 +123,8 @@ def _blocked(
 ) -> Blocklist:
     """The blocklist with these on it, and with what models have learned from until now."""
     date = stages.now().strftime("%Y-%m-%dT%H:%M:%SZ")
-    look = _look(recipe, workspace)
-    new = takedowns.lines(found, look, _features(workspace), reason=reason, date=date)
+    look = looks.look_at(recipe, workspace)
+    new = takedowns.lines(found, look, looks.features_of(workspace), reason=reason, date=date)
     prints = [one.fingerprint for one in learned]
     prints += [one.dataset_fingerprint for one in read_synthetic(recipe.synthetic)]
     return blocked.read(recipe.blocked).with_(remembering(new, prints))
@@ -157,51 +153,6 @@ def _verdicts(workspace: Workspace) -> tuple[Judged, ...]:
         return ()
 
 
-def _squares(workspace: Workspace) -> dict[str, str]:
-    """SHA-256 of the pictures in the built dataset → uid."""
-    found: dict[str, str] = {}
-    for path in sorted((workspace.dataset / "data").glob("*.parquet")):
-        table = pq.read_table(path, columns=["image_sha256", "uid"], partitioning=None)
-        found.update(zip(*(table.column(name).to_pylist() for name in table.column_names), strict=True))
-    return found
-
-
-def _look(recipe: Recipe, workspace: Workspace, *, anew: bool = True) -> Callable[[Record], Examined | None]:
-    """What is known of a picture's looks: from the journal, else measured `anew` if its file is here."""
-    known = {}
-    for line in Journal(workspace.examined).read():
-        try:
-            one = Examined.model_validate(line)
-        except ValidationError:
-            continue  # written by another version of this tool
-        known[one.sha256] = one
-
-    def look(record: Record) -> Examined | None:
-        if record.file is None:
-            return None
-        sha256 = record.file.sha256
-        if anew and sha256 not in known and sha256 in workspace.originals:
-            known[sha256] = examine(
-                workspace.originals.path(sha256), sha256, recipe.curate, folders(workspace)
-            )
-        return known.get(sha256)
-
-    return look
-
-
-def _features(workspace: Workspace) -> Callable[[Record], bytes | None]:
-    """Packed local features of a picture; `None` where OpenCV is not here to find them."""
-    places = folders(workspace)
-
-    def found(record: Record) -> bytes | None:
-        sha256 = record.file.sha256 if record.file else ""
-        if sha256 in places.thumbnails and sha256 not in places.features and features.available():
-            features.keep(sha256, places.thumbnails, places.features)
-        return places.features.read(sha256) if sha256 in places.features else None
-
-    return found
-
-
 def _publish(output: Output, recipe: Recipe, workspace: Workspace, told: dict[str, object]) -> Exit:
     """Build and publish at once: a pull request would leave the images up until somebody merges it."""
     stages.run_audit(recipe, workspace)
@@ -214,7 +165,7 @@ def _publish(output: Output, recipe: Recipe, workspace: Workspace, told: dict[st
     proposal = publishing.run_publish(
         recipe, workspace, output, hub, repo=recipe.publish.repo or repo, pull_request=wish
     )
-    publishing.tell_proposal(output, hub, proposal)
+    proposals.tell_proposal(output, hub, proposal)
     code = publishing.carry_out(output, recipe, workspace, hub, proposal, "Take images down", told)
     try:
         _tell_remains(output, history.remains(hub, proposal.repo))

@@ -15,7 +15,8 @@ from curation.hub.problems import (
 )
 from curation.hub.rows import NotReadable
 from curation.hub.takedown import CopiesOfAuthor, NothingMatches
-from universe_gan.shell.datasets.publishing import AlreadyPublic, RepoNotNamed, StageStale
+from universe_gan.shell.datasets.built import StageStale
+from universe_gan.shell.datasets.publishing import AlreadyPublic, RepoNotNamed
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.failures.failure import Failure, Table
 from universe_gan.shell.output import many

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from universe_gan.shell.datasets import publishing
+from universe_gan.shell.datasets.built import built_by
 from universe_gan.shell.recipes import recipe
 from universe_gan.training.settings import TrainSettings
 
@@ -34,7 +34,7 @@ def course(asked: str, overrides: Sequence[str], data: Path | None, kimg: float 
     if name := without_recipe(asked):
         return Course(name, asked, recipe.train_settings(asked, overrides), asked)
     loaded = recipe.load(recipe.find(asked), overrides, data)
-    return Course(loaded.name, str(publishing.built_by(loaded).path), loaded.train, asked)
+    return Course(loaded.name, str(built_by(loaded).path), loaded.train, asked)
 
 
 def without_recipe(asked: str) -> str | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from curation.hub import publish as hub_publish
 from curation.hub.proposal import PullRequest, propose_files
 from curation.hub.remote import hub_here
-from universe_gan.shell.datasets import publishing
+from universe_gan.shell.datasets import proposals
 from universe_gan.shell.datasets.publishing import AlreadyPublic
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.models import learned
@@ -65,8 +65,8 @@ def publish(
         tag=tag,
         today=datetime.now(UTC),
     )
-    publishing.tell_proposal(output, hub, proposal)
-    told = {"proposal": publishing.proposal_json(proposal), "taken_down": gone}
+    proposals.tell_proposal(output, hub, proposal)
+    told = {"proposal": proposals.proposal_json(proposal), "taken_down": gone}
     if dry_run:
         output.line(
             "nothing to do: the Hub holds this model" if proposal.nothing else "dry run: nothing was sent"
@@ -75,8 +75,6 @@ def publish(
         output.result({**told, "published": None})
         return Exit.DONE
     outcome = hub_publish.carry_out(hub, proposal, message=message or "Publish the model", progress=output)
-    publishing.tell_outcome(
-        output, outcome, f"universe-gan generate {repo}@{outcome.tag or outcome.revision}"
-    )
-    output.result({**told, "published": publishing.outcome_json(outcome)})
+    proposals.tell_outcome(output, outcome, f"universe-gan generate {repo}@{outcome.tag or outcome.revision}")
+    output.result({**told, "published": proposals.outcome_json(outcome)})
     return Exit.DONE

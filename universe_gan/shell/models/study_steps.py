@@ -9,7 +9,8 @@ from typing import Any
 
 from collectors.progress import Stage
 from collectors.storage.workspace import Workspace
-from universe_gan.shell.datasets import building, publishing, stages
+from universe_gan.shell.datasets import building, stages
+from universe_gan.shell.datasets.built import StageStale, built_by, read_built
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.models import courses, training
 from universe_gan.shell.output import Output
@@ -92,8 +93,8 @@ def _build(output: Output, wanted: Study) -> Step:
 
     def made() -> str | None:
         try:
-            return publishing.read_built(loaded, Workspace(loaded.data)).root_sha256
-        except (stages.StageMissing, publishing.StageStale):
+            return read_built(loaded, Workspace(loaded.data)).root_sha256
+        except (stages.StageMissing, StageStale):
             return None
 
     def do() -> tuple[int, Mapping[str, Any]]:
@@ -101,7 +102,7 @@ def _build(output: Output, wanted: Study) -> Step:
             code, _ = _inner(output, wanted, lambda inner: building.build(inner, loaded))
             if code:
                 return code, {}
-        built = publishing.built_by(loaded)
+        built = built_by(loaded)
         return 0, {"folder": str(built.path), "rows": built.rows}
 
     return Step("build", (), loaded.made_with("curate"), made, do)

@@ -8,7 +8,7 @@ from importlib import util
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from universe_gan.shell.datasets import publishing
+from universe_gan.shell.datasets.built import built_by
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.invocation import tool
 from universe_gan.shell.models import courses, needs, training
@@ -73,7 +73,7 @@ def course(asked: str, overrides: Sequence[str], data: Path | None, kimg: float 
     if name := courses.without_recipe(asked):
         return Course(name, asked, recipe.upscale_settings(asked, overrides))
     loaded = recipe.load(recipe.find(asked), overrides, data)
-    return Course(loaded.name, str(publishing.built_by(loaded).path), loaded.upscale)
+    return Course(loaded.name, str(built_by(loaded).path), loaded.upscale)
 
 
 def tune(output: Output, wanted: Course, *, runs: Path, device: str | None, new: bool, dry_run: bool) -> Exit:

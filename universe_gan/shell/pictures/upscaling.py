@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from collectors.progress import Stage
-from universe_gan.shell.datasets import asking, publishing
+from universe_gan.shell.datasets import asking
+from universe_gan.shell.datasets.built import built_by
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.models.needs import PackagesMissing, SettingsUnfit
 from universe_gan.shell.output import Output, many
@@ -76,7 +77,7 @@ def wanted(
     if "/" in one and path.suffix not in (".toml", ".jsonl"):
         return Wanted("", (path,))
     loaded = recipe.load(recipe.find(one), overrides, data)
-    return Wanted(loaded.name, dataset=Path(publishing.built_by(loaded).path))
+    return Wanted(loaded.name, dataset=Path(built_by(loaded).path))
 
 
 def upscale(

@@ -33,6 +33,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -278,6 +279,9 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the figures there, too")
     chosen = parser.parse_args()
     names = ["ours", *(name for name in chosen.only if name != "ours")]
+    if find_spec("img2dataset") is None:
+        print("img2dataset is left out: it is not installed (pip install 'universe-gan[bench]')")
+        names = [name for name in names if not name.startswith("img2dataset")]
     files = pictures(chosen.images, chosen.folder)
     here, there = multiprocessing.Pipe()
     context = multiprocessing.get_context("fork")

@@ -266,6 +266,19 @@ def test_a_violated_policy_ends_with_its_exit_code(demo: Path, capsys: pytest.Ca
     assert "violation  folder:" in capsys.readouterr().out
 
 
+def test_a_build_whose_audit_finds_a_violation_goes_to_its_end_and_says_so(
+    demo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from universe_gan.shell.datasets import stages
+    from universe_gan.shell.recipes.recipe import find, load
+
+    real, strict = stages.run_audit, load(find("sample"), ('policy.allow=["pd"]',), None)
+    monkeypatch.setattr(stages, "run_audit", lambda recipe, workspace: real(strict, workspace))
+    (demo / "data" / "sample" / "report.html").unlink()
+    assert run(["build", "sample", "--workers", "1"]) == Exit.VIOLATIONS
+    assert (demo / "data" / "sample" / "report.html").is_file()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_command_leaves_a_whole_state_and_goes_on(fresh: Path, number: signal.Signals) -> None:
     process = subprocess.Popen(

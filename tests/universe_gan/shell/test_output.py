@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from universe_gan.shell.output import Output, PlainStage, many
+from universe_gan.shell.output import Output, PlainStage, many, some
 
 
 def test_results_and_talk_go_their_own_ways(capsys: pytest.CaptureFixture[str]) -> None:
@@ -79,3 +79,8 @@ def test_one_of_a_thing_is_not_told_as_many() -> None:
         "2 images",
         "1,600 images",
     ]
+
+
+def test_of_a_long_list_the_first_are_named_and_the_others_counted() -> None:
+    assert some(["a", "b", "c"]) == "a, b, c"
+    assert some(["a", "b", "c", "d"], 2) == "a, b and 2 more"

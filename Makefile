@@ -71,10 +71,12 @@ $(VENV)/.core: $(BIN)/pip pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.demo: $(BIN)/pip pyproject.toml constraints.txt
+	@echo "setting up $(VENV)/ with PyTorch and what else the demo needs: some minutes, about 2 GB on disk"
 	$(BIN)/pip install --quiet --editable '.[verify,train,colour,upscale]'
 	@touch $@ $(VENV)/.core
 
 $(VENV)/.test: $(BIN)/pip pyproject.toml constraints.txt
+	@echo "setting up $(VENV)/ with what the tests need: some minutes, about 3 GB on disk"
 	$(BIN)/pip install --quiet --editable '.[verify,train,colour,upscale,quiz,s3,cluster,docs,test]'
 	@touch $@ $(VENV)/.docs $(VENV)/.demo $(VENV)/.core
 

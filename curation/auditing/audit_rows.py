@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from collectors.licences.table import PD_UNKNOWN_BASIS
 from collectors.manifest import Listing
 from collectors.record import Reason, Record
 from collectors.rights import Confidence, LicenceClass
@@ -53,6 +54,8 @@ def notes(record: Record, settings: PolicySettings, claims: Claims) -> Iterator[
         yield _finding(record, Concern.CONFLICT, rights.conflict)
     if record.file and rights.confidence is Confidence.INFERRED:
         yield _finding(record, Concern.INFERRED_ONLY, f"{rights.chosen} {_where_from(record)}")
+    if record.file and licence.id == PD_UNKNOWN_BASIS:
+        yield _finding(record, Concern.NO_GROUNDS, f"{licence.name}, on no stated ground")
     if outdated := _outdated(record):
         yield _finding(record, Concern.OUTDATED, outdated)
     if rights.restrictions:

@@ -20,6 +20,7 @@ class Concern(StrEnum):
     CONFLICT = "conflict"
     COPY_CONFLICT = "copy-conflict"
     INFERRED_ONLY = "inferred-only"
+    NO_GROUNDS = "no-grounds"
     FOR_REVIEW = "for-review"
     REFERENCE = "reference"
     OUTDATED = "outdated"
@@ -36,9 +37,10 @@ _WORDS = {
     Concern.OPTED_OUT: "its author or host opted out of use by AI",
     Concern.MISSING_CREDIT: "its licence asks for credit, and there is nobody to name",
     Concern.NO_CROP: "its licence forbids publishing a crop",
-    Concern.CONFLICT: "its channels disagree about the licence",
+    Concern.CONFLICT: "its channels disagree about the licence; the strictest counts",
     Concern.COPY_CONFLICT: "a copy of it is published under other terms",
     Concern.INFERRED_ONLY: "its licence was read from text or categories only",
+    Concern.NO_GROUNDS: "said to be in the public domain, and nobody says why",
     Concern.FOR_REVIEW: "fetched for a person to look at, never published",
     Concern.REFERENCE: "named in the dataset without its pixels, for others to fetch",
     Concern.OUTDATED: "its rights as written no longer follow from its licence",

@@ -25,5 +25,5 @@ def python() -> str:
 
 def _short(path: Path) -> str:
     """The path as seen from here, when that is shorter and does not climb."""
-    relative = os.path.relpath(path.absolute())
-    return str(path.absolute()) if relative.startswith("..") else relative
+    relative = os.path.relpath(path)
+    return os.path.normpath(path.absolute()) if relative.startswith("..") else relative

@@ -220,10 +220,13 @@ class PlainStage:
         self._name, self._total, self._say, self._clock = name, total, say, clock
         self._done, self._start = 0, clock()
         self._last = self._start
+        self._warm: tuple[int, float] | None = None
+        """What was done when the first of it was, and when: getting ready tells nothing of the rate."""
 
     def advance(self, count: int = 1) -> None:
         self._done += count
         now = self._clock()
+        self._warm = self._warm or (self._done, now)
         if now - self._last >= PLAIN_EVERY:
             self._last = now
             self._say(f"{self._words(now)}{self._left(now)}")
@@ -240,9 +243,9 @@ class PlainStage:
         return f"{self._name}: {self._done:,}{of} in {seconds:.1f} s"
 
     def _left(self, now: float) -> str:
-        if not self._total or not self._done:
+        if not self._total or not self._warm or self._done == self._warm[0]:
             return ""
-        rate = self._done / max(now - self._start, 1e-9)
+        rate = (self._done - self._warm[0]) / max(now - self._warm[1], 1e-9)
         return f", {rate:.1f}/s, about {(self._total - self._done) / rate:.0f} s left"
 
 

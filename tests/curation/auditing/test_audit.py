@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from collectors import licences
 from collectors import manifest as manifests
+from collectors.licences.table import PD_UNKNOWN_BASIS
 from collectors.manifest import Header, Manifest, ManifestBroken
 from collectors.record import Record
 from collectors.rights import LicenceClass
@@ -111,6 +112,14 @@ def test_conflicts_and_inferred_licences_are_notes() -> None:
     assert result.violations == ()
     assert result.noted == {"conflict": ("commons:M1",), "inferred-only": ("commons:M2",)}
     assert result.of(Concern.INFERRED_ONLY)[0].what == "LicenseRef-PD-USGov-NASA was read from extmetadata"
+
+
+def test_a_public_domain_on_no_stated_ground_is_noted_and_allowed() -> None:
+    groundless = CC0 | dict.fromkeys(("expression", "chosen"), PD_UNKNOWN_BASIS)
+    record = a_record(rights=groundless)
+    result = audited(record)
+    assert result.noted["no-grounds"] == ("commons:M1",)
+    assert result.violations == ()
 
 
 def test_a_crop_that_may_not_be_published_is_noted_whatever_the_purpose() -> None:

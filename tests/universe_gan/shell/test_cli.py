@@ -358,6 +358,14 @@ def test_status_names_the_next_command_at_every_stage(
     assert one["next"] == "review manifests/sample.toml"
     assert one["otherwise"] == "publish manifests/sample.toml --repo USER/NAME --dry-run"
     assert [stage["stands"] for stage in one["stages"]] == ["done"] * 4 + ["waits"]
+    Path("studies/sample-toy").mkdir(parents=True)
+    Path("studies/sample-toy/study.json").write_text(
+        '{"steps": {"build": {"made": "1"}, "train stylegan2": {}}}'
+    )
+    assert run(["status", "--json"]) == Exit.DONE
+    (one,) = json.loads(capsys.readouterr().out)["recipes"]
+    assert one["next"] == "review manifests/sample.toml"
+    assert one["otherwise"] == "study manifests/sample.toml --toy", "what was broken off is offered"
 
 
 def test_build_review_and_status_count_the_same_pictures(

@@ -35,6 +35,10 @@ def test_the_path_is_used_where_it_does_not(tmp_path: Path, monkeypatch: pytest.
     assert invocation.tool() == "bin/universe-gan"
     monkeypatch.chdir("/")
     assert Path(invocation.tool()).resolve() == program.resolve()
+    (tmp_path / "demo").mkdir()
+    monkeypatch.chdir(tmp_path / "demo")
+    monkeypatch.setattr(sys, "argv", ["../bin/universe-gan"])
+    assert invocation.tool() == str(program)
 
 
 def test_a_suggested_command_runs_when_it_is_typed(tmp_path: Path) -> None:

@@ -72,6 +72,19 @@ def test_plain_progress_speaks_every_thirty_seconds_with_rate_and_time_left() ->
     ]
 
 
+def test_what_it_takes_to_get_ready_is_not_in_the_rate() -> None:
+    now = 0.0
+    lines: list[str] = []
+    stage = PlainStage("pictures", 400, lines.append, clock=lambda: now)
+    for second in (40.0, 50.0, 60.0, 70.0, 80.0):
+        now = second
+        stage.advance(4)
+    assert lines == [
+        "pictures: 4 of 400 in 40.0 s",
+        "pictures: 16 of 400 in 70.0 s, 0.4/s, about 960 s left",
+    ]
+
+
 def test_one_of_a_thing_is_not_told_as_many() -> None:
     assert [many(count, "image") for count in (0, 1, 2, 1600)] == [
         "0 images",

@@ -68,12 +68,13 @@ def _next(
         return f"collect {recipe.path} --locked", "files of the manifest are not here", None
     if todo in STAGES:
         return f"{todo} {recipe.path}", "", None
+    study = next((row.name for row in rows if row.name.startswith("study") and row.stands != "done"), None)
+    going_on = f"study {recipe.path}{' --toy' if study and study.endswith('-toy') else ''}"
     command, why = _after(recipe, next((row for row in rows if row.name == "publish"), None), sent)
     if todo == "review":
-        return f"review {recipe.path}", "doubtful pictures wait", command
-    if todo and todo.startswith("study"):
-        toy = " --toy" if todo.endswith("-toy") else ""
-        return f"study {recipe.path}{toy}", "goes on where it was left", command
+        return f"review {recipe.path}", "doubtful pictures wait", going_on if study else command
+    if todo and todo == study:
+        return going_on, "goes on where it was left", command
     return command, why, None
 
 

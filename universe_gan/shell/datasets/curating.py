@@ -116,32 +116,32 @@ def run_curate(
         progress=progress,
         workers=count,
     )
-    files = manifest.header.files
     if dataset.bytes > HEAVY_ROW * dataset.rows:
         weight = f"{dataset.bytes / dataset.rows / 1e6:.1f} MB"
         progress.note(f"a row weighs {weight} on average; from 2 MB on, the Hub shows them slowly")
-    write_whole(workspace.built, dataset.model_dump_json(exclude={"path"}))
-    State(workspace).note(
-        "curate",
-        lock.header.root_sha256,
-        recipe.made_with("curate"),
-        kept=dataset.rows,
-        fetched=files,
-        **({"named without pixels": dataset.references} if dataset.references else {}),
-    )
-    waiting = undecided(manifest, judged, decided)
-    State(workspace).note(
-        "review",
-        lock.header.root_sha256,
-        recipe.made_with("curate"),
-        doubtful=waiting.doubtful,
-        screened=waiting.screened,
-    )
+    files, waiting = manifest.header.files, undecided(manifest, judged, decided)
+    _note(recipe, lock, workspace, dataset, files, waiting)
     never_fetched = frozenset(record.uid for record in lock.records if record.file is None)
     contested = conflicts(judged, {record.uid: record for record in manifest.records})
     named = _references(recipe, manifest, judged) if dataset.references else frozenset()
     found = _compared(before, dataset, workspace) if before is not None else None
     return Curated(judged, dataset, waiting, never_fetched, files, tuple(contested), named, found)
+
+
+def _note(
+    recipe: Recipe,
+    lock: Manifest,
+    workspace: Workspace,
+    built: BuiltDataset,
+    files: int,
+    waiting: Undecided,
+) -> None:
+    """Note what was built, for `status` and the stages after this one."""
+    write_whole(workspace.built, built.model_dump_json(exclude={"path"}))
+    root, settings, state = lock.header.root_sha256, recipe.made_with("curate"), State(workspace)
+    named = {"named without pixels": built.references} if built.references else {}
+    state.note("curate", root, settings, kept=built.rows, fetched=files, **named)
+    state.note("review", root, settings, doubtful=waiting.doubtful, screened=waiting.screened)
 
 
 def _at_hand(recipe: Recipe, record: Record) -> Path | None:

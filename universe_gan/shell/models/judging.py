@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from universe_gan.shell.exits import Exit
-from universe_gan.shell.models.needs import PackagesMissing, SettingsUnfit
+from universe_gan.shell.models.needs import PackagesMissing, device_for
 from universe_gan.shell.output import Output
 from universe_gan.shell.pictures.generating import NEEDED
 
 if TYPE_CHECKING:
+    import torch
+
     from universe_gan.data import Prepared
     from universe_gan.generate import Generator
     from universe_gan.training.runs import Run
@@ -68,11 +70,8 @@ def judge(
     """Judge a checkpoint of each run; raises the failures of this room and of `judging.judge`."""
     if missing := [name for name in NEEDED if util.find_spec(name) is None]:
         raise PackagesMissing(missing)
-    import torch
-
-    if device == "cuda" and not torch.cuda.is_available():
-        raise SettingsUnfit(["--device cuda: PyTorch finds no GPU here; `universe-gan check` says more"])
-    found = [_judged(output, one, checkpoint, extractor, pictures, runs, device) for one in asked]
+    where = device_for(device)
+    found = [_judged(output, one, checkpoint, extractor, pictures, runs, where) for one in asked]
     if len({line["against"] for line in found}) + len({line["extractor"] for line in found}) > 2:
         output.say("the runs were not measured alike (extractor, or what they are compared with)")
     rows = [(name, *(words(line) for line in found), best) for name, best, words in MEASURES]
@@ -89,7 +88,7 @@ def _judged(
     extractor: str | None,
     pictures: int | None,
     root: Path,
-    device: str | None,
+    device: "torch.device",
 ) -> dict[str, Any]:
     """The figures of one run's checkpoint, also written beside it."""
     from collectors.storage.files import Journal

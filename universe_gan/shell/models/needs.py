@@ -36,7 +36,7 @@ class MemoryShort(Exception):
         self.precision, self.world = precision, world
 
 
-def device_for(asked: str | None, rank: int) -> "torch.device":
+def device_for(asked: str | None, rank: int = 0) -> "torch.device":
     """The device as asked, else a GPU of this process's own, else the CPU.
 
     Raises:

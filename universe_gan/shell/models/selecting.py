@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from universe_gan.shell.datasets import stages
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.invocation import tool
-from universe_gan.shell.models.needs import PackagesMissing, SettingsUnfit
+from universe_gan.shell.models.needs import PackagesMissing, device_for
 from universe_gan.shell.output import Output, many
 from universe_gan.shell.pictures.generating import NEEDED, find
 from universe_gan.shell.recipes import recipe
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from universe_gan.data import Prepared
     from universe_gan.measuring.extractors import Extractor
     from universe_gan.selecting.candidates import Choice, Drawn
+    from universe_gan.selecting.select import Ranked
     from universe_gan.shell.recipes.recipe import Recipe
     from universe_gan.training.runs import Run
 
@@ -50,49 +51,24 @@ def select(
         raise PackagesMissing(missing)
     if by_hand and (missing := [name for name in SERVING if util.find_spec(name) is None]):
         raise PackagesMissing(missing, "selecting by hand", "quiz")
-    import torch
+    from universe_gan.selecting import candidates, feedback
 
-    from universe_gan.selecting import candidates, feedback, rankings
-
-    if device == "cuda" and not torch.cuda.is_available():
-        raise SettingsUnfit(["--device cuda: PyTorch finds no GPU here; `universe-gan check` says more"])
-    where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    where = device_for(device)
     target = recipe.load(recipe.find(into), (), data) if into else None  # before anything takes long
     folder = _folder(output, asked, seeds, runs, device)
     made, prepared, run = _sides(output, folder, runs)
-    back = 0
-    if target and target.synthetic.is_file():
-        with stages.at_work(target) as workspace:
-            back = feedback.put_back(made, target.synthetic, workspace.synthetic)
+    back = _put_back(made, target) if target else 0
     eyes, symmetry = _extractor(extractor, run, where), run.about.settings.symmetry if run else "all"
     found = candidates.ranked(made, prepared, eyes, runs / "cache", symmetry)
-    real = f"{many(len(prepared.reals), 'training picture')}, {len(prepared.held_out):,} held out"
-    output.line(f"ranked    {folder / rankings.RANKING}  {many(len(found), 'picture')} against {real}")
-    output.table(
-        "", ("pictures", "found"), [(n, words) for words, n in candidates.tally(found).most_common()]
-    )
+    _tell_ranked(output, folder, prepared, found)
     if by_hand and any(one.refused is None for one in found):
         _ask(output, folder, prepared, port)
-    wanted = keep or max(1, len(found) // SHARE)
-    chosen = candidates.choices(made, found, wanted, by_hand=by_hand)
-    hand = sum(one.by_hand for one in chosen)
-    output.line(f"accepted  {many(len(chosen), 'picture')}{f', {hand:,} by hand' if hand else ''}")
-    if copied := candidates.overruled(made, found):
-        output.note(
-            f"{many(copied, 'picture')} accepted by hand stay out: refused as above, whoever likes them"
-        )
+    chosen = candidates.choices(made, found, keep or max(1, len(found) // SHARE), by_hand=by_hand)
+    _tell_accepted(output, chosen, candidates.overruled(made, found))
     if to and chosen:
         feedback.shelve(chosen, to)
         output.line(f"copied    {to}")
-    new = listed = 0
-    if target:
-        with stages.at_work(target) as workspace:
-            new, listed = feedback.feed_back(chosen, target.synthetic, workspace.synthetic)
-        if odd := sum(not one.ranked.plausible for one in chosen):
-            output.note(
-                f"{odd:,} of them are less real than nearly all real ones: they teach their faults too"
-            )
-        output.line(f"listed    {target.synthetic}  {new:,} new, {listed:,} in all, {back:,} put back")
+    new, listed = _fed_back(output, chosen, target, back) if target else (0, 0)
     output.result(
         {
             "folder": str(folder),
@@ -106,6 +82,47 @@ def select(
     )
     _next(output, folder, target, chosen, changed=bool(new or back))
     return Exit.DONE
+
+
+def _put_back(made: "Drawn", target: "Recipe") -> int:
+    """Pictures of earlier rounds whose files were lost, put back into the recipe's workspace."""
+    from universe_gan.selecting import feedback
+
+    if not target.synthetic.is_file():
+        return 0
+    with stages.at_work(target) as workspace:
+        return feedback.put_back(made, target.synthetic, workspace.synthetic)
+
+
+def _tell_ranked(output: Output, folder: Path, prepared: "Prepared", found: "Sequence[Ranked]") -> None:
+    from universe_gan.selecting import candidates, rankings
+
+    real = f"{many(len(prepared.reals), 'training picture')}, {len(prepared.held_out):,} held out"
+    output.line(f"ranked    {folder / rankings.RANKING}  {many(len(found), 'picture')} against {real}")
+    output.table(
+        "", ("pictures", "found"), [(n, words) for words, n in candidates.tally(found).most_common()]
+    )
+
+
+def _tell_accepted(output: Output, chosen: "Sequence[Choice]", overruled: int) -> None:
+    hand = sum(one.by_hand for one in chosen)
+    output.line(f"accepted  {many(len(chosen), 'picture')}{f', {hand:,} by hand' if hand else ''}")
+    if overruled:
+        output.note(
+            f"{many(overruled, 'picture')} accepted by hand stay out: refused as above, whoever likes them"
+        )
+
+
+def _fed_back(output: Output, chosen: "Sequence[Choice]", target: "Recipe", back: int) -> tuple[int, int]:
+    """List what was accepted beside the recipe: how many are new, and how many are listed in all."""
+    from universe_gan.selecting import feedback
+
+    with stages.at_work(target) as workspace:
+        new, listed = feedback.feed_back(chosen, target.synthetic, workspace.synthetic)
+    if odd := sum(not one.ranked.plausible for one in chosen):
+        output.note(f"{odd:,} of them are less real than nearly all real ones: they teach their faults too")
+    output.line(f"listed    {target.synthetic}  {new:,} new, {listed:,} in all, {back:,} put back")
+    return new, listed
 
 
 def _next(

@@ -5,16 +5,18 @@ from there as if nothing had been. Under `torchrun` every process runs this; the
 """
 
 import os
-import time
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, nullcontext
+from functools import partial
 from importlib import util
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.invocation import tool
 from universe_gan.shell.models.courses import Course
-from universe_gan.shell.models.needs import MemoryShort, PackagesMissing, SettingsUnfit, device_for, stopping
+from universe_gan.shell.models.needs import MemoryShort, PackagesMissing, SettingsUnfit, device_for
+from universe_gan.shell.models.underway import Underway, agreed, memory, underway
 from universe_gan.shell.output import Output
 from universe_gan.training.settings import mistakes
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from universe_gan.measuring.judging import Judge
     from universe_gan.training.cluster import Attempt
     from universe_gan.training.ranks import Ranks
+    from universe_gan.training.recorder import Recorder
     from universe_gan.training.runs import About, Run
     from universe_gan.training.trackers import Tracker
 
@@ -49,7 +52,7 @@ def train(
         raise PackagesMissing(missing)
     from universe_gan.training import trackers
     from universe_gan.training.ranks import joined
-    from universe_gan.training.runs import about
+    from universe_gan.training.runs import Run, about, begin
 
     trackers.check(wanted.settings.trackers)
 
@@ -69,7 +72,8 @@ def train(
             tell_data(output, prepared, side)
         if dry_run:
             return _tell_plan(output, learning, runs, new) if ranks.writes else Exit.DONE
-        run = _begun(learning, runs, ranks, new=new and (attempt is None or attempt.is_first))
+        anew = new and (attempt is None or attempt.is_first)
+        run = agreed(ranks, partial(begin, runs, learning, new=anew), partial(Run, about=learning))
         if attempt and ranks.writes:
             attempt.begin()
         with run.locked() if ranks.writes else nullcontext():
@@ -107,15 +111,6 @@ def pictures(
             ranks.wait()
 
 
-def _begun(learning: "About", root: Path, ranks: "Ranks", *, new: bool) -> "Run":
-    """The run, the same one in every process: the first begins it and tells the others where it is."""
-    from universe_gan.training import runs
-
-    run = runs.begin(root, learning, new=new) if ranks.writes else None
-    path = Path(ranks.told(str(run.path) if run else ""))
-    return run or runs.Run(path, learning)
-
-
 def _trained(
     output: Output,
     run: "Run",
@@ -124,69 +119,55 @@ def _trained(
     ranks: "Ranks",
     attempt: "Attempt | None",
 ) -> Exit:
-    import torch
-
     from universe_gan.selecting import generations
     from universe_gan.training.gan import Training
     from universe_gan.training.loop import train as go
-    from universe_gan.training.recorder import Recorder
 
-    settings = run.about.settings
+    about, settings = run.about, run.about.settings
     if ranks.writes:
         output.keep_log(run.path / "log.txt")
     if run.finished:
         return _tell(output, run, 0, "finished") if ranks.writes else Exit.DONE
     if why := generations.stopped(run):
         return _tell_fallen(output, run, 0, why) if ranks.writes else Exit.DONE
-    try:
-        training = Training(settings, run.about.side, device, ranks)
-        begun = run.latest.is_file()
-        if begun:
-            training.load(*_state(run))
-        before, started = training.kimg, time.monotonic()
-        if ranks.writes:
-            words = f"going on at {before:,g} kimg" if begun else "a new run"
-            output.say(f"{run.path}: {words}; Ctrl-C saves and stops")
-        left = round((settings.kimg - before) * 1000)
-        words = f"pictures, from {before:,g} to {settings.kimg:,g} kimg"
-        with stopping() as stop, output.stage(words, left) if ranks.writes else nullcontext() as stage:
-            witness = (
-                Recorder(
-                    run,
-                    prepared.train,
-                    stage,
-                    _judge(output, run, prepared, device),
-                    output.say,
-                    _trackers(run, training.step),
-                    generations.watch(run),
-                )
-                if ranks.writes
-                else None
+    with memory(
+        lambda: MemoryShort(about.device, settings.batch, about.side, settings.precision, ranks.world)
+    ):
+        training = Training(settings, about.side, device, ranks)
+        with (
+            underway(output, run, training, "pictures") as way,
+            _witnessed(output, run, prepared, way) as witness,
+        ):
+            asked = attempt.stopping if attempt else way.stop
+            go(
+                training,
+                prepared.train,
+                witness=witness,
+                stop=lambda: asked() or bool(witness and witness.fallen),
             )
-            asked = attempt.stopping if attempt else stop
-            try:
-                go(
-                    training,
-                    prepared.train,
-                    witness=witness,
-                    stop=lambda: asked() or bool(witness and witness.fallen),
-                )
-            finally:
-                if witness:
-                    witness.close()
-    except RuntimeError as error:
-        if not isinstance(error, torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
-            raise  # on the CPU, PyTorch says it in words only
-        raise MemoryShort(
-            run.about.device, settings.batch, run.about.side, settings.precision, ranks.world
-        ) from error
-    speed = (training.kimg - before) * 1000 / max(time.monotonic() - started, 1e-9)
-    done = training.kimg >= settings.kimg
     if ranks.told(witness.fallen if witness else ""):
-        return _tell_fallen(output, run, speed, witness.fallen) if witness else Exit.DONE
+        return _tell_fallen(output, run, way.speed, witness.fallen) if witness else Exit.DONE
     if ranks.writes:
-        _tell(output, run, speed, "finished" if done else "stopped")
-    return Exit.DONE if done else Exit.INTERRUPTED
+        _tell(output, run, way.speed, "finished" if way.done else "stopped")
+    return Exit.DONE if way.done else Exit.INTERRUPTED
+
+
+@contextmanager
+def _witnessed(
+    output: Output, run: "Run", prepared: "Prepared", way: Underway
+) -> "Iterator[Recorder | None]":
+    """Who writes down how it goes, in the process that writes."""
+    from universe_gan.selecting import generations
+    from universe_gan.training.recorder import Recorder
+
+    learner = way.learner
+    if not learner.ranks.writes:
+        yield None
+        return
+    judge, trackers = _judge(output, run, prepared, learner.device), _trackers(run, learner.step)
+    watch = generations.watch(run)
+    with closing(Recorder(run, prepared.train, way.stage, judge, output.say, trackers, watch)) as recorder:
+        yield recorder
 
 
 def _judge(output: Output, run: "Run", prepared: "Prepared", device: "torch.device") -> "Judge | None":
@@ -209,13 +190,6 @@ def _trackers(run: "Run", step: int) -> "list[Tracker]":
 
     told = max((line["step"] for line in run.stats()), default=0)
     return trackers.opened(run.about.settings.trackers, run.path, run.about.name, step=step, told=told)
-
-
-def _state(run: "Run") -> tuple[dict[str, "torch.Tensor"], dict[str, Any]]:
-    """The latest checkpoint; several processes read it from a folder that all of them see."""
-    from universe_gan.training import checkpoints
-
-    return checkpoints.read(run.latest)
 
 
 def tell_data(output: Output, prepared: "Prepared", side: int) -> None:

@@ -1,9 +1,9 @@
 """`universe-gan train --stage upscale`: from a recipe, a dataset or a folder to a better upscaler."""
 
-import time
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from importlib import util
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from universe_gan.shell.exits import Exit
 from universe_gan.shell.invocation import tool
 from universe_gan.shell.models import courses, needs, training
 from universe_gan.shell.models.needs import PackagesMissing, SettingsUnfit
+from universe_gan.shell.models.underway import Underway, agreed, memory, underway
 from universe_gan.shell.output import Output, many
 from universe_gan.shell.pictures.upscaling import weights_asked
 from universe_gan.shell.recipes import recipe
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from universe_gan.data import Pictures
     from universe_gan.training.ranks import Ranks
     from universe_gan.upscaling.rrdbnet import RRDBNet
-    from universe_gan.upscaling.tuned import About, Run
+    from universe_gan.upscaling.tuned import About, Recorder, Run
 
 PASSES = 2
 """Back-projections where nothing else is asked: what `upscale` does with pictures that are no JPEG."""
@@ -101,18 +102,9 @@ def tune(output: Output, wanted: Course, *, runs: Path, device: str | None, new:
             output.line(f"weights   {about.start['weights']} from {about.start['weights_from']}")
         if dry_run:
             return _tell_plan(output, about, runs, new=new) if ranks.writes else Exit.DONE
-        run = _begun(about, runs, ranks, new=new)
+        run = agreed(ranks, partial(tuned.begin, runs, about, new=new), partial(tuned.Run, about=about))
         with run.locked() if ranks.writes else nullcontext():
             return _tuned(output, run, found.net, learned, held_out, where, ranks)
-
-
-def _begun(about: "About", root: Path, ranks: "Ranks", *, new: bool) -> "Run":
-    """The run, the same one in every process: the first begins it and tells the others where it is."""
-    from universe_gan.upscaling import tuned
-
-    run = tuned.begin(root, about, new=new) if ranks.writes else None
-    path = Path(ranks.told(str(run.path) if run else ""))
-    return run or tuned.Run(path, about)
 
 
 def _tuned(
@@ -124,58 +116,48 @@ def _tuned(
     device: "torch.device",
     ranks: "Ranks",
 ) -> Exit:
-    import torch
-
-    from universe_gan.training import checkpoints
     from universe_gan.training.loop import Diverged, train
-    from universe_gan.upscaling.exam import exam
     from universe_gan.upscaling.tune import Tuning
-    from universe_gan.upscaling.tuned import Recorder
 
-    about, settings = run.about, run.about.settings
+    about = run.about
     if ranks.writes:
         output.keep_log(run.path / "log.txt")
     if run.finished:
         return _tell(output, run, 0, "finished") if ranks.writes else Exit.DONE
     try:
-        tuning = Tuning(settings, net, about.side, device, about.passes, ranks)
-        begun = run.latest.is_file()
-        if begun:
-            tuning.load(*checkpoints.read(run.latest))
-        before, started = tuning.kimg, time.monotonic()
-        words = f"crops, from {before:,g} to {settings.kimg:,g} kimg"
-        left = round((settings.kimg - before) * 1000)
-        if ranks.writes:
-            going = f"going on at {before:,g} kimg" if begun else "a new run"
-            output.say(f"{run.path}: {going}; Ctrl-C saves and stops")
-        with (
-            needs.stopping() as stop,
-            output.stage(words, left) if ranks.writes else nullcontext() as stage,
-        ):
-            witness = None
-            if ranks.writes:
-                tail = settings.learn == "tail"
-                judge = exam(held_out.pixels, net, tail=tail, passes=about.passes, device=device)
-                first, plain = judge.before["psnr"], judge.lanczos
-                shown = many(len(judge.large), "picture")
-                output.say(f"held out: {shown}, {first:.2f} dB before, Lanczos {plain:.2f} dB")
-                witness = Recorder(run, judge, stage, output.say)
-            try:
-                train(tuning, learned, witness=witness, stop=stop)
-            finally:
-                if witness:
-                    witness.close()
+        with memory(lambda: CropsTooLarge(about, ranks.world)):
+            tuning = Tuning(about.settings, net, about.side, device, about.passes, ranks)
+            with (
+                underway(output, run, tuning, "crops") as way,
+                _witnessed(output, run, net, held_out, way) as witness,
+            ):
+                train(tuning, learned, witness=witness, stop=way.stop)
     except Diverged as error:
         raise TuningDiverged(error.kimg, error.rate) from error
-    except RuntimeError as error:
-        if not isinstance(error, torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
-            raise  # on the CPU, PyTorch says it in words only
-        raise CropsTooLarge(about, ranks.world) from error
-    speed = (tuning.kimg - before) * 1000 / max(time.monotonic() - started, 1e-9)
-    done = tuning.kimg >= settings.kimg
     if ranks.writes:
-        _tell(output, run, speed, "finished" if done else "stopped")
-    return Exit.DONE if done else Exit.INTERRUPTED
+        _tell(output, run, way.speed, "finished" if way.done else "stopped")
+    return Exit.DONE if way.done else Exit.INTERRUPTED
+
+
+@contextmanager
+def _witnessed(
+    output: Output, run: "Run", net: "RRDBNet", held_out: "Pictures", way: Underway
+) -> "Iterator[Recorder | None]":
+    """Who examines the network and writes down how it goes, in the process that writes."""
+    from universe_gan.upscaling.exam import exam
+    from universe_gan.upscaling.tuned import Recorder
+
+    if not way.learner.ranks.writes:
+        yield None
+        return
+    about = run.about
+    tail = about.settings.learn == "tail"
+    judge = exam(held_out.pixels, net, tail=tail, passes=about.passes, device=way.learner.device)
+    first, plain = judge.before["psnr"], judge.lanczos
+    shown = many(len(judge.large), "picture")
+    output.say(f"held out: {shown}, {first:.2f} dB before, Lanczos {plain:.2f} dB")
+    with closing(Recorder(run, judge, way.stage, output.say)) as recorder:
+        yield recorder
 
 
 def _tell_plan(output: Output, about: "About", root: Path, *, new: bool) -> Exit:

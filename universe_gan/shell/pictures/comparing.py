@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.models import judging
-from universe_gan.shell.models.needs import PackagesMissing, SettingsUnfit
+from universe_gan.shell.models.needs import PackagesMissing, device_for
 from universe_gan.shell.output import Output, many
 from universe_gan.shell.pictures.generating import NEEDED
 
 if TYPE_CHECKING:
+    import torch
+
     from universe_gan.comparing.comparison import Comparison
     from universe_gan.comparing.figures import Column, Looked
     from universe_gan.comparing.stages import Kept, Stage
@@ -52,14 +54,11 @@ def compare(
     """
     if missing := [name for name in NEEDED if util.find_spec(name) is None]:
         raise PackagesMissing(missing, "comparing", "train")
-    import torch
-
     from universe_gan.comparing import comparison, stages
     from universe_gan.seeds import read_seeds
 
-    if device == "cuda" and not torch.cuda.is_available():
-        raise SettingsUnfit(["--device cuda: PyTorch finds no GPU here; `universe-gan check` says more"])
-    opened = [_opened(one, checkpoint, runs, device) for one in asked]
+    where = device_for(device)
+    opened = [_opened(one, checkpoint, runs, where) for one in asked]
     known = list({generator.sha256: (run, generator) for run, generator in opened}.values())  # each once
     names = _names(known)
     first = known[0][0]
@@ -108,7 +107,7 @@ def _tell_seeds(
             output.say(f"note: {name}: not compared, drawn with truncation: {many(len(odd), 'picture')}")
 
 
-def _opened(asked: str, checkpoint: str, runs: Path, device: str | None) -> "tuple[Run, Generator]":
+def _opened(asked: str, checkpoint: str, runs: Path, device: "torch.device") -> "tuple[Run, Generator]":
     from universe_gan.generate import Generator
     from universe_gan.training.runs import read
 

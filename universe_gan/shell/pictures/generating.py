@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from collectors.storage.files import canonical_json, write_whole
 from universe_gan.shell.exits import Exit
-from universe_gan.shell.models.needs import PackagesMissing, SettingsUnfit
+from universe_gan.shell.models.needs import PackagesMissing, device_for
 from universe_gan.shell.output import Output, many
 from universe_gan.study_settings import GenerateSettings
 
@@ -32,8 +32,6 @@ def generate(
     """Write the pictures of these seeds, or the film through them; raises the failures of `generate`."""
     if missing := [name for name in NEEDED if util.find_spec(name) is None]:
         raise PackagesMissing(missing)
-    import torch
-
     from universe_gan import films
     from universe_gan.generate import Generator, write
     from universe_gan.seeds import read_seeds
@@ -41,9 +39,7 @@ def generate(
     numbers = read_seeds(drawn.seeds)
     if film:
         films.check(film)
-    if device == "cuda" and not torch.cuda.is_available():
-        raise SettingsUnfit(["--device cuda: PyTorch finds no GPU here; `universe-gan check` says more"])
-    generator = Generator.load(find(asked, runs), device, output.note)
+    generator = Generator.load(find(asked, runs), device_for(device), output.note)
     about = generator.about
     output.line(
         f"model     {about.settings.model}, {about.side} px, {generator.kimg:,g} kimg, checkpoint"

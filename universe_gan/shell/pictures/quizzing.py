@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.models import judging
 from universe_gan.shell.models.courses import course
-from universe_gan.shell.models.needs import PackagesMissing, SettingsUnfit
+from universe_gan.shell.models.needs import PackagesMissing, device_for
 from universe_gan.shell.output import Output, many
 from universe_gan.shell.pictures.generating import NEEDED, find
 
 if TYPE_CHECKING:
+    import torch
+
     from universe_gan.comparing.quiz import Maker, Real
 
 SERVING = ("waitress", "werkzeug")
@@ -49,16 +51,13 @@ def quiz(
     """Ask on a page until Ctrl-C, then print the result; raises the failures of `comparing.quiz`."""
     if missing := [name for name in (*NEEDED, *SERVING) if util.find_spec(name) is None]:
         raise PackagesMissing(missing, "the quiz", "train,quiz" if set(missing) & set(NEEDED) else "quiz")
-    import torch
-
     from universe_gan.comparing import answers, server
     from universe_gan.comparing import quiz as asking
     from universe_gan.comparing.quiz_page import QuizPage
 
-    if device == "cuda" and not torch.cuda.is_available():
-        raise SettingsUnfit(["--device cuda: PyTorch finds no GPU here; `universe-gan check` says more"])
+    where = device_for(device)
     names = asking.names(asked)
-    makers = [_maker(output, one, names[one], runs, device) for one in asked]
+    makers = [_maker(output, one, names[one], runs, where) for one in asked]
     source = _real(real, runs) if real else _learned_from(makers)
     side, drawn = asking.questions(makers, source, questions, seed, cache=runs / "cache", progress=output)
     path = FOLDER / f"{_file_name(list(names.values()))}.csv"
@@ -87,7 +86,7 @@ def again(output: Output, path: Path) -> Exit:
     return Exit.DONE
 
 
-def _maker(output: Output, asked: str, name: str, runs: Path, device: str | None) -> "Maker":
+def _maker(output: Output, asked: str, name: str, runs: Path, device: "torch.device") -> "Maker":
     """The pictures of a folder, or a generator: of a run, a checkpoint, a recipe, a model on the Hub."""
     from universe_gan.comparing import quiz as asking
     from universe_gan.generate import Generator

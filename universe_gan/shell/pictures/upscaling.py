@@ -14,7 +14,7 @@ from collectors.progress import Stage
 from universe_gan.shell.datasets import asking
 from universe_gan.shell.datasets.built import built_by
 from universe_gan.shell.exits import Exit
-from universe_gan.shell.models.needs import PackagesMissing, SettingsUnfit
+from universe_gan.shell.models.needs import PackagesMissing, device_for
 from universe_gan.shell.output import Output, many
 from universe_gan.shell.pictures import generating
 from universe_gan.shell.recipes import recipe, settled
@@ -117,13 +117,9 @@ def upscale(
 
 def upscaler_of(output: Output, settings: UpscaleSettings, device: str | None) -> "Upscaler":
     """The upscaler as it is set, and a word on it. Raises `SettingsUnfit` and the failures of the weights."""
-    import torch
-
     from universe_gan.upscaling.upscaler import Upscaler, precision_of
 
-    if device == "cuda" and not torch.cuda.is_available():
-        raise SettingsUnfit(["--device cuda: PyTorch finds no GPU here; `universe-gan check` says more"])
-    where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    where = device_for(device)
     upscaler = Upscaler(
         weights_asked(output, settings.weights),
         where,
@@ -163,7 +159,7 @@ def jobs_of(output: Output, what: Wanted, device: str | None, *, dry_run: bool) 
     from universe_gan.seeds import read_seeds
 
     numbers = read_seeds(what.drawn.seeds)
-    generator = Generator.load(what.run, device, output.note)
+    generator = Generator.load(what.run, device_for(device), output.note)
     folder = Path("generated") / generator.about.name
     if dry_run:
         output.line(f"model     {many(len(numbers), 'picture')} would be drawn into {folder}")

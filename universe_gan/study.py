@@ -131,9 +131,14 @@ def of_file(path: Path) -> str | None:
 
 
 def clear_folder(folder: Path) -> None:
-    """Take away the pictures that its sidecar names, and the sidecar; other files stay. Raises `NotOurs`."""
+    """Take away the pictures that its sidecar names, and the sidecar; other files stay. Raises `NotOurs`.
+
+    A subfolder that is a link to somewhere else is left as it is: what lies there is not ours.
+    """
     from universe_gan import pictures
 
     for line in list(pictures.lines(folder)):
-        (folder / line["file"]).unlink(missing_ok=True)
+        path = folder / line["file"]
+        if path.parent.resolve().is_relative_to(folder.resolve()):
+            path.unlink(missing_ok=True)
     (folder / pictures.SIDECAR).unlink(missing_ok=True)

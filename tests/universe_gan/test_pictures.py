@@ -1,5 +1,6 @@
 """Folders of pictures: what is written is known, what is somebody else's stays."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from universe_gan import pictures, sheets
 from universe_gan.pictures import NotOurs, Shelf
+from universe_gan.study import clear_folder
 
 
 def png(value: int, facts: dict[str, object] | None = None, side: int = 8) -> bytes:
@@ -57,6 +59,20 @@ def test_what_somebody_else_wrote_stays(tmp_path: Path) -> None:
     (tmp_path / "pictures.jsonl").write_text("my notes\n")
     with pytest.raises(NotOurs):
         Shelf(tmp_path)
+
+
+def test_clearing_a_folder_takes_nothing_from_where_a_link_in_it_leads(tmp_path: Path) -> None:
+    mine, elsewhere = tmp_path / "mine", tmp_path / "elsewhere"
+    mine.mkdir()
+    elsewhere.mkdir()
+    (mine / "sub").symlink_to(elsewhere)
+    for path in (mine / "a.png", elsewhere / "b.png"):
+        path.write_bytes(b"a picture")
+    sidecar = "".join(json.dumps({"file": name}) + "\n" for name in ("a.png", "sub/b.png"))
+    (mine / pictures.SIDECAR).write_text(sidecar)
+    clear_folder(mine)
+    assert (elsewhere / "b.png").is_file()
+    assert sorted(path.name for path in mine.iterdir()) == ["sub"]
 
 
 def test_a_picture_on_its_own_speaks_for_itself(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """How time and memory of curation grow with the number of images, and what 10 or 100 million would take.
 
-    python benchmarks/scale.py [--sizes 1000,3000] [--side 256] [--records 10000,100000] [--json F]
+    python benchmarks/scale.py [--sizes 1000,3000] [--side 256] [--whole] [--records 10000,100000] [--json F]
     python benchmarks/scale.py --extrapolate 10M,100M --from F [--mean-mb 3] [--price 0.04] …
 
 `--sizes`: pictures made on the fly (`scale_pictures.py`), distinct but for one copy in twenty, through all
@@ -68,7 +68,7 @@ def main() -> None:
             for size in sizes:
                 folder = Path(scratch) / f"{kind}-{size}"
                 folder.mkdir()
-                found[kind][size] = run(steps, size, folder, arguments.side)
+                found[kind][size] = run(steps, size, folder, arguments)
                 save(found, arguments.json)
     for kind, figures in found.items():
         if figures:
@@ -80,6 +80,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("--sizes", default="1000,3000", help="numbers of pictures: 1k,3k,10k; empty: none")
     parser.add_argument("--side", type=int, default=256, help="of the pictures, in pixels")
+    parser.add_argument("--whole", action="store_true", help="whole copies only: `match_parts = false`")
     parser.add_argument("--records", default="", help="numbers of made-up records: 100k,1M")
     parser.add_argument("--json", type=Path, help="write the figures here, after every size")
     parser.add_argument("--at", type=Path, help="where temporary files go")
@@ -98,12 +99,15 @@ def numbers(text: str) -> list[int]:
     return sorted(int(float(word.rstrip("kMG")) * UNITS.get(word[-1], 1)) for word in words)
 
 
-def run(steps: Iterable[str], size: int, folder: Path, side: int) -> dict[str, dict[str, float]]:
+def run(
+    steps: Iterable[str], size: int, folder: Path, asked: argparse.Namespace
+) -> dict[str, dict[str, float]]:
     """Every step in a process of its own."""
     found: dict[str, dict[str, float]] = {}
     for step in steps:
         print(f"{step} {size:,}", file=sys.stderr, flush=True)
-        command = [sys.executable, str(HERE / "scale_steps.py"), step, str(size), str(folder), str(side)]
+        how = [str(asked.side), "whole" if asked.whole else "parts"]
+        command = [sys.executable, str(HERE / "scale_steps.py"), step, str(size), str(folder), *how]
         path = os.pathsep.join((str(HERE.parent), os.environ.get("PYTHONPATH", "")))
         alone = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": path}
         answer = subprocess.run(command, env=alone, check=True, stdout=subprocess.PIPE)

@@ -1,4 +1,4 @@
-"""The stages that `scale.py` measures, a few to a process: `python scale_steps.py STEP N FOLDER SIDE`.
+"""The stages that `scale.py` measures, a few to a process: `python scale_steps.py STEP N FOLDER SIDE PARTS`.
 
 Prints a JSON list of rows {stage, cpu, wall, mb}; `mb` is what the process held at the stage's peak, beyond
 what it held before (Linux' high-water mark is set back at the beginning of each).
@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -28,6 +28,14 @@ HEAD = {"name": "scale", "subject": "nebula", "recipe_sha256": "0" * 64, "tool":
 SA = {"expression": "CC-BY-SA-4.0", "chosen": "CC-BY-SA-4.0", "class": "sa", "attribution": True}
 SA |= {"share_alike": True, "commercial": True, "derivatives": True, "confidence": "stated"}
 PUBLISH = PolicySettings(purpose="publish")
+
+
+class Run(NamedTuple):
+    """What the pictures are like, and what is done with them."""
+
+    side: int
+    """In pixels."""
+    match_parts: bool
 
 
 class Meter:
@@ -144,7 +152,7 @@ def a_record(number: int, sha256: str, size: int) -> Record:
     )
 
 
-def make_pictures(meter: Meter, number: int, folder: Path, side: int) -> None:
+def make_pictures(meter: Meter, number: int, folder: Path, run: Run) -> None:
     """The originals and their sealed manifest."""
     import scale_pictures as pictures
 
@@ -152,14 +160,14 @@ def make_pictures(meter: Meter, number: int, folder: Path, side: int) -> None:
 
     def records() -> Iterator[Record]:
         for one in range(number):
-            data = pictures.picture(one, side)
+            data = pictures.picture(one, run.side)
             yield a_record(one, store.add(data), len(data))
 
     with meter.stage("(pictures made)"):
         manifests.write_sorted(records(), folder / "scale.jsonl", **HEAD)
 
 
-def curate_pictures(meter: Meter, number: int, folder: Path, side: int) -> None:
+def curate_pictures(meter: Meter, number: int, folder: Path, run: Run) -> None:
     """Everything from the manifest to the report, on one core."""
     from curation.auditing import audit, audit_files
     from curation.curate import curate
@@ -174,7 +182,7 @@ def curate_pictures(meter: Meter, number: int, folder: Path, side: int) -> None:
         ("curation.comparing", "split", "splits"),
     ):
         meter.of(*function)
-    workspace, settings = Workspace(folder), _settings(side)
+    workspace, settings = Workspace(folder), _settings(run.side, match_parts=run.match_parts)
     with meter.stage("manifest: read"):
         manifest = manifests.read(folder / "scale.jsonl")
     with meter.stage("screening, verdicts"):
@@ -191,11 +199,11 @@ def curate_pictures(meter: Meter, number: int, folder: Path, side: int) -> None:
     meter.rows.append({"stage": "(kept)", "rows": built.rows, "copies": twins})
 
 
-def _settings(side: int) -> CurateSettings:
-    return CurateSettings(size=min(side, 128), min_side=1)
+def _settings(side: int, *, match_parts: bool = True) -> CurateSettings:
+    return CurateSettings(size=min(side, 128), min_side=1, match_parts=match_parts)
 
 
-def go_through_records(meter: Meter, number: int, folder: Path, side: int) -> None:
+def go_through_records(meter: Meter, number: int, folder: Path, run: Run) -> None:
     """Manifests: written, read, filtered, compared, audited, a record at a time."""
     from curation.auditing import audit, audit_files
     from curation.auditing.audit_diff import diff
@@ -216,7 +224,7 @@ def go_through_records(meter: Meter, number: int, folder: Path, side: int) -> No
         audit_files.write(audited, there, folder / "audit")
 
 
-def hold_records(meter: Meter, number: int, folder: Path, side: int) -> None:
+def hold_records(meter: Meter, number: int, folder: Path, run: Run) -> None:
     """A manifest in memory, as curation holds it."""
     path = folder / "records.jsonl"
     with meter.stage("manifest: whole in memory"):
@@ -224,7 +232,7 @@ def hold_records(meter: Meter, number: int, folder: Path, side: int) -> None:
     assert len(whole.records) == number
 
 
-def relate_hashes(meter: Meter, number: int, folder: Path, side: int) -> None:
+def relate_hashes(meter: Meter, number: int, folder: Path, run: Run) -> None:
     """Duplicates from hashes to groups, with neighbours planted and everybody who asks told the truth."""
     from curation.duplicates.compared import Compared, Question
     from curation.duplicates.edges import EdgeKind
@@ -264,7 +272,7 @@ def relate_hashes(meter: Meter, number: int, folder: Path, side: int) -> None:
     meter.rows.append({"stage": "(found)", "copies": len(found.copies)})
 
 
-def build_rows(meter: Meter, number: int, folder: Path, side: int) -> None:
+def build_rows(meter: Meter, number: int, folder: Path, run: Run) -> None:
     """A dataset of tiny squares from synthetic verdicts, and two datasets compared."""
     from curation.dataset import diff as dataset_diff
     from curation.dataset.write import build
@@ -297,7 +305,7 @@ def build_rows(meter: Meter, number: int, folder: Path, side: int) -> None:
         assert dataset_diff.diff(rows, rows).same == number
 
 
-STEPS: dict[str, Callable[[Meter, int, Path, int], None]] = {
+STEPS: dict[str, Callable[[Meter, int, Path, Run], None]] = {
     "make": make_pictures,
     "curate": curate_pictures,
     "records": go_through_records,
@@ -309,9 +317,9 @@ STEPS: dict[str, Callable[[Meter, int, Path, int], None]] = {
 
 def main() -> None:
     """Run one step and print what its stages cost."""
-    name, number, folder, side = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4])
+    name, number, folder = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
     meter = Meter()
-    STEPS[name](meter, number, folder, side)
+    STEPS[name](meter, number, folder, Run(int(sys.argv[4]), sys.argv[5] == "parts"))
     print(json.dumps(meter.rows))
 
 

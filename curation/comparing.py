@@ -111,8 +111,8 @@ def _comparisons(
     workspace: Workspace, settings: CurateSettings, progress: Progress, pictures: int, workers: int
 ) -> Iterator[Comparisons]:
     """Where pairs are looked at more closely, with a bar for as long as it goes on."""
-    places, matching = folders(workspace), features.available()
-    if not matching and pictures > 1:
+    places, matching = folders(workspace), features.wanted(settings)
+    if settings.match_parts and not matching and pictures > 1:
         progress.note(WITHOUT_FEATURES)
     with progress.stage("compare") as stage:
         comparisons = Comparisons(

@@ -176,7 +176,7 @@ def _examine_all(
                 journal.append(one.model_dump(mode="json"))
     finally:
         journal.close()
-    if features.available():
+    if features.wanted(settings):
         _extract_all([sha for sha in wanted if known[sha].hashes], places, progress, workers)
     return known
 

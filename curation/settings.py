@@ -84,6 +84,9 @@ class CurateSettings(Settings):
     """How the squares are encoded: `png`, `webp` (both keep every pixel) or `jpeg`."""
     duplicates: bool = True
     """Drop near-duplicates, turned and mirrored copies included."""
+    match_parts: bool = True
+    """Hold parts of pictures against each other too, which finds crops, small turns and captioned copies.
+    Needs OpenCV (`[verify]`); its time grows with the square of the images: turn it off beyond 100,000."""
     crop: Literal["centre", "subject"] = "centre"
     """Where the square is cut: `centre`, or around the `subject` (a planet with its rings), which is never
     cut: sky is added at the sides where the picture is too small."""

@@ -173,7 +173,7 @@ def _render(template: str, facts: Facts) -> str:
         "credits": [_full_credit(one) for one in facts.kept] if len(facts.kept) <= CREDITS_ON_CARD else [],
         "grounds": GROUNDS,
         "filter_words": FILTER_WORDS,
-        "local_features": features.available(),
+        "local_features": features.wanted(facts.settings),
         "versions": {"pillow": PIL.__version__, "pyarrow": pa.__version__},
         "most_missing": MOST_MISSING,
         "overrides": [shlex.quote(one) for one in facts.origin.overrides],

@@ -26,6 +26,7 @@ from PIL import Image
 
 from collectors.formats import FORMATS
 from collectors.storage.stores import Store
+from curation.settings import CurateSettings
 
 VERSION = 1
 """Raised when `extract` gives other bytes for the same picture."""
@@ -101,6 +102,11 @@ class Features:
 def available() -> bool:
     """Is OpenCV here?"""
     return find_spec("cv2") is not None
+
+
+def wanted(settings: CurateSettings) -> bool:
+    """Does the recipe ask for features, and is what makes them here?"""
+    return settings.match_parts and available()
 
 
 def extract(canonical: Image.Image) -> bytes:

@@ -218,3 +218,23 @@ def test_without_opencv_the_command_says_what_it_misses(
     found = judged(manifest, workspace, progress=progress)
     assert progress.notes == [comparing.WITHOUT_FEATURES]
     assert found["M3"].verdict.twin == "commons:M2"
+
+
+@needs_features
+def test_a_recipe_may_turn_parts_off_and_only_whole_copies_are_found(tmp_path: Path) -> None:
+    sky = a_sky(1, 240)
+    tilted, turned = sky.rotate(4), sky.transpose(Image.Transpose.ROTATE_90)
+    found, said = {}, {}
+    for parts in (True, False):
+        workspace, progress = Workspace(tmp_path / str(parts)), Listening()
+        manifest = a_manifest(
+            stored(a_record(number=number, rights=BY), workspace.originals, encoded(image))
+            for number, image in enumerate((sky, tilted, turned), 1)
+        )
+        settings = SMALL.model_copy(update={"match_parts": parts})
+        verdicts = judged(manifest, workspace, settings, progress=progress)
+        found[parts] = sum(one.verdict.keep for one in verdicts.values())
+        said[parts] = progress.notes
+        assert any(workspace.root.glob("features/*")) is parts
+    assert found == {True: 1, False: 2}
+    assert said == {True: [], False: []}  # the recipe wants it so: nothing to say

@@ -183,6 +183,8 @@ def test_the_card_says_when_local_features_could_not_be_compared(monkeypatch: py
     assert (
         said not in texts(replace(facts(a_record()), settings=CurateSettings(duplicates=False)))["README.md"]
     )
+    turned_off = replace(facts(a_record()), settings=CurateSettings(match_parts=False))
+    assert "Local features were not compared (the recipe turns it off)" in texts(turned_off)["README.md"]
 
 
 def test_the_card_says_how_much_of_the_planets_was_cut_off() -> None:

@@ -77,7 +77,7 @@ $(VENV)/.demo: $(BIN)/pip pyproject.toml constraints.txt
 
 $(VENV)/.test: $(BIN)/pip pyproject.toml constraints.txt
 	@echo "setting up $(VENV)/ with what the tests need: some minutes, about 3 GB on disk"
-	$(BIN)/pip install --quiet --editable '.[verify,train,colour,upscale,quiz,s3,cluster,docs,test]'
+	$(BIN)/pip install --quiet --editable '.[verify,train,colour,upscale,film,quiz,s3,cluster,docs,test]'
 	@touch $@ $(VENV)/.docs $(VENV)/.demo $(VENV)/.core
 
 $(VENV)/.docs: $(BIN)/pip pyproject.toml constraints.txt

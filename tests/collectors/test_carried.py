@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from types import FunctionType, UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 
@@ -46,6 +46,11 @@ def some(wanted: Any) -> Any:
         return tuple(some(one) for one in get_args(wanted) if one is not Ellipsis)
     if isinstance(kind, type) and hasattr(kind, "__members__"):
         return next(iter(kind.__members__.values()))
+    if kind is Literal:
+        return get_args(wanted)[0]
+    if hasattr(kind, "model_construct"):
+        hints = get_type_hints(kind)
+        return kind.model_construct(**{name: some(hints[name]) for name in kind.model_fields})
     if kind in (str, int, float, bool, object):
         return {str: "words", int: 7, float: 0.5, bool: True, object: "it"}[kind]
     if hasattr(kind, "keys"):

@@ -1,7 +1,6 @@
 """Wikimedia Commons, or any MediaWiki.
 
-`search`, `again` and `mediawiki` ask; `pages`, `page_rights`, `statements` and `prose` read what came,
-offline.
+`search`, `again` and `mediawiki` ask; `pages`, `page_rights` and `statements` read what came, offline.
 """
 
 from collectors.commons.again import AnotherWiki, look_again, resolve

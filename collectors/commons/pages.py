@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit, urlunsplit
 
-from collectors.commons import page_rights, prose, statements
+from collectors import prose
+from collectors.commons import page_rights, statements
 from collectors.conclude import conclude, credit_line
 from collectors.record import Ai, Creator, FoundBy, Original, Record, Seen
 from collectors.storage.files import canonical_json

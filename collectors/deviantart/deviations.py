@@ -8,8 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from collectors import licences
-from collectors.commons import prose
+from collectors import licences, prose
 from collectors.conclude import conclude, credit_line
 from collectors.licences.table import cc_id
 from collectors.record import Ai, Creator, FoundBy, Original, Permission, Record, Seen

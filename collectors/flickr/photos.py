@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from collectors.commons import prose
+from collectors import prose
 from collectors.conclude import conclude, credit_line
 from collectors.flickr import photo_rights
 from collectors.flickr.api import whole_number

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collectors.commons.prose import LONGEST, absolute, creator, plain
+from collectors.prose import LONGEST, absolute, creator, plain
 from collectors.record import Creator
 
 PAGE = "https://commons.wikimedia.org/wiki/File:Orion.jpg"

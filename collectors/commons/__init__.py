@@ -6,7 +6,8 @@
 from collectors.commons.again import AnotherWiki, look_again, resolve
 from collectors.commons.mediawiki import NotAWiki, WikiRefused
 from collectors.commons.pages import parse
-from collectors.commons.search import CategoryMissing, CommonsSettings, bare, paces, search
+from collectors.commons.search import CategoryMissing, search
+from collectors.commons.settings import CommonsSettings, bare, paces
 from collectors.source import Source
 
 __all__ = [

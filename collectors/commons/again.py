@@ -6,7 +6,8 @@ from typing import Any
 from collectors.commons import statements
 from collectors.commons.mediawiki import BATCH, Wiki
 from collectors.commons.pages import MissingFile, parse_page, without_tracking, wrap
-from collectors.commons.search import CommonsSettings, wants_statements
+from collectors.commons.search import wants_statements
+from collectors.commons.settings import CommonsSettings
 from collectors.record import Record
 from collectors.source import Ask, Resolved, Sighting
 

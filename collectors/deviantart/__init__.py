@@ -1,11 +1,15 @@
 """DeviantArt, a gated source: the API finds, the page decides, a written permission lets in.
 
-`api` asks, `page` and `deviations` read, `visit` brings the two together, `source` is the row of the table.
+`search`, `again` and `api` ask, `page` and `deviations` read, `visit` brings the two together.
 """
 
-from collectors.deviantart.api import DeviantArtRefused, NotDeviantArt
+from collectors.deviantart.again import look_again, resolve
+from collectors.deviantart.api import KEYS, DeviantArtRefused, NotDeviantArt
+from collectors.deviantart.deviations import parse
 from collectors.deviantart.page import PageChanged, read_page
-from collectors.deviantart.source import SOURCE, DeviantArtSettings, look_again, resolve, search
+from collectors.deviantart.search import search
+from collectors.deviantart.settings import DeviantArtSettings, beside, paces
+from collectors.source import Source
 
 __all__ = [
     "SOURCE",
@@ -18,3 +22,18 @@ __all__ = [
     "resolve",
     "search",
 ]
+
+SOURCE = Source(
+    name="deviantart",
+    title="DeviantArt",
+    settings=DeviantArtSettings,
+    search=search,
+    parse=parse,
+    terms="https://www.deviantart.com/about/policy/service/",
+    keys=KEYS,
+    paces=paces,
+    look_again=look_again,
+    resolve=resolve,
+    expires=True,
+    beside=beside,
+)

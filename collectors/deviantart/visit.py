@@ -6,9 +6,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from collectors import permissions
-from collectors.deviantart.api import Api, DeviantArtRefused
+from collectors.deviantart.api import Api, DeviantArtRefused, keys
 from collectors.deviantart.deviations import number_of, parse_answer, picture, plain, reserved, wrap
 from collectors.deviantart.page import PageChanged, read_page
+from collectors.deviantart.settings import DeviantArtSettings
 from collectors.permissions import Granted
 from collectors.record import Permission, Reason, Record, Skipped
 from collectors.rights import LicenceClass
@@ -143,3 +144,23 @@ def _promising(record: Record) -> bool:
     """Whether a policy may want the image, so that its best file is worth a question."""
     closed = record.rights.cls in (LicenceClass.CLOSED, LicenceClass.UNKNOWN)
     return record.permission is not None or (not closed and record.ai.opted_out is False)
+
+
+def api(ask: Ask) -> Api:
+    """The API that the recipe names. Raises `KeyMissing`."""
+    settings: DeviantArtSettings = ask.settings
+    return Api(settings.api, settings.home, ask.session, keys())
+
+
+def visitor(ask: Ask) -> Visitor:
+    """Who visits for this search. Raises `KeyMissing`, `PermissionsBroken`."""
+    return Visitor(ask, api(ask), _granted(ask))
+
+
+def _granted(ask: Ask) -> list[Granted]:
+    """The permissions beside the recipe; none where there is no such file and the recipe names none."""
+    settings: DeviantArtSettings = ask.settings
+    path = ask.base / settings.permissions
+    if not path.exists() and "permissions" not in settings.model_fields_set:
+        return []
+    return permissions.read(path, ask.now().date())

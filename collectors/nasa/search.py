@@ -9,80 +9,26 @@ The API shows 10,000 results of a question. A question with more is cut into yea
 centres.
 """
 
-import re
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal
-from urllib.parse import unquote, urlsplit
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from typing import Any
 
-from pydantic import Field, field_validator
-
-from collectors.frozen import SourceSettings
 from collectors.matching import matching
-from collectors.nasa.files import address
-from collectors.nasa.items import BrokenItem, NoFile, described, nasa_id, parse, parse_item, uid, wrap
+from collectors.nasa.items import BrokenItem, NoFile, described, parse_item, uid, wrap
 from collectors.nasa.library import (
     CAP,
     LAST_PAGE,
     PAGE_SIZE,
-    PUBLIC,
     CapReached,
     Library,
     NotThere,
     Page,
     Unreadable,
 )
+from collectors.nasa.settings import NasaSettings
 from collectors.nasa.slices import Slice
 from collectors.record import Reason, Record, Skipped
 from collectors.rights import LicenceClass
-from collectors.source import Ask, Finished, Found, Resolved, Sighting, Source
-from collectors.web.pace import wished_paces
-from collectors.web.polite import Pace
-
-_API = re.compile(r"https?://[^/?#\s@]+(?:/[^?#\s]*)?")
-
-
-class NasaSettings(SourceSettings):
-    """`[collect.nasa]`: which words to look for, where and when, and which images to leave out."""
-
-    api: str = PUBLIC
-    """Address of the API."""
-    query: tuple[str, ...] = Field(min_length=1)
-    """Words to search for, each entry a search of its own; an image found by several counts for the first."""
-    centers: tuple[str, ...] = ()
-    """Only images of these NASA centres, by the API's names (`JPL`, `GSFC`, …); default: all."""
-    years: tuple[int, int] | None = None
-    """Only images of these years, the first and the last; default: all."""
-    include: tuple[str, ...] = ()
-    """Take only images whose title or keywords match one of these globs (case does not matter)."""
-    exclude: tuple[str, ...] = ()
-    """Leave out images whose title or keywords match one of these globs."""
-    metadata: Literal["auto", "off"] = "auto"
-    """Read the copyright marks inside the file too; `auto`: of images whose words leave them free."""
-    pace: float | None = Field(default=None, gt=0)
-    """Requests a second to a server that is not in the table of public hosts."""
-    in_flight: int | None = Field(default=None, ge=1)
-    """Requests at a time to such a server."""
-
-    @field_validator("api")
-    @classmethod
-    def _is_an_address(cls, value: str) -> str:
-        if not _API.fullmatch(value):
-            raise ValueError(f"is not the address of an API ({PUBLIC})")
-        return value.rstrip("/")
-
-    @field_validator("query", "centers")
-    @classmethod
-    def _are_words(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if any(not word.strip() for word in value):
-            raise ValueError("holds an empty entry")
-        return tuple(dict.fromkeys(word.strip() for word in value))
-
-    @field_validator("years")
-    @classmethod
-    def _are_in_order(cls, value: tuple[int, int] | None) -> tuple[int, int] | None:
-        if value and not 1000 <= value[0] <= value[1] <= 9999:
-            raise ValueError("is not a first and a last year")
-        return value
+from collectors.source import Ask, Finished, Found
 
 
 def search(ask: Ask) -> Iterator[Found]:
@@ -199,7 +145,7 @@ class _Walk:
 
     def _look(self, key: str, item: Mapping[str, Any], name: str, query: str) -> Record | Skipped:
         try:
-            return _record(self._ask, self._library, item, name, query)
+            return looked_up(self._ask, self._library, item, name, query)
         except Unreadable:
             raise
         except NotThere as missing:
@@ -208,7 +154,7 @@ class _Walk:
             return Skipped(key=key, reason=Reason.NOT_AN_IMAGE, detail=missing.detail)
 
 
-def _record(
+def looked_up(
     ask: Ask, library: Library, item: Mapping[str, Any], name: str, query: str, *, whole: bool = False
 ) -> Record:
     """An image's record, its files confirmed and its answer kept.
@@ -233,88 +179,3 @@ def _record(
             record = parse_item(answer, ask.subject, now, settings.kind)
     ask.answers.add_answer(answer)
     return record
-
-
-def look_again(ask: Ask, records: Sequence[Record]) -> Iterator[Sighting]:
-    """What the library says of known images today: item, files, metadata; two or three questions each.
-
-    An image of which not all can be read is passed over with a note: that is no word about it. Raises as
-    `search`.
-    """
-    settings: NasaSettings = ask.settings
-    library = Library(settings.api, ask.session)
-    for record in records:
-        name = nasa_id(record)
-        try:
-            item = _same(library.page({"nasa_id": name}, 1).items, record.uid)
-            now = _record(ask, library, item, name, record.found_by.query, whole=True)
-        except Unreadable as odd:
-            ask.progress.note(f"NASA, {record.uid} could not be looked at: {odd.detail}")
-        except (NotThere, NoFile) as missing:
-            yield Sighting(uid=record.uid, now=None, detail=missing.detail)
-        else:
-            yield Sighting(uid=record.uid, now=now)
-
-
-def _same(items: Iterable[Any], wanted: str) -> Mapping[str, Any]:
-    """The item with this uid. Raises `NotThere`, or `Unreadable` where it is not as documented."""
-    for item in items:
-        try:
-            if uid(described(item).nasa_id) == wanted:
-                found: Mapping[str, Any] = item
-                return found
-        except BrokenItem as broken:
-            if broken.uid in (wanted, None):
-                raise Unreadable(f"not as documented: {broken.detail}") from broken
-    raise NotThere("no longer in the library")
-
-
-def resolve(ask: Ask, records: Sequence[Record]) -> Iterator[Resolved]:
-    """Where the files of known images are to be had now, by the library's list of each image's files.
-
-    Where that cannot be read, the address of the manifest is as good as any. Raises as `search`.
-    """
-    settings: NasaSettings = ask.settings
-    library = Library(settings.api, ask.session)
-    for record in records:
-        try:
-            assets = library.files(nasa_id(record))
-        except Unreadable as odd:
-            yield Resolved(uid=record.uid, original=record.original, detail=odd.detail)
-        except NotThere as missing:
-            yield Resolved(uid=record.uid, original=None, detail=f"deleted: {missing.detail}")
-        else:
-            yield _resolved(record, assets, settings.api)
-
-
-def _resolved(record: Record, assets: Sequence[str], api: str) -> Resolved:
-    """The listed file with the locked one's name; no other file has its bytes."""
-    wanted = _file_name(record.original.url)
-    found = next((url for href in assets if (url := address(href, api)) and _file_name(url) == wanted), None)
-    if found is None:
-        return Resolved(
-            uid=record.uid, original=None, detail=f"{wanted} is not among its {len(assets)} files"
-        )
-    detail = "" if found == record.original.url else f"now at {found}"
-    return Resolved(uid=record.uid, original=record.original.model_copy(update={"url": found}), detail=detail)
-
-
-def _file_name(url: str) -> str:
-    return unquote(urlsplit(url).path.rpartition("/")[2])
-
-
-def _paces(settings: NasaSettings) -> Mapping[str, Pace]:
-    return wished_paces((settings.api,), settings.pace, settings.in_flight)
-
-
-SOURCE = Source(
-    name="nasa",
-    title="NASA Image and Video Library",
-    settings=NasaSettings,
-    search=search,
-    parse=parse,
-    terms="https://www.nasa.gov/nasa-brand-center/images-and-media/",
-    paces=_paces,
-    look_again=look_again,
-    resolve=resolve,
-)

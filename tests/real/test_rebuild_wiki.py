@@ -16,8 +16,7 @@ from real.mediawiki import RealWiki
 from real.wiki_contents import page, photo
 
 from collectors import manifest as manifests
-from collectors.commons import look_again, resolve
-from collectors.commons.search import CommonsSettings
+from collectors.commons import CommonsSettings, look_again, resolve
 from collectors.source import Ask
 from collectors.storage.stores import Store
 from collectors.web.polite import polite_session

@@ -13,8 +13,8 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
 from trained import run_folder  # noqa: E402
 
+from collectors import folder  # noqa: E402
 from collectors.folder import FolderSettings, embedded  # noqa: E402
-from collectors.folder import source as folder  # noqa: E402
 from collectors.record import Reason, Record  # noqa: E402
 from collectors.source import Ask  # noqa: E402
 from collectors.storage.stores import Store  # noqa: E402

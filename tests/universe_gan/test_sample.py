@@ -9,9 +9,8 @@ import requests
 from PIL import Image
 
 import universe_gan
-from collectors import licences
+from collectors import folder, licences
 from collectors.folder import FolderSettings, sidecar
-from collectors.folder import source as folder
 from collectors.folder.sidecar import Credit
 from collectors.record import Record
 from collectors.rights import Confidence, LicenceClass

@@ -15,8 +15,7 @@ from urllib.parse import urlsplit
 
 from collectors import licences
 from collectors.conclude import conclude
-from collectors.folder import sidecar
-from collectors.folder import source as folder
+from collectors.folder import lines, sidecar
 from collectors.rights import LicenceClass
 from collectors.storage.files import write_whole
 from curation.markup import markdown, markdown_link
@@ -184,7 +183,7 @@ def sample(root: Path) -> str:
 
 def _credit(credit: sidecar.Credit) -> str:
     """Title, author, source and licence, with links."""
-    rights = conclude(folder.claims(credit))
+    rights = conclude(lines.claims(credit))
     held = map(licences.get, licences.parts(licences.options(rights.expression)[0]))
     terms = " and ".join(markdown_link(licence.name, licence.url) for licence in held)
     source = markdown_link(_site(credit.page), credit.page)

@@ -13,10 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import ExifTags, Image, PngImagePlugin
 
-from collectors import licences
+from collectors import folder, licences
 from collectors.conclude import conclude
 from collectors.folder import FolderSettings, embedded, xmp
-from collectors.folder import source as folder
 from collectors.folder.embedded import Said, rights_text
 from collectors.folder.xmp import XmpBroken
 from collectors.licences import TABLE, UNKNOWN

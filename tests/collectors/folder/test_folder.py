@@ -13,8 +13,8 @@ import pytest
 import requests
 from PIL import Image
 
+from collectors import folder
 from collectors.folder import FolderSettings, OutsideFolder, SidecarBroken
-from collectors.folder import source as folder
 from collectors.record import Original, Reason, Record, Skipped
 from collectors.rights import Confidence, LicenceClass
 from collectors.source import Ask

@@ -11,7 +11,7 @@ import moto.server
 import pytest
 import s3fs
 
-from collectors.storage import remote_store
+from collectors.storage import filesystems, remote_store
 
 SECRET = "aSecretThatNobodyMaySee"
 BUCKET = "sky"
@@ -49,7 +49,7 @@ def bucket(endpoint: str, cache: Path, patch: pytest.MonkeyPatch) -> Iterator[An
 
 def forget() -> None:
     """What this process remembers of stores; a new process remembers nothing."""
-    remote_store.filesystem.cache_clear()
+    filesystems.filesystem.cache_clear()
     remote_store._listed.cache_clear()
     remote_store._demand_bucket.cache_clear()
     s3fs.S3FileSystem.clear_instance_cache()

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
-from collectors.storage import remote_store
+from collectors.storage import filesystems, remote_store
 from collectors.storage.files import Journal, write_whole
 from collectors.storage.stores import Store
 
@@ -48,7 +48,7 @@ def keep_at(root: Path, url: str) -> None:
         StoreUnusable: the address cannot be one.
         KeptElsewhere: they are kept somewhere else already.
     """
-    url = remote_store.checked(url)
+    url = filesystems.checked(url)
     known = _address_in(root)
     if known == url:
         return
@@ -66,7 +66,7 @@ def _is_blank(root: Path) -> bool:
 
 def _address_in(root: Path) -> str | None:
     try:
-        return remote_store.checked((root / ADDRESS).read_text(encoding="utf-8").strip())
+        return filesystems.checked((root / ADDRESS).read_text(encoding="utf-8").strip())
     except FileNotFoundError:
         return None
 

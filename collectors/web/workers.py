@@ -19,7 +19,7 @@ from collectors.carried import Carried
 from collectors.progress import Progress, Silent
 from collectors.record import Record, StoredFile
 from collectors.storage.files import DiskFull
-from collectors.storage.remote_store import StoreRefused, StoreUnreachable, StoreUnusable
+from collectors.storage.filesystems import StoreRefused, StoreUnreachable, StoreUnusable
 from collectors.storage.stores import Store
 from collectors.web.crew import PLACES, Crew, Lost
 from collectors.web.keeper import Call, Keeper, limits_from

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from collectors.frozen import Frozen
 from collectors.progress import Progress, Silent
 from collectors.storage.files import canonical_json
-from collectors.storage.remote_store import checked, filesystem, told, written
+from collectors.storage.filesystems import checked, filesystem, told, written
 from curation.dataset.write import BuiltDataset, BuiltFile
 
 MARK = "sent.json"
@@ -37,7 +37,7 @@ def send(dataset: BuiltDataset, url: str, progress: Progress | None = None) -> S
     Only what `sent.json` names is ever removed there.
 
     Raises:
-        StoreUnusable, StoreRefused, StoreUnreachable: as `collectors.storage.remote_store`.
+        StoreUnusable, StoreRefused, StoreUnreachable: as `collectors.storage.filesystems`.
     """
     url = checked(url)
     system = filesystem(urlsplit(url).scheme)

@@ -10,15 +10,8 @@ import fsspec
 import pytest
 
 from collectors.storage import remote_store
-from collectors.storage.remote_store import (
-    ObjectDamaged,
-    RemoteStore,
-    StoreRefused,
-    StoreUnreachable,
-    StoreUnusable,
-    checked,
-    told,
-)
+from collectors.storage.filesystems import StoreRefused, StoreUnreachable, StoreUnusable, checked, told
+from collectors.storage.remote_store import ObjectDamaged, RemoteStore
 from collectors.storage.stores import ChangedMeanwhile, Store
 from collectors.storage.workspace import KeptElsewhere, Workspace, keep_at
 from curation import engine

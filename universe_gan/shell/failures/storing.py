@@ -1,6 +1,7 @@
 """Words for failures of stores that lie elsewhere."""
 
-from collectors.storage.remote_store import ObjectDamaged, StoreRefused, StoreUnreachable, StoreUnusable
+from collectors.storage.filesystems import StoreRefused, StoreUnreachable, StoreUnusable
+from collectors.storage.remote_store import ObjectDamaged
 from collectors.storage.workspace import KeptElsewhere
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.failures.failure import Failure, Table

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from collectors.manifest import Manifest
+from collectors.manifest import Header, Manifest
 from collectors.record import Reason, Record, Verdict
 from curation.judged import Judged
 from curation.policy import may_publish, may_reference
@@ -74,6 +74,6 @@ def reasons(manifest: Manifest, all_of_them: Iterable[Outcome]) -> Counter[Reaso
     return Counter({reason: counts[reason] for reason in Reason if counts[reason]})
 
 
-def seen(manifest: Manifest) -> int:
-    """Every image the sources showed us, listed or not."""
-    return manifest.header.records + sum(manifest.header.skipped.values())
+def seen(header: Header) -> int:
+    """Every image the sources showed us, listed in the manifest or not."""
+    return header.records + sum(header.skipped.values())

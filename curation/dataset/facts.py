@@ -201,7 +201,7 @@ class Facts:
 
     @property
     def seen(self) -> int:
-        return seen(self.manifest)
+        return seen(self.manifest.header)
 
 
 SPLITS = ("train", "test")

@@ -39,7 +39,7 @@ def numbers(
     kept = [outcome for outcome in everything if outcome.keep]
     named = sum(is_reference(outcome, policy) for outcome in everything) if references else 0
     fetched = sum(outcome.judged is not None for outcome in everything)
-    total = seen(manifest)
+    total = seen(manifest.header)
     used = Counter(outcome.record.rights.chosen for outcome in kept).most_common()
     why = reasons(manifest, _not_named(everything, policy) if references else everything)
     sides = Counter(outcome.judged.split for outcome in kept if outcome.judged)
@@ -97,9 +97,8 @@ def account(manifest: Manifest, everything: Sequence[Outcome], named: int) -> st
     ]
     if named:
         parts.append(f"{named:,} named without pixels")
-    return (
-        f"{seen(manifest):,} seen → " + " → ".join(parts[:5]) + "".join(f"; {one}" for one in parts[5:]) + "."
-    )
+    first = f"{seen(manifest.header):,} seen → " + " → ".join(parts[:5])
+    return first + "".join(f"; {one}" for one in parts[5:]) + "."
 
 
 def _less(*parts: tuple[int, str]) -> str:

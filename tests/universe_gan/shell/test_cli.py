@@ -448,9 +448,13 @@ def test_what_is_named_without_pixels_is_counted_as_such_everywhere(
         counts["kept"] + counts["references"] + sum(counts["reasons"].values()) == built["collect"]["taken"]
     )
     assert run(["curate", *given]) == Exit.DONE
-    assert f"{counts['kept']} of 30 fetched images kept, 16 named without pixels\n" in capsys.readouterr().out
+    account = f"{counts['kept']} of 30 fetched images kept, 16 named without pixels: "
+    dropped = ", ".join(f"{count} {reason}" for reason, count in counts["reasons"].items())
+    assert f"{account}{dropped}\n" in capsys.readouterr().out
     assert run(["status", "sample"]) == Exit.DONE
-    assert f"30 fetched, {counts['kept']} kept, 16 named without pixels" in capsys.readouterr().out
+    assert account in capsys.readouterr().out
+    assert run(["audit", *given]) == Exit.DONE
+    assert f"dataset   {account}{dropped}\n" in capsys.readouterr().out
     assert run(["collect", *given, "--locked", "--json"]) == Exit.DONE
     assert json.loads(capsys.readouterr().out)["seen"] == built["collect"]["seen"] == 45
 

@@ -21,10 +21,14 @@ def audit(output: Output, recipe: Recipe) -> Exit:
     tell(output, recipe, result)
     descent.tell(output, found)
     descent.warn(output, recipe, found)
+    there = standing(recipe)
+    for stage in there.stages:
+        if (stage.name, stage.stands) == ("curate", "done"):
+            output.line(f"dataset   {stage.facts}")
     output.result(as_json(result) | {"descended": descent.as_json(found)})
     if result.violations:
         return Exit.VIOLATIONS
-    output.say(f"next: {tool()} {standing(recipe).next}")
+    output.say(f"next: {tool()} {there.next}")
     return Exit.DONE
 
 

@@ -46,8 +46,7 @@ def _tell_curated(
     output: Output, recipe: Recipe, result: curating.Curated, older: Path | None = None
 ) -> None:
     output.table("Dropped", ["images", "reason", "meaning"], collecting.reason_rows(result.reasons))
-    named = f", {len(result.references):,} named without pixels" if result.references else ""
-    output.line(f"{result.kept:,} of {result.fetched:,} fetched images kept{named}")
+    output.line(result.account)
     if result.contested:
         output.say(
             f"note: {len(result.contested):,} of them have copies under other terms:"

@@ -75,6 +75,14 @@ class Curated:
         fetched = (one for one in self.judged if one.uid not in others)
         return Counter(one.verdict.reason.value for one in fetched if one.verdict.reason)
 
+    @property
+    def account(self) -> str:
+        """What became of the fetched images, on one line: `32 of 43 fetched images kept: 10 duplicate, …`."""
+        named = f", {len(self.references):,} named without pixels" if self.references else ""
+        dropped = ", ".join(f"{count:,} {reason}" for reason, count in self.reasons.most_common())
+        kept = f"{self.kept:,} of {self.fetched:,} fetched images kept{named}"
+        return f"{kept}: {dropped}" if dropped else kept
+
 
 def run_curate(
     recipe: Recipe,
@@ -120,27 +128,21 @@ def run_curate(
         weight = f"{dataset.bytes / dataset.rows / 1e6:.1f} MB"
         progress.note(f"a row weighs {weight} on average; from 2 MB on, the Hub shows them slowly")
     files, waiting = manifest.header.files, undecided(manifest, judged, decided)
-    _note(recipe, lock, workspace, dataset, files, waiting)
     never_fetched = frozenset(record.uid for record in lock.records if record.file is None)
     contested = conflicts(judged, {record.uid: record for record in manifest.records})
     named = _references(recipe, manifest, judged) if dataset.references else frozenset()
     found = _compared(before, dataset, workspace) if before is not None else None
-    return Curated(judged, dataset, waiting, never_fetched, files, tuple(contested), named, found)
+    result = Curated(judged, dataset, waiting, never_fetched, files, tuple(contested), named, found)
+    _note(recipe, lock, workspace, result)
+    return result
 
 
-def _note(
-    recipe: Recipe,
-    lock: Manifest,
-    workspace: Workspace,
-    built: BuiltDataset,
-    files: int,
-    waiting: Undecided,
-) -> None:
+def _note(recipe: Recipe, lock: Manifest, workspace: Workspace, result: Curated) -> None:
     """Note what was built, for `status` and the stages after this one."""
+    built, waiting = result.dataset, result.waiting
     write_whole(workspace.built, built.model_dump_json(exclude={"path"}))
     root, settings, state = lock.header.root_sha256, recipe.made_with("curate"), State(workspace)
-    named = {"named without pixels": built.references} if built.references else {}
-    state.note("curate", root, settings, kept=built.rows, fetched=files, **named)
+    state.note("curate", root, settings, account=result.account)
     state.note("review", root, settings, doubtful=waiting.doubtful, screened=waiting.screened)
 
 

@@ -85,7 +85,7 @@ def rebuilt_json(result: Rebuilt) -> dict[str, object]:
     """The result as plain JSON values; images that are as they were are only counted."""
     plain = (Fate.HERE, Fate.SAME)
     return {
-        "seen": seen(result.lock),
+        "seen": seen(result.lock.header),
         "taken": len(result.images) - len(result.of(Fate.DROPPED, Fate.GONE, Fate.BUSY)),
         "pending": len(result.of(Fate.BUSY)),
         "fetched_bytes": result.fetched_bytes,

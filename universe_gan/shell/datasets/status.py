@@ -10,6 +10,7 @@ from collectors.locked import departures
 from collectors.manifest import Stream
 from collectors.storage.files import Journal
 from collectors.storage.workspace import Workspace
+from curation.outcome import seen
 from universe_gan.shell.datasets.state import STAGES, State, read_published
 from universe_gan.shell.recipes.recipe import Recipe
 from universe_gan.study import Ledger
@@ -105,7 +106,8 @@ def _collect(recipe: Recipe, workspace: Workspace, manifest: Stream | None) -> S
             name="collect", stands=stands, facts=f"{begun:,} images found so far" if begun else ""
         )
     header = manifest.header
-    facts = f"{header.files:,} files, {header.bytes / 1e6:,.1f} MB, root {header.root_sha256[:16]}…"
+    taken = f"{header.files:,} of {seen(header):,} images taken"
+    facts = f"{taken}, {header.bytes / 1e6:,.1f} MB, root {header.root_sha256[:16]}…"
     stands = "done" if header.recipe_sha256 == recipe.plan.recipe_sha256 else "out of date"
     return StageStanding(name="collect", stands=stands, facts=facts)
 
@@ -116,7 +118,8 @@ def _later(
     made = {"audit": workspace.audit, "curate": workspace.dataset, "report": workspace.report}[stage]
     if note is None or not made.exists():
         return StageStanding(name=stage, stands="not run")
-    facts = ", ".join(f"{value:,} {key}" for key, value in note.items() if isinstance(value, int))
+    counts = ", ".join(f"{value:,} {key}" for key, value in note.items() if isinstance(value, int))
+    facts = str(note.get("account", counts))
     current = (note.get("root"), note.get("settings")) == (root, recipe.made_with(stage))
     return StageStanding(name=stage, stands="done" if current else "out of date", facts=facts)
 

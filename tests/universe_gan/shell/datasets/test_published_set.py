@@ -121,12 +121,12 @@ def test_references_are_not_counted_as_refused(home: Path, capsys: pytest.Captur
     assert told["reasons"] == {}
     assert told["dataset"]["references"] == 1
     card = (home / "data" / "small" / "dataset" / "README.md").read_text()
-    assert "Of 5 images seen, 4 are here and 1 are references." in card
+    assert "Of 5 images seen, 4 are here and 1 is a reference." in card
     assert "`licence-refused`" not in card
     stands = {
         row["name"]: row["facts"] for row in answer(capsys, "status", "small.toml")["recipes"][0]["stages"]
     }
-    assert stands["curate"] == "5 fetched, 4 kept, 1 named without pixels"
+    assert stands["curate"] == "4 of 5 fetched images kept, 1 named without pixels"
 
 
 def test_the_published_manifest_and_recipe_make_the_same_set_again(home: Path, dataset: Path) -> None:

@@ -35,13 +35,15 @@ class Place:
     where: str
     """As the user wrote it."""
     revision: str | None
-    """The commit; `None` for a folder."""
+    """The commit; `None` anywhere but on the Hub."""
     files: Mapping[str, int]
     """Paths with their bytes."""
     open: Callable[[str], IO[bytes]]
     """A file that can be sought in; each read is a request where it lies far away."""
     endpoint: str | None = None
-    """The address of the Hub; `None` for a folder."""
+    """The address of the Hub; `None` anywhere else."""
+    far: bool = False
+    """Whether each read is a request to another machine."""
 
     def text(self, path: str, most: int = 2**26) -> str | None:
         """A small file whole; `None`: it is not there. Raises `NotReadable` beyond `most` bytes."""
@@ -85,7 +87,8 @@ def published(hub: Hub, repo: str, revision: str | None = None) -> Place:
             pass
         else:
             standing, files = converted, {path: file.bytes for path, file in converted.files.items()}
-    return Place(where, standing.revision, files, _opener(hub, repo, standing.revision), hub.endpoint)
+    opener = _opener(hub, repo, standing.revision)
+    return Place(where, standing.revision, files, opener, hub.endpoint, far=True)
 
 
 def _opener(hub: Hub, repo: str, revision: str) -> Callable[[str], IO[bytes]]:
@@ -173,7 +176,7 @@ def _demand_small(place: Place, path: str, group: pq.RowGroupMetaData, wanted: S
 
 def _buffered(place: Place, file: IO[bytes], path: str) -> Any:
     """A file of another machine that is small is fetched in one go."""
-    if place.revision is not None and place.files[path] <= 2**17:
+    if place.far and place.files[path] <= 2**17:
         return io.BytesIO(file.read())
     return file
 

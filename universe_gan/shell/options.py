@@ -116,14 +116,14 @@ def may_keep_elsewhere(command: F) -> F:
 
 
 def or_what_is_published(command: F) -> F:
-    """Let a command that takes a recipe also take `hf://datasets/user/name` or the folder of a dataset."""
+    """Let a command that takes a recipe also take a dataset: on the Hub, in a store or in a folder."""
 
     @wraps(command)
     def wrapped(output: Output, recipe: str, **rest: Any) -> Any:
         from universe_gan.shell.datasets import published
         from universe_gan.shell.recipes.recipe import find
 
-        if recipe.startswith("hf://") or (Path(recipe).is_dir() and not find(recipe).is_file()):
+        if "://" in recipe or (Path(recipe).is_dir() and not find(recipe).is_file()):
             if rest.get("older") or rest.get("overrides"):
                 raise click.UsageError("--diff and --set go with a recipe")
             return published.audit(output, recipe)

@@ -1,4 +1,4 @@
-"""Datasets that stand on the Hub, or lie in a folder: audit them, and start from what made them."""
+"""Datasets on the Hub, in a folder or in a store: audit them, and start from what made them."""
 
 import re
 import tempfile
@@ -12,7 +12,7 @@ from collectors import manifest as manifests
 from collectors.manifest import Manifest, ManifestBroken
 from collectors.storage.files import write_whole
 from collectors.web.reach import Net, looked_up
-from curation.hub import readback, rows
+from curation.hub import readback, rows, stored
 from curation.hub.remote import hub_here
 from curation.hub.rows import NotReadable, Place
 from curation.hub.troubles import PublishedAudit
@@ -39,7 +39,9 @@ class NotFollowable(Exception):
 
 
 def place(address: str) -> Place:
-    """What an address or a path leads to. Raises `NotReadable` and what `Hub.standing` raises."""
+    """What an address or a path leads to. Raises as `stored.stored` and `Hub.standing`."""
+    if stored.is_address(address):
+        return stored.stored(address)
     if not address.startswith("hf://"):
         return rows.folder(Path(address))
     found = rows.parse(address)
@@ -50,7 +52,8 @@ def place(address: str) -> Place:
 
 def audit(output: Output, address: str) -> Exit:
     """The licence audit of what is published."""
-    result = readback.audit(place(address))
+    with stored.reading(address):
+        result = readback.audit(place(address))
     _tell(output, result)
     counts = {cls.value: count for cls, count in result.classes.items()}
     output.result({**result.model_dump(mode="json"), "classes": counts, "violations": len(result.grave)})

@@ -106,8 +106,8 @@ def audit(output: Output, recipe: Recipe, older: Path | None) -> Exit:
     the attribution list (Markdown, CSV, SPDX) and a page with the evidence of each image. Exit code 8 when an
     image that was fetched violates the recipe's policy.
 
-    RECIPE may also be hf://datasets/USER/NAME[@REVISION] or the folder of a dataset, ours or anybody's: then
-    its rows are audited as they are published, and no picture is read.
+    RECIPE may also be a dataset, ours or anybody's: hf://datasets/USER/NAME[@REVISION], s3://BUCKET/FOLDER or
+    a folder here. Then its rows are audited as they are published, and no picture is read.
     """
     from universe_gan.shell.datasets import auditing
 

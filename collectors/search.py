@@ -37,7 +37,7 @@ def search(
     told = _Told()
     for line in lines[1:]:
         told.add(line)
-    demand_keys(source for source, _ in plan.sources if source.name not in told.done)
+    demand_keys((source for source, _ in plan.sources if source.name not in told.done), plan.addresses)
     for source, settings in plan.sources:
         if source.name in told.done:
             continue

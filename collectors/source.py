@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 
@@ -13,16 +14,19 @@ from collectors.frozen import Frozen
 from collectors.progress import Progress, Silent
 from collectors.record import Original, Record, Skipped
 from collectors.storage.stores import Store
+from collectors.web.pace import is_loopback
 from collectors.web.polite import Pace
 
 
 class KeyMissing(Exception):
     """Sources want keys, and the environment does not hold them."""
 
-    def __init__(self, missing: Mapping[str, str]) -> None:
+    def __init__(self, missing: Mapping[str, str], host: str | None = None) -> None:
         super().__init__("; ".join(f"{name} is not set; it comes from {at}" for name, at in missing.items()))
         self.missing = dict(missing)
         """Where each variable's value is to be had, an address."""
+        self.host = host
+        """One that is to be asked and that wants a contact (`NoContact`); `None`: none is, or not known."""
 
 
 class KeyRefused(Exception):
@@ -122,6 +126,13 @@ def read_keys(keys: Mapping[str, str]) -> list[str]:
     return list(values.values())
 
 
-def demand_keys(sources: Iterable[Source]) -> None:
-    """Raises `KeyMissing` for all of these sources at once: called before any is asked, so nobody waits."""
-    read_keys({name: at for source in sources for name, at in source.keys.items()})
+def demand_keys(sources: Iterable[Source], addresses: Iterable[str]) -> None:
+    """Raises `KeyMissing` for all of these sources at once: called before any is asked, so nobody waits.
+
+    `addresses`: all that will be asked.
+    """
+    try:
+        read_keys({name: at for source in sources for name, at in source.keys.items()})
+    except KeyMissing as error:
+        hosts = (urlsplit(address).hostname or "" for address in addresses)
+        raise KeyMissing(error.missing, next((one for one in hosts if not is_loopback(one)), None)) from None

@@ -128,7 +128,7 @@ def look(
     Sources on this disk are read again. Raises `KeyMissing` before the first question.
     """
     held = {record.source for record in records}
-    demand_keys(source for source, _ in plan.sources if source.name in held)
+    demand_keys((source for source, _ in plan.sources if source.name in held), plan.addresses)
     for source, settings in plan.sources:
         own = {record.uid: record for record in records if record.source == source.name}
         ask = Ask(

@@ -170,12 +170,35 @@ def test_all_keys_that_lack_are_named_at_once(
     for name in ("FLICKR_API_KEY", "DEVIANTART_CLIENT_ID", "DEVIANTART_CLIENT_SECRET"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("FLICKR_API_SECRET", "x")
+    monkeypatch.setenv("UNIVERSE_GAN_CONTACT", "ada@example.org")
     both = COMMONS + '[collect.flickr]\ntags = ["nebula"]\n[collect.deviantart]\ntags = ["nebula"]\n'
     assert run(["collect", wrong(tmp_path, both)]) == Exit.CREDENTIAL
     err = capsys.readouterr().err
     assert "FLICKR_API_KEY, DEVIANTART_CLIENT_ID, DEVIANTART_CLIENT_SECRET are not set\n" in err
     assert "export FLICKR_API_KEY=… (from https://www.flickr.com/services/apps/create/); " in err
     assert "export DEVIANTART_CLIENT_ID=… DEVIANTART_CLIENT_SECRET=… (from https://www.deviantart.com" in err
+    assert "UNIVERSE_GAN_CONTACT" not in err
+
+
+@pytest.mark.parametrize(("api", "wanted"), [("https://api.flickr.com", True), ("http://127.0.0.1:9", False)])
+def test_a_contact_that_lacks_beside_keys_is_named_with_them(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    api: str,
+    wanted: bool,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("FLICKR_API_KEY", "FLICKR_API_SECRET", "UNIVERSE_GAN_CONTACT"):
+        monkeypatch.delenv(name, raising=False)
+    text = (
+        f'[collect]\nsubject = "nebula"\n[collect.flickr]\ntags = ["nebula"]\napi = "{api}/services/rest/"\n'
+    )
+    assert run(["collect", wrong(tmp_path, text)]) == Exit.CREDENTIAL
+    err = capsys.readouterr().err
+    assert "FLICKR_API_KEY, FLICKR_API_SECRET are not set" in err
+    assert ("no valid contact is set, without which api.flickr.com may not be asked" in err) is wanted
+    assert ("export UNIVERSE_GAN_CONTACT=" in err) is wanted
 
 
 def test_a_missing_recipe_names_the_shipped_ones(

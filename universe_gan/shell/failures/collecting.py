@@ -1,5 +1,7 @@
 """Words for failures of collecting: sources, their answers and keys, manifests, sidecars."""
 
+import os
+
 from collectors.collect import NothingFound
 from collectors.commons import AnotherWiki, CategoryMissing, NotAWiki, WikiRefused
 from collectors.deviantart.api import DeviantArtRefused, NotDeviantArt
@@ -10,16 +12,19 @@ from collectors.manifest import ManifestBroken, ManifestTooNew
 from collectors.nasa.library import NasaRefused, NotNasa
 from collectors.permissions import PermissionsBroken
 from collectors.source import KeyMissing, KeyRefused
-from collectors.web.polite import AddressRefused, HostBusy, NoContact, RedirectRefused
+from collectors.web.polite import AddressRefused, HostBusy, NoContact, RedirectRefused, valid_contact
 from collectors.web.reach import Net
+from universe_gan.shell.datasets.asking import CONTACT
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.failures.failure import Failure, Table
+
+_CONTACT = f"export {CONTACT}=you@example.org (e-mail or web page; it goes into the User-Agent)"
 
 
 def _no_contact(error: NoContact) -> Failure:
     return Failure(
         f"{error.host} may only be asked by somebody who can be reached, and no valid contact is set",
-        "export UNIVERSE_GAN_CONTACT=you@example.org (e-mail or web page; it goes into the User-Agent)",
+        _CONTACT,
         Exit.CREDENTIAL,
     )
 
@@ -30,7 +35,11 @@ def _keys_missing(error: KeyMissing) -> Failure:
         names = [name for name, at in error.missing.items() if at == where]
         cures.append(f"export {' '.join(f'{name}=…' for name in names)} (from {where})")
     are = "is" if len(error.missing) == 1 else "are"
-    return Failure(f"{', '.join(error.missing)} {are} not set", "; ".join(cures), Exit.CREDENTIAL)
+    what = f"{', '.join(error.missing)} {are} not set"
+    if error.host and not valid_contact(os.environ.get(CONTACT)):
+        what += f"; and no valid contact is set, without which {error.host} may not be asked"
+        cures.append(_CONTACT)
+    return Failure(what, "; ".join(cures), Exit.CREDENTIAL)
 
 
 def _out_of_reach(error: AddressRefused) -> Failure:

@@ -134,12 +134,13 @@ def _version(settings: CurateSettings, *, matching: bool) -> str:
     thumbnails = f"{THUMBNAILS}/{PIL.__version__}/{limits(settings)}/{DETAIL}/{LIGHT}/{ENOUGH}"
     if not matching:
         return thumbnails
-    from curation.duplicates.retrieval import VOTES
+    from curation.duplicates.retrieval import VERSION, VOTES
     from curation.duplicates.similarity import INLIERS
     from curation.duplicates.verification import COPY, REST, SAME_SKY, SHARE
 
     opencv = import_module("cv2").__version__
-    return f"{thumbnails}/{features.VERSION}/{opencv}/{VOTES}/{INLIERS}/{COPY}/{SHARE}/{REST}/{SAME_SKY}"
+    found = f"{features.VERSION}/{opencv}/{VERSION}/{VOTES}"
+    return f"{thumbnails}/{found}/{INLIERS}/{COPY}/{SHARE}/{REST}/{SAME_SKY}"
 
 
 def _candidates(looks: Sequence[Look], comparisons: Comparisons, workspace: Workspace) -> list[Pair]:

@@ -7,6 +7,8 @@ each other, sorted roughly by turn, scale and shift as a Hough transform does (w
 Jégou et al. 2008, https://doi.org/10.1007/978-3-540-88682-2_24). A pair is a candidate where `VOTES` distinct
 features of both pictures vote alike.
 
+**What all have in common** is no sign: codes are made as if descriptors were spread evenly (`commonplace`).
+
 **Stars.** Most features of a starry sky are lone stars, all of which look the same: 95 % of the meetings were
 theirs, and none told anything. Descriptors nearer than `STAR` to that of an ideal star, which is computed
 here and not learnt, stay out.
@@ -29,6 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from curation.duplicates import commonplace
 from curation.imaging.features import MIRROR, Features, extract, unpack
 
 VOTES = 5
@@ -36,17 +39,12 @@ VOTES = 5
 STAR = 0.92
 """Cosine to an ideal star's descriptor from which on a feature is not asked."""
 
-_TABLES, _BITS = 6, 24
+VERSION = 2
+"""Raised when other pairs may become candidates."""
+
+_TABLES, _BITS = 10, 24
 _SEED = 20_260_000
-_MEAN = bytes.fromhex(
-    "4c392c2726262d425f3e2c2729334b6157382a282f465c614131292a34434948"
-    "6e45302a28282f4fa15b383436445c7d895435405d68737f4e3a32416263524f"
-    "6e4f2f28282a3045a17d5c443634385b897f73685d4035544e4f52636241323a"
-    "4c422d2626272c395f614b3329272c3e57615c462f282a3841484943342a2931"
-)
-"""The mean descriptor of nebulae, its own mirror image; 1024 stands for 1. Projections are taken from here:
-from anywhere else most codes are alike, and 14 times as many features meet."""
-_BLOCK = 100_000
+_BLOCK = 500_000
 """Pairs of pictures looked at at once: bounds the memory, not the result."""
 _OCTAVES = np.log2(5)
 """Powers of two between which the scale of a copy may lie."""
@@ -69,8 +67,8 @@ def candidates(features: Packed, fresh: Sequence[bool] | None = None) -> list[tu
     """Pairs of pictures that may share a part, upright, turned or mirrored: (first, second), sorted.
 
     `features` are packed (`features.extract`); each is asked for twice and not kept, so they may be read from
-    a disk. With `fresh`, only pairs of which one is fresh. Memory: about 150 bytes a feature and 200 MB; time
-    grows with the square of the pictures, slowly at first.
+    a disk. With `fresh`, only pairs of which one is fresh. Memory: about 250 bytes a feature and 200 MB; time
+    grows with the square of the pictures in the end.
 
     Raises:
         FeaturesBroken: bytes that are no features of this version.
@@ -106,43 +104,56 @@ class _Asked:
     codes: NDArray[np.int32]
     """(2, `_TABLES`, n): as it is, and as the mirrored descriptor has it."""
 
+    def __len__(self) -> int:
+        return len(self.begin) - 1
+
+
+def telling(vectors: NDArray[np.float32]) -> Ints:
+    """Which of these descriptors, (n, 128) of length 1, are not those of lone stars."""
+    return np.flatnonzero(vectors @ _star() < STAR)
+
 
 def _asked(features: Iterable[Features]) -> _Asked:
-    star, projections = _star(), _projections()
+    projections = _projections()
     both = np.concatenate([projections, projections[MIRROR]], axis=1)
-    mean = np.frombuffer(_MEAN, np.uint8).astype(np.float32) / np.float32(1024)
-    level = mean @ both
-    weights = 1 << np.arange(_BITS, dtype=np.int32)
-    parts, counts = [], []
-    for one in features:
-        vectors = one.vectors()
-        telling = np.flatnonzero(vectors @ star < STAR)
-        signs = (vectors[telling] @ both > level).reshape(len(telling), 2, _TABLES, _BITS)
-        codes = (signs @ weights).astype(np.int32)
-        x, y = one.x[telling] - one.width / 2, one.y[telling] - one.height / 2
-        angle = np.round(one.angle[telling] * (_ANGLES / 2 / np.pi)).astype(np.int16) % _ANGLES
-        parts.append(((x + 1j * y).astype(np.complex64), np.log2(one.size[telling]), angle, codes))
-        counts.append(len(telling))
+    level = commonplace.mean() @ both
+    parts = [_of_one(one, both, level) for one in features]
     if not parts:
-        parts, counts = (
-            [
-                (
-                    np.zeros(0, np.complex64),
-                    np.zeros(0),
-                    np.zeros(0, np.int16),
-                    np.zeros((0, 2, _TABLES), np.int32),
-                )
-            ],
-            [0],
-        )
-    place, octave, angle, codes = (np.concatenate(column) for column in zip(*parts, strict=True))
+        parts = [_of_nothing()]
+    place, octave, angle, codes = zip(*parts, strict=True)
+    counts = [len(one) for one in place]
     return _Asked(
         begin=np.concatenate([[0], np.cumsum(counts)]),
         owner=np.repeat(np.arange(len(counts), dtype=np.int32), counts),
-        place=place,
-        octave=octave.astype(np.float32),
-        angle=angle,
-        codes=np.ascontiguousarray(codes.transpose(1, 2, 0)),
+        place=np.concatenate(place),
+        octave=np.concatenate(octave),
+        angle=np.concatenate(angle),
+        codes=np.concatenate(codes, axis=2),
+    )
+
+
+_Part = tuple[NDArray[np.complex64], NDArray[np.float32], NDArray[np.int16], NDArray[np.int32]]
+
+
+def _of_one(one: Features, both: NDArray[np.float32], level: NDArray[np.float32]) -> _Part:
+    """Places, octaves, angles and codes of a picture's telling features, as `_Asked` has them."""
+    vectors = one.vectors()
+    there = telling(vectors)
+    signs = (vectors[there] @ both > level).reshape(len(there), 2, _TABLES, _BITS)
+    eight = np.packbits(signs, axis=-1).astype(np.int32)
+    codes = eight[..., 0] << 16 | eight[..., 1] << 8 | eight[..., 2]
+    x, y = one.x[there] - one.width / 2, one.y[there] - one.height / 2
+    angle = np.round(one.angle[there] * (_ANGLES / 2 / np.pi)).astype(np.int16) % _ANGLES
+    octave = np.log2(one.size[there]).astype(np.float32)
+    return (x + 1j * y).astype(np.complex64), octave, angle, np.ascontiguousarray(codes.transpose(1, 2, 0))
+
+
+def _of_nothing() -> _Part:
+    return (
+        np.zeros(0, np.complex64),
+        np.zeros(0, np.float32),
+        np.zeros(0, np.int16),
+        np.zeros((2, _TABLES, 0), np.int32),
     )
 
 
@@ -150,61 +161,73 @@ def _agreeing(asked: _Asked, fresh: Sequence[bool]) -> Iterator[tuple[int, int]]
     """The pairs with enough votes, one fresh picture after the other; the first has the smaller number."""
     tables = [[_Table(codes) for codes in side] for side in asked.codes]
     asking = np.flatnonzero(fresh)
-    pictures = len(fresh)
-    step = max(1, _BLOCK // max(1, pictures))
+    step = max(1, _BLOCK // max(1, len(fresh)))
     for top in range(0, len(asking), step):
         block = asking[top : top + step]
-        ours = np.concatenate([np.arange(asked.begin[one], asked.begin[one + 1]) for one in block])
         for mirrored in (False, True):
-            first, second = _meetings(asked, tables, ours, np.asarray(fresh), mirrored)
+            first, second = _meetings(asked, tables, block, np.asarray(fresh), mirrored)
             yield from _voted(asked, first, second, mirrored)
 
 
 class _Table:
-    """The features in the order of their codes."""
+    """The features in the order of their codes, and where those begin whose codes begin alike."""
 
     def __init__(self, codes: NDArray[np.int32]) -> None:
-        self._order = np.argsort(codes, kind="stable").astype(np.int32)
-        self._codes = codes[self._order]
+        known = min(_BITS, max(1, len(codes).bit_length()))
+        self._codes, self._rest = codes, _BITS - known
+        keyed = codes.astype(np.int64) << 32 | np.arange(len(codes))  # far quicker to sort than to argsort
+        keyed.sort()
+        self._order = (keyed & 0xFFFFFFFF).astype(np.int32)
+        sizes = np.bincount(codes >> self._rest, minlength=1 << known)
+        self._begin = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
 
     def meet(self, features: Ints, codes: NDArray[np.int32]) -> tuple[Ints, Ints]:
         """Every given feature with every feature of the table that has its code."""
-        order = np.argsort(codes, kind="stable")
-        features, codes = features[order], codes[order]
-        begin = np.searchsorted(self._codes, codes)
-        counts = np.searchsorted(self._codes, codes, side="right") - begin
-        ours = np.repeat(features, counts)
+        heads = codes >> self._rest
+        begin = self._begin[heads]
+        counts = self._begin[heads + 1] - begin
         before = np.repeat(begin - np.cumsum(counts) + counts, counts)
-        return ours, self._order[np.arange(len(ours)) + before].astype(np.int64)
+        ours, theirs = np.repeat(features, counts), self._order[np.arange(len(before)) + before]
+        if self._rest:
+            same = self._codes[theirs] == np.repeat(codes, counts)
+            ours, theirs = ours[same], theirs[same]
+        return ours, theirs.astype(np.int64)
 
 
 def _meetings(
-    asked: _Asked, tables: Sequence[Sequence[_Table]], ours: Ints, fresh: NDArray[np.bool_], mirrored: bool
+    asked: _Asked,
+    tables: Sequence[Sequence[_Table]],
+    block: Ints,
+    fresh: NDArray[np.bool_],
+    mirrored: bool,
 ) -> tuple[Ints, Ints]:
-    """Features of equal code in two pictures; of two fresh pictures only the first asks."""
-    met = [
-        table.meet(ours, asked.codes[side, number, ours])
-        for side in (0, 1)
-        for number, table in enumerate(tables[side ^ mirrored])
-    ]
-    one, other = (np.concatenate(column) for column in zip(*met, strict=True))
-    asks, answers = asked.owner[one], asked.owner[other]
-    once = (asks != answers) & ((asks < answers) | ~fresh[answers])
-    one, other, asks, answers = one[once], other[once], asks[once], answers[once]
-    turned_round = asks > answers
+    """Features of equal code and like size in two pictures that meet often enough to have the votes.
+
+    Of two fresh pictures only the first asks; whoever asks, the feature of the first comes first.
+    """
+    ours = np.concatenate([np.arange(asked.begin[one], asked.begin[one + 1]) for one in block])
+    places = np.zeros(len(asked), np.int64)
+    places[block] = np.arange(len(block)) * len(asked)
+    met = []
+    for side in (0, 1):
+        for number, table in enumerate(tables[side ^ mirrored]):
+            one, other = table.meet(ours, asked.codes[side, number, ours])
+            asks, answers = asked.owner[one], asked.owner[other]
+            once = (asks < answers) | ((asks != answers) & ~fresh[answers])
+            once &= np.abs(asked.octave[other] - asked.octave[one]) < _OCTAVES
+            one, other = one[once], other[once]
+            met.append((one, other, places[asks[once]] + answers[once]))
+    one, other, pair = (np.concatenate(column) for column in zip(*met, strict=True))
+    enough = np.bincount(pair, minlength=1)[pair] >= VOTES
+    one, other = one[enough], other[enough]
+    turned_round = asked.owner[one] > asked.owner[other]
     return np.where(turned_round, other, one), np.where(turned_round, one, other)
 
 
 def _voted(asked: _Asked, one: Ints, other: Ints, mirrored: bool) -> Iterator[tuple[int, int]]:
     """The pairs of pictures on whose similarity enough of the meetings agree."""
-    pictures = len(asked.begin) - 1
     octaves = asked.octave[other] - asked.octave[one]
-    near = np.abs(octaves) < _OCTAVES
-    one, other, octaves = one[near], other[near], octaves[near]
-    pair, pairs = _numbered(asked.owner[one].astype(np.int64) * pictures + asked.owner[other])
-    enough = np.bincount(pair, minlength=len(pairs))[pair] >= VOTES
-    one, other, octaves = one[enough], other[enough], octaves[enough]
-    pair, pairs = _numbered(pairs[pair[enough]])
+    pair, pairs = _numbered(asked.owner[one].astype(np.int64) * len(asked) + asked.owner[other])
     turn = (
         asked.angle[other].astype(np.int64)
         + (asked.angle[one] - _ANGLES // 2 if mirrored else -asked.angle[one].astype(np.int64))
@@ -217,7 +240,7 @@ def _voted(asked: _Asked, one: Ints, other: Ints, mirrored: bool) -> Iterator[tu
     shift = asked.place[other] - np.exp2(octaves) * np.exp(2j * np.pi / _ANGLES * turn) * place
     votes = _votes(pair, one, other, shift / (_CELL * np.maximum(1, np.exp2(octaves))), len(pairs))
     for number in pairs[votes >= VOTES].tolist():
-        yield divmod(number, pictures)
+        yield divmod(number, len(asked))
 
 
 def _numbered(keys: Ints) -> tuple[Ints, Ints]:
@@ -280,4 +303,4 @@ def _star() -> NDArray[np.float32]:
 def _projections() -> NDArray[np.float32]:
     """(128, tables x bits); this generator's stream is promised never to change."""
     dice = np.random.RandomState(_SEED)
-    return dice.standard_normal((len(MIRROR), _TABLES * _BITS)).astype(np.float32)
+    return commonplace.shrunk(dice.standard_normal((len(MIRROR), _TABLES * _BITS)))

@@ -94,7 +94,7 @@ def test_the_wheel_holds_the_three_rooms_and_nothing_else(wheel: Path) -> None:
     assert {f"{room}/py.typed" for room in tops} <= set(names)
     assert {"universe_gan/manifests/nebulae.toml", "universe_gan/manifests/planets.toml"} <= set(names)
     kinds = {Path(name).suffix for name in names if ".dist-info" not in name}
-    assert kinds == {".py", ".typed", ".jinja", ".css", ".js", ".toml", ".jsonl", ".jpg"}
+    assert kinds == {".py", ".typed", ".jinja", ".css", ".js", ".toml", ".jsonl", ".jpg", ".npz"}
 
 
 def test_the_licence_of_the_wheel_names_those_of_its_pictures(wheel: Path) -> None:

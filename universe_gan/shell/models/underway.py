@@ -1,5 +1,6 @@
 """A training under way: one run for all its processes, from its last state on, stopped at a good moment."""
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -72,11 +73,12 @@ def underway(output: Output, run: Run, learner: "Learner", unit: str) -> Iterato
         learner.load(*checkpoints.read(run.latest))
     before, last, talks = learner.kimg, learner.settings.kimg, learner.ranks.writes
     if talks:
-        words = f"going on at {before:,g} kimg" if begun else "a new run"
-        output.say(f"{run.path}: {words}; Ctrl-C saves and stops")
-    words, left = f"{unit}, from {before:,g} to {last:,g} kimg", round((last - before) * 1000)
+        words = f"going on at {before:,g} of {last:,g} kimg" if begun else f"a new run of {last:,g} kimg"
+        output.say(f"{run.path}: {words} (thousands of {unit} shown); Ctrl-C saves and stops")
+    batch = learner.settings.batch
+    left = max(0, math.ceil(last * 1000 / batch) * batch - round(before * 1000))  # whole batches are shown
     started = time.monotonic()
-    with stopping() as stop, output.stage(words, left) if talks else nullcontext() as stage:
+    with stopping() as stop, output.stage(f"{unit} shown", left) if talks else nullcontext() as stage:
         yield Underway(stop, stage, learner, before, started)
 
 

@@ -66,6 +66,11 @@ def is_reference(outcome: Outcome, policy: PolicySettings) -> bool:
     return outcome.record.file is not None and refused and may_reference(outcome.record, policy).keep
 
 
+def counted_references(count: int) -> str:
+    """`1 reference`, `16 references`: what is named without pixels is called and counted so everywhere."""
+    return f"{count:,} reference{'' if count == 1 else 's'}"
+
+
 def reasons(manifest: Manifest, all_of_them: Iterable[Outcome]) -> Counter[Reason]:
     """How many images are not in the dataset, by reason, those included that the manifest does not list."""
     counts = Counter(outcome.verdict.reason for outcome in all_of_them if outcome.verdict.reason)

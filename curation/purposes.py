@@ -12,6 +12,7 @@ from collectors.frozen import Frozen
 from collectors.licences import Licence
 from collectors.record import Record
 from collectors.rights import LicenceClass
+from curation.outcome import counted_references
 from curation.policy import PERMITTED, may_publish, may_reference, relied_on
 from curation.settings import PolicySettings
 
@@ -87,7 +88,7 @@ class Account:
         if self._referred:
             terms = (
                 *terms,
-                f"By reference: {self._referred:,} more are named without pixels, for others to fetch.",
+                f"Besides {counted_references(self._referred)}: named without pixels, for others to fetch.",
             )
         return PurposeVerdict(
             purpose=self._purpose,

@@ -14,6 +14,7 @@ from curation.auditing.audit_rows import Claims, notes, violations
 from curation.auditing.audited import Audit, ClassRow, Concern, Finding, LicenceRow
 from curation.claims import conflicts
 from curation.judged import Judged
+from curation.outcome import counted_references
 from curation.policy import PERMITTED, may_publish, may_reference, relied_on
 from curation.purposes import PURPOSES, Account, collisions
 from curation.settings import PolicySettings
@@ -80,27 +81,28 @@ class _Group:
     references: int = 0
     """Of those that are not allowed, how many are named without pixels."""
     why: Counter[str] = field(default_factory=Counter)
-    """Why they are not allowed, in words."""
+    """Why the others are not allowed, in words."""
 
     def add(self, record: Record, policy: Verdict, *, reference: bool) -> None:
         self.images += 1
         self.files += record.file is not None
         self.allowed += policy.keep
-        if policy.reason is not None:
-            self.references += reference
+        if policy.reason is not None and reference:
+            self.references += 1
+        elif policy.reason is not None:
             self.why[policy.detail or policy.reason.words] += 1
 
     @property
     def policy(self) -> str:
         """What the policy makes of them, in words."""
-        refused = self.images - self.allowed
-        if not refused:
-            return "allowed"
-        if self.references == refused:
-            words = "to train on, named without pixels"
-        else:
-            words = f"refused: {self.why.most_common(1)[0][0]}"
-        return words if refused == self.images else f"{refused} {words}"
+        refused = self.why.total()
+        if refused == self.images:
+            return f"refused: {self.why.most_common(1)[0][0]}"
+        if self.references == self.images:
+            return "reference: named without pixels"
+        parts = [counted_references(self.references)] if self.references else []
+        parts += [f"{refused:,} refused: {self.why.most_common(1)[0][0]}"] if refused else []
+        return ", ".join(parts) or "allowed"
 
 
 class _Counts:

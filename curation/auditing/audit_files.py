@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from collectors.manifest import Listing
-from collectors.record import Reason, Record
+from collectors.record import Reason, Record, Verdict
 from collectors.storage.files import written_whole
 from curation.auditing import attribution, audit_page, spdx
 from curation.auditing.attribution import text_of
@@ -112,11 +112,15 @@ def _cells(image: ImageRow) -> dict[str, object]:
     for field in ImageRow.model_fields:
         value = getattr(image, field)
         if field in _VERDICTS:
-            cells[field] = value and (value.reason or "keep")
+            cells[field] = value and _word(image, value)
             cells[f"{field}_detail"] = value and value.detail
         else:
             cells[field] = ", ".join(value) if isinstance(value, tuple) else value
     return cells
+
+
+def _word(image: ImageRow, verdict: Verdict) -> str:
+    return verdict.reason or ("reference" if image.reference else "keep")
 
 
 def to_markdown(audit: Audit) -> str:

@@ -32,16 +32,11 @@ class Shown:
     violation: bool
 
     @property
-    def named(self) -> bool:
-        """In the dataset without its pixels."""
-        return Concern.REFERENCE in self.row.concerns
-
-    @property
     def stands(self) -> str:
         """What became of it, in a word or three."""
         if self.row.sha256 is None:
             return "not fetched"
-        if self.named:
+        if self.row.reference:
             return STATE_WORDS["reference"]
         reason = self.row.policy.reason
         return "violation" if self.violation else reason.value if reason else "allowed"

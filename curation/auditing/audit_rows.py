@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from collectors.licences.table import PD_UNKNOWN_BASIS
 from collectors.manifest import Listing
-from collectors.record import Reason, Record
+from collectors.record import Reason, Record, Verdict
 from collectors.rights import Confidence, LicenceClass
 from curation.auditing.audited import Audit, Concern, Finding, ImageRow
 from curation.policy import consequence, may_fetch, may_publish, may_reference, missing_credit, relied_on
@@ -100,6 +100,10 @@ def _word(value: bool | LicenceClass | None) -> str:
 
 def _row(record: Record, settings: PolicySettings, findings: Iterable[Finding]) -> ImageRow:
     rights = record.rights
+    concerns = tuple(finding.concern for finding in findings)
+    policy = may_publish(record, settings)
+    if Concern.REFERENCE in concerns:
+        policy = Verdict(detail=policy.detail)
     return ImageRow(
         uid=record.uid,
         source=record.source,
@@ -119,8 +123,8 @@ def _row(record: Record, settings: PolicySettings, findings: Iterable[Finding]) 
         opted_out=record.ai.opted_out,
         sha256=record.file.sha256 if record.file else None,
         refused=record.refused,
-        policy=may_publish(record, settings),
+        policy=policy,
         consequence=consequence(record, settings),
-        concerns=tuple(finding.concern for finding in findings),
+        concerns=concerns,
         credit_line=record.credit_line,
     )

@@ -42,7 +42,7 @@ _WORDS = {
     Concern.INFERRED_ONLY: "its licence was read from text or categories only",
     Concern.NO_GROUNDS: "said to be in the public domain, and nobody says why",
     Concern.FOR_REVIEW: "fetched for a person to look at, never published",
-    Concern.REFERENCE: "named in the dataset without its pixels, for others to fetch",
+    Concern.REFERENCE: "a reference: named in the dataset without its pixels, for others to fetch",
     Concern.OUTDATED: "its rights as written no longer follow from its licence",
     Concern.RESTRICTED: "its source warns of other rights",
 }
@@ -83,10 +83,15 @@ class ImageRow(Frozen):
     """Of the file that was fetched; `None`: none was, and `refused` may say why."""
     refused: Verdict | None
     policy: Verdict
-    """What the policy says of it, as of this audit."""
+    """What the policy says of it, as of this audit; of a reference, why it is no more than that."""
     consequence: str
     concerns: tuple[Concern, ...]
     credit_line: str
+
+    @property
+    def reference(self) -> bool:
+        """Whether the dataset names it without its pixels."""
+        return Concern.REFERENCE in self.concerns
 
 
 Take = Callable[[Record, ImageRow], None]

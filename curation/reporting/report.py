@@ -20,7 +20,7 @@ from curation.reporting.sections.charts import charts, licences_by_source
 from curation.reporting.sections.numbers import numbers
 from curation.reporting.sections.worth import worth
 from curation.reporting.thumbnails import SIDE, Thumbnail, capped, thumbnail, thumbnails
-from curation.reporting.tiles import CLASS_WORDS, MARKS, Tile, families, tiles
+from curation.reporting.tiles import CLASS_WORDS, MARKS, STATE_WORDS, Tile, families, tiles
 from curation.settings import CurateSettings, PolicySettings
 
 MANY = 400
@@ -60,7 +60,7 @@ def write(
     named = frozenset(one.record.uid for one in everything if references and is_reference(one, policy))
     without = capped(everything)
     pictures = thumbnails(
-        [outcome for outcome in everything if outcome.record.uid not in without],
+        [outcome for outcome in everything if outcome.record.uid not in without | named],
         workspace,
         settings,
         progress=progress or Silent(),
@@ -103,6 +103,7 @@ def _walls(shown: Sequence[Tile], groups: Sequence[Sequence[Tile]]) -> dict[str,
     named = [tile for tile in shown if tile.state == "reference"]
     listed = [*(tile for group in groups for tile in group), *others, *named, *refused]
     classes = Counter(tile.cls for tile in listed)
+    there = {tile.state for tile in listed}
     marked = {mark.name for tile in listed for mark in tile.marks}
     given = sorted({tile.why for tile in listed if tile.why})
     kinds = sorted({tile.kind for tile in listed if tile.kind})
@@ -114,6 +115,7 @@ def _walls(shown: Sequence[Tile], groups: Sequence[Sequence[Tile]]) -> dict[str,
         "named_tiles": named,
         "refused": refused,
         "total": len(listed),
+        "states": [(state, words) for state, words in STATE_WORDS.items() if state in there],
         "classes": [
             {"cls": cls, "words": words, "count": classes[cls]}
             for cls, words in CLASS_WORDS.items()

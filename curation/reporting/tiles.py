@@ -35,7 +35,7 @@ State = Literal["kept", "dropped", "reference", "refused"]
 STATE_WORDS: Mapping[State, str] = {
     "kept": "kept",
     "dropped": "left out",
-    "reference": "named without pixels",
+    "reference": "reference",
     "refused": "refused",
 }
 
@@ -142,7 +142,7 @@ class Tile:
 
     @property
     def why(self) -> str:
-        """Why its pixels are not in the dataset, in a word or three; empty for what is kept."""
+        """Why its pixels are not in the dataset, in a word; empty for what is kept."""
         return self.state_words if self.state == "reference" else self.reason.value if self.reason else ""
 
 
@@ -283,7 +283,7 @@ def _marks(record: Record, judged: Judged | None) -> Iterator[Mark]:
 
 def _why_nothing_to_see(outcome: Outcome, reference: bool) -> str:
     if reference:
-        return STATE_WORDS["reference"]
+        return "named without pixels"
     if outcome.judged is None:
         return "never fetched"
     if outcome.verdict.reason is Reason.UNREADABLE:

@@ -59,7 +59,7 @@
 
   // What each filter asks, one by one, so that the counts on a filter can heed all the others.
   const tests = (want) => ({
-    show: (image) => want.show === "all" || (want.show === "kept") === (image.state === "kept"),
+    show: (image) => want.show === "all" || want.show === image.state,
     class: (image) => want.classes.size === 0 || want.classes.has(image.cls),
     reason: (image) => !want.reason || image.reason === want.reason,
     kind: (image) => !want.kind || image.kind === want.kind,
@@ -68,7 +68,7 @@
     words: (image) => want.terms.every((term) => words(image).includes(term)),
   });
   const values = {
-    show: (image) => ["all", image.state === "kept" ? "kept" : "out"],
+    show: (image) => ["all", image.state],
     class: (image) => [image.cls],
     reason: (image) => ["", image.reason],
     kind: (image) => ["", image.kind],

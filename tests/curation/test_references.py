@@ -1,5 +1,6 @@
 """Reference rows: images that may be trained on and not handed on are named without their pixels."""
 
+import csv
 from pathlib import Path
 from typing import Any
 
@@ -89,8 +90,16 @@ def test_the_card_declares_them_and_says_how_to_fetch(dataset: BuiltDataset) -> 
         "- config_name: references\n  data_files:\n  - split: train\n    path: references/train-*\n" in card
     )
     assert "2 more images may be trained on, but not handed on" in card
+    assert "seen, 1 is here and 2 are references." in card
     assert "`source_sha256`" in card
     assert (dataset.rows, dataset.references) == (1, 2)
+
+
+def test_the_card_speaks_of_one_reference_as_one(tmp_path: Path) -> None:
+    made = built(tmp_path, a_record(number=1, rights=SA), a_record(number=2, rights=ND))
+    card = (made.path / "README.md").read_text()
+    assert "1 more image may be trained on, but not handed on" in card
+    assert "Of 2 images seen, 1 is here and 1 is a reference." in card
 
 
 def test_without_references_nothing_speaks_of_them(tmp_path: Path) -> None:
@@ -213,7 +222,7 @@ def test_the_audit_sees_a_reference_and_no_violation() -> None:
         next(one for one in result.purposes if one.purpose == purpose) for purpose in ("publish", "train")
     )
     assert (publish.may, publish.of, train.may, train.of) == (True, 1, True, 2)
-    assert publish.terms[-1].startswith("By reference: 1 more")
+    assert publish.terms[-1].startswith("Besides 1 reference: named without pixels")
     assert audit(manifest, PolicySettings()).violations != ()
 
 
@@ -240,6 +249,22 @@ def test_the_pages_call_a_reference_what_it_is(tmp_path: Path) -> None:
     )
     write(audit(manifest, REFERRING), manifest, workspace.audit)
     page = (workspace.audit / "audit.html").read_text()
-    assert "<span>named without pixels</span>" in page
-    assert "licence-refused" not in page
+    assert "<span>reference</span>" in page
     assert "policy refuses" not in page
+    _, row = csv.DictReader((workspace.audit / "audit.csv").read_text().splitlines())
+    assert (row["policy"], row["concerns"]) == ("reference", "reference, no-crop")
+    assert row["policy_detail"] == "CC-BY-ND-4.0 (nd) is not in [policy] allow"
+    for file in workspace.audit.iterdir():
+        assert "licence-refused" not in file.read_text(), file.name
+
+
+def test_the_table_of_licences_tells_references_from_what_is_refused() -> None:
+    records = [a_record(number=n, rights=one) for n, one in enumerate([ND, ND, NC, SA, UNKNOWN])]
+    records.append(a_record(number=5, rights=ND, ai={"opted_out": True, "signals": ["noai"]}))
+    said = {row.licence: row.policy for row in audit(a_manifest(records), REFERRING).rows}
+    assert said == {
+        "CC-BY-ND-4.0": "2 references, 1 refused: noai",
+        "CC-BY-NC-4.0": "reference: named without pixels",
+        "CC-BY-SA-4.0": "allowed",
+        "NOASSERTION": "refused: no readable licence",
+    }

@@ -8,7 +8,7 @@ from collectors import licences
 from collectors.manifest import Manifest
 from collectors.record import Reason
 from curation.markup import web_address
-from curation.outcome import Outcome, is_reference, reasons, seen
+from curation.outcome import Outcome, counted_references, is_reference, reasons, seen
 from curation.settings import PolicySettings
 
 BY_RIGHTS = frozenset(
@@ -52,7 +52,7 @@ def numbers(
         "funnel": _funnel(
             [
                 ("kept", len(kept), "kept"),
-                *([("named", named, "named without pixels")] if named else []),
+                *([("named", named, "reference" if named == 1 else "references")] if named else []),
                 ("out", fetched - len(kept) - named, "fetched and left out"),
                 ("never", total - fetched, "not fetched"),
             ]
@@ -84,8 +84,7 @@ def account(manifest: Manifest, everything: Sequence[Outcome], named: int) -> st
     kept = sum(outcome.keep for outcome in everything)
     listed, skipped = manifest.header.records, sum(manifest.header.skipped.values())
     parts = [
-        f"{listed:,} listed"
-        + (f" ({skipped:,} more were passed over and are only counted)" if skipped else ""),
+        f"{listed:,} listed" + (f" ({skipped:,} more passed over and only counted)" if skipped else ""),
         f"{len(verdicts):,} fetched",
         f"{len(decoded):,} decoded"
         + _less(
@@ -96,7 +95,7 @@ def account(manifest: Manifest, everything: Sequence[Outcome], named: int) -> st
         f"{kept:,} kept" + _less((copies, "copy" if copies == 1 else "copies")),
     ]
     if named:
-        parts.append(f"{named:,} named without pixels")
+        parts.append(counted_references(named))
     first = f"{seen(manifest.header):,} seen → " + " → ".join(parts[:5])
     return first + "".join(f"; {one}" for one in parts[5:]) + "."
 

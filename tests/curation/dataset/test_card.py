@@ -109,7 +109,7 @@ def test_every_column_and_every_reason_is_explained() -> None:
         assert f"| `{column.name}` | {column.type} | {column.words} |" in text
     assert f"| `no-licence` | 1 | {Reason.NO_LICENCE.words} |" in text
     assert f"| `not-an-image` | 1,234 | {Reason.NOT_AN_IMAGE.words} |" in text
-    assert "Of 1,236 images seen, 1 are here." in text
+    assert "Of 1,236 images seen, 1 is here." in text
 
 
 def test_the_card_says_how_to_make_it_again() -> None:
@@ -264,7 +264,7 @@ def test_written_permissions_and_the_notices_of_sources_are_said() -> None:
     permission = {"scope": ("train", "publish"), "date": "2026-03-01", "proof": "https://example.org/letter"}
     about = replace(facts(a_record(permission=permission)), notices=("This product uses the X API.",))
     text = texts(about)["README.md"]
-    assert "1 of them are here by their author's written permission" in text
+    assert "1 of them is here by their author's written permission" in text
     assert "## Notices\n\n- This product uses the X API." in text
     assert "## Notices" not in texts(facts(a_record()))["README.md"]
 

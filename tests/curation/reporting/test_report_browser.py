@@ -76,7 +76,8 @@ def test_a_dropped_copy_is_grey_and_right_of_its_twin(opened: Opened) -> None:
     ("fragment", "expected"),
     [
         ("#show=kept", [6, 1]),
-        ("#show=out", [2, 3, 4, 5]),
+        ("#show=dropped", [2, 3, 4]),
+        ("#show=refused", [5]),
         ("#class=sa", [6, 1]),
         ("#class=by&class=pd", [2, 3, 4]),
         ("#reason=too-small", [3]),
@@ -107,7 +108,7 @@ def test_filters_work_by_mouse_and_are_kept_in_the_address(opened: Opened) -> No
     page.select_option("[name=reason]", "duplicate")
     opened.settle()
     assert opened.shown() == ["commons:M2"]
-    assert page.url.endswith("#show=out&reason=duplicate")
+    assert page.url.endswith("#show=dropped&reason=duplicate")
     page.fill("[name=q]", "nowhere")
     opened.settle()
     assert opened.shown() == []

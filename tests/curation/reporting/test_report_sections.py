@@ -19,9 +19,14 @@ from curation.settings import CurateSettings, PolicySettings
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> str:
     workspace = Workspace(Path(tmp_path_factory.mktemp("sections")))
+    rights = {2: BY, 5: ND | {"conflict": "BY or ND"}}
     kept, copy, chart, other, named = (
-        stored(a_record(number=n, **more), workspace.originals, encoded(a_nebula(n)))
-        for n, more in ((1, {}), (2, {"rights": BY}), (3, {}), (4, {}), (5, {"rights": ND}))
+        stored(
+            a_record(number=n, **({"rights": rights[n]} if n in rights else {})),
+            workspace.originals,
+            encoded(a_nebula(n)),
+        )
+        for n in range(1, 6)
     )
     size = {"width": 160, "height": 120}
     edge = Edge(
@@ -103,8 +108,13 @@ def test_a_reference_is_not_shown_and_not_counted_as_refused(page: str) -> None:
     start = page.index('data-uid="commons:M5"')
     assert "<img" not in page[start : page.index("</li>", start)]
     assert "licence-refused" not in page
-    assert 'data-reason="named without pixels"' in page[start : page.index(">", start)]
-    assert '<option value="named without pixels">' in page
+    assert "<b>reference</b>: named without pixels; ND</p>" in page
+    contested = page[page.index('<section id="contested"') : page.index('<section id="kept"')]
+    assert "BY or ND" in contested
+    assert '</svg>named without pixels</span></div> <p class="name" dir="auto"><a href="#n5">' in contested
+    assert 'data-reason="reference"' in page[start : page.index(">", start)]
+    assert '<option value="reference">' in page
+    assert 'value="reference">reference <small>' in page
 
 
 def test_columns_stack_to_the_highest_and_leave_out_colours_without_images() -> None:

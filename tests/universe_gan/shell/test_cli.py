@@ -471,7 +471,7 @@ def test_what_is_named_without_pixels_is_counted_as_such_everywhere(
         counts["kept"] + counts["references"] + sum(counts["reasons"].values()) == built["collect"]["taken"]
     )
     assert run(["curate", *given]) == Exit.DONE
-    account = f"{counts['kept']} of 30 fetched images kept, 16 named without pixels: "
+    account = f"{counts['kept']} of 30 fetched images kept, 16 references: "
     dropped = ", ".join(f"{count} {reason}" for reason, count in counts["reasons"].items())
     assert f"{account}{dropped}\n" in capsys.readouterr().out
     assert run(["status", "sample"]) == Exit.DONE

@@ -23,7 +23,7 @@ from curation.dataset.synthetic import read as read_synthetic
 from curation.dataset.write import BuiltDataset, build
 from curation.hub import blocked
 from curation.judged import Judged
-from curation.outcome import is_reference, outcomes
+from curation.outcome import counted_references, is_reference, outcomes
 from curation.screening import decisions
 from curation.screening.review import Undecided, undecided
 from universe_gan.shell.datasets.stages import as_json, as_rebuilt, read_manifest
@@ -78,7 +78,7 @@ class Curated:
     @property
     def account(self) -> str:
         """What became of the fetched images, on one line: `32 of 43 fetched images kept: 10 duplicate, …`."""
-        named = f", {len(self.references):,} named without pixels" if self.references else ""
+        named = f", {counted_references(len(self.references))}" if self.references else ""
         dropped = ", ".join(f"{count:,} {reason}" for reason, count in self.reasons.most_common())
         kept = f"{self.kept:,} of {self.fetched:,} fetched images kept{named}"
         return f"{kept}: {dropped}" if dropped else kept

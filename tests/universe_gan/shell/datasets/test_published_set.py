@@ -126,7 +126,7 @@ def test_references_are_not_counted_as_refused(home: Path, capsys: pytest.Captur
     stands = {
         row["name"]: row["facts"] for row in answer(capsys, "status", "small.toml")["recipes"][0]["stages"]
     }
-    assert stands["curate"] == "4 of 5 fetched images kept, 1 named without pixels"
+    assert stands["curate"] == "4 of 5 fetched images kept, 1 reference"
 
 
 def test_the_published_manifest_and_recipe_make_the_same_set_again(home: Path, dataset: Path) -> None:

@@ -40,7 +40,7 @@ def html(comparison: Comparison) -> str:
         "columns": [one.column for one in columns],
         "against": comparison.against,
         "extractor": judge.extractor.name,
-        "trained": len(judge.train),
+        "learned_from": f"{len(judge.train):,} others" if judge.is_fresh else "these very pictures",
         "side": judge.train.shape[1],
         "rows": rows_of(comparison),
         "cautions": [*comparison.notes, *figures.cautions(columns, judge)],

@@ -179,3 +179,15 @@ def test_generations_are_shown_in_their_order(judge: Judge) -> None:
     assert part.index("first") < part.index("later")
     alone = page.html(a_comparison(judge, looked(judge, real, first)))
     assert 'id="generations"' not in alone
+
+
+def test_the_page_says_whether_the_models_know_what_they_are_held_against(judge: Judge) -> None:
+    def said(of: Judge) -> str:
+        real = Column("real", "real", "real", of.train)
+        text = page.html(a_comparison(of, looked(of, real, a_column("good", noise(40, 3)))))
+        return text[text.index('class="lede"') :]
+
+    assert "30 held-out pictures of 16 × 16 pixels" in said(judge)
+    assert "the models learned from 60 others." in said(judge)
+    assert "60 training pictures of 16 × 16 pixels" in said(a_judge(held=1))
+    assert "the models learned from these very pictures." in said(a_judge(held=1))

@@ -48,11 +48,13 @@ def look_at(
 
 
 def features_of(workspace: Workspace) -> Callable[[Record], bytes | None]:
-    """Packed local features of a picture; `None` where OpenCV is not here to find them."""
+    """Packed local features of a picture; `None` where there is no file, or OpenCV is not here to find them."""
     places = folders(workspace)
 
     def found(record: Record) -> bytes | None:
-        sha256 = record.file.sha256 if record.file else ""
+        if record.file is None:
+            return None
+        sha256 = record.file.sha256
         if sha256 in places.thumbnails and sha256 not in places.features and features.available():
             features.keep(sha256, places.thumbnails, places.features)
         return places.features.read(sha256) if sha256 in places.features else None

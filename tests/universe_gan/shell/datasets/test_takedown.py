@@ -175,6 +175,22 @@ def test_an_author_goes_with_everything_now_and_later(home: Path, capsys: pytest
     assert "folder:new.jpg" not in records()
 
 
+def test_what_was_refused_and_never_fetched_can_be_taken_down_too(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    refused = add("hers.png", Image.effect_noise((400, 400), 80).convert("RGB"), "Ada Lane", "CC-BY-NC-4.0")
+    other = add("also-hers.png", Image.effect_noise((400, 400), 60).convert("RGB"), "Ada Lane")
+    rebuild()
+    assert records()[refused].file is None
+    assert records()[other].file is not None
+    capsys.readouterr()
+    assert takedown(refused, "-n", "--json") == Exit.DONE
+    assert json.loads(capsys.readouterr().out)["matches"] == [refused]
+    assert takedown("Ada Lane") == Exit.DONE
+    assert {refused, other}.isdisjoint(records())
+    assert dropped(capsys)["taken-down"] == 2
+
+
 def test_a_copy_of_other_people_may_stay_where_one_upload_was_at_fault(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

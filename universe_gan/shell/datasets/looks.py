@@ -48,7 +48,7 @@ def look_at(
 
 
 def features_of(workspace: Workspace) -> Callable[[Record], bytes | None]:
-    """Packed local features of a picture; `None` where there is no file, or OpenCV is not here to find them."""
+    """Packed local features of a picture; `None`: no file, or no OpenCV to find them."""
     places = folders(workspace)
 
     def found(record: Record) -> bytes | None:

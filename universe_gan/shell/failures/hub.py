@@ -13,6 +13,7 @@ from curation.hub.problems import (
     SomebodyCommitted,
     TokenRefused,
 )
+from curation.hub.remote import PUBLIC
 from curation.hub.rows import NotReadable
 from curation.hub.takedown import CopiesOfAuthor, NothingMatches
 from universe_gan.shell.datasets.built import StageStale
@@ -93,7 +94,8 @@ TABLE: Table = {
     ),
     HubBusy: lambda error: Failure(
         f"{error.endpoint} does not serve us now: {error.detail}",
-        "wait and run the same command again; what arrived is not sent twice",
+        "wait and run the same command again; what arrived is not sent twice"
+        + ("" if error.endpoint == PUBLIC else ", or correct HF_ENDPOINT"),
         Exit.BUSY,
     ),
     SomebodyCommitted: lambda error: Failure(

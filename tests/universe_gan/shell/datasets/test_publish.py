@@ -260,7 +260,9 @@ def test_a_busy_hub_is_no_bug(
 ) -> None:
     hub.fault(status, "/api/datasets/ada/nebulae")
     assert publish() == Exit.BUSY
-    assert "does not serve us now" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "does not serve us now" in told
+    assert "or correct HF_ENDPOINT" in told
 
 
 def test_the_token_is_in_no_line_of_talk_error_or_log(

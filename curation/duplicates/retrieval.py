@@ -44,7 +44,7 @@ VERSION = 2
 
 _TABLES, _BITS = 10, 24
 _SEED = 20_260_000
-_BLOCK = 500_000
+_BLOCK = 200_000
 """Pairs of pictures looked at at once: bounds the memory, not the result."""
 _OCTAVES = np.log2(5)
 """Powers of two between which the scale of a copy may lie."""
@@ -67,7 +67,7 @@ def candidates(features: Packed, fresh: Sequence[bool] | None = None) -> list[tu
     """Pairs of pictures that may share a part, upright, turned or mirrored: (first, second), sorted.
 
     `features` are packed (`features.extract`); each is asked for twice and not kept, so they may be read from
-    a disk. With `fresh`, only pairs of which one is fresh. Memory: about 250 bytes a feature and 200 MB; time
+    a disk. With `fresh`, only pairs of which one is fresh. Memory: about 300 bytes a feature and 200 MB; time
     grows with the square of the pictures in the end.
 
     Raises:
@@ -173,7 +173,7 @@ class _Table:
     """The features in the order of their codes, and where those begin whose codes begin alike."""
 
     def __init__(self, codes: NDArray[np.int32]) -> None:
-        known = min(_BITS, max(1, len(codes).bit_length()))
+        known = min(_BITS, max(1, len(codes).bit_length() - 1))
         self._codes, self._rest = codes, _BITS - known
         keyed = codes.astype(np.int64) << 32 | np.arange(len(codes))  # far quicker to sort than to argsort
         keyed.sort()

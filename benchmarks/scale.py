@@ -220,9 +220,8 @@ def _seconds(
 
 
 def _held(stages: Mapping[str, tuple[float, float]]) -> str:
-    """Records, measurements and verdicts: what the outer stage held when the retrieval within it peaked."""
-    mb = {name: stages.get(name, (0.0, 0.0))[1] for name in ("manifest: read", CURATION, RETRIEVAL)}
-    return f"{(mb['manifest: read'] + mb[CURATION] - mb[RETRIEVAL]) / 1024:,.1f} GB"
+    """Records, measurements and verdicts: what stays while the stages within come and go."""
+    return f"{sum(stages.get(name, (0.0, 0.0))[1] for name in ('manifest: read', CURATION)) / 1024:,.1f} GB"
 
 
 def _heaviest(stages: Mapping[str, tuple[float, float]], kinds: tuple[str, ...] = ("",)) -> str:

@@ -68,8 +68,8 @@ class Meter:
             self._add(row)
 
     def _note_peaks(self) -> None:
-        """What is at work held up to here; from here on a new peak counts."""
-        for row in self._within:
+        """What the innermost stage held up to here; from here on a new peak counts."""
+        for row in self._within[-1:]:
             row["mb"] = max(row["mb"], _memory("VmHWM"))
         Path("/proc/self/clear_refs").write_text("5")
 

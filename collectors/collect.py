@@ -53,6 +53,9 @@ class Collected:
     """Words for a share by kind that could not be filled, and what was cut to keep the ratio."""
 
 
+_NOT_KEPT = Missed(reason=Reason.DAMAGED, detail="it came, and the store does not hold it", again=True)
+
+
 class NothingFound(Exception):
     """The sources hold no image for what the recipe asks."""
 
@@ -141,6 +144,8 @@ def fetch(
             for record, outcome in arrivals(plan, workspace, session, batch, progress, crew):
                 if isinstance(outcome, StoredFile):
                     cellar.add(record, outcome)
+                    if not cellar.find(record):  # whatever the reason: to try for ever helps nobody
+                        waiting[record.uid] = _NOT_KEPT
                     result.fetched_bytes += outcome.bytes
                     stage.advance(copies[identity(record)])
                 elif outcome.again:

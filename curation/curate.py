@@ -197,7 +197,7 @@ def _examine(
     path = elsewhere.get(sha256)
     if path is not None and not path.is_file():
         raise FolderUnseen(platform.node(), path.parent)
-    return examine(path or workspace.originals.path(sha256), sha256, settings, folders(workspace))
+    return examine(path or workspace.originals.sound(sha256), sha256, settings, folders(workspace))
 
 
 def _journalled(path: Path) -> Iterator[Examined]:

@@ -12,7 +12,8 @@ class OriginalsMissing(Exception):
     """Files that the manifest lists and the workspace does not hold."""
 
     def __init__(self, uids: Sequence[str]) -> None:
-        super().__init__(f"{len(uids)} originals are missing, {uids[0]} among them")
+        how_many = f"{len(uids)} originals are missing, {uids[0]} among them"
+        super().__init__(how_many if len(uids) > 1 else f"the original of {uids[0]} is missing")
         self.uids = tuple(uids)
 
 

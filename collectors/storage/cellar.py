@@ -28,9 +28,15 @@ class Cellar:
             self.never.clear()
 
     def find(self, record: Record) -> StoredFile | None:
-        """The stored file of this record, or of a byte-identical one."""
+        """The stored file of this record, or of a byte-identical one; one of another size is removed."""
         file = self._files.get(identity(record))
-        return file if file and self._store.size(file.sha256) == file.bytes else None
+        size = self._store.size(file.sha256) if file else None
+        if file is None or size is None:
+            return None
+        if size != file.bytes:
+            self._store.drop(file.sha256)  # or it would stand in the way of what is fetched in its place
+            return None
+        return file
 
     def add(self, record: Record, file: StoredFile) -> None:
         self._files[identity(record)] = file

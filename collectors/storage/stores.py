@@ -19,6 +19,17 @@ class ChangedMeanwhile(Exception):
     """Somebody writes to the file that was to be copied."""
 
 
+class FileDamaged(Exception):
+    """A file of a store on this disk that was not what its name says; it was removed."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"{self.path} was not what its name says"
+
+
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
@@ -54,6 +65,19 @@ class Store:
             return sha256_of(self.path(sha256)) == sha256
         except FileNotFoundError:
             return False
+
+    def sound(self, sha256: str) -> Path:
+        """Where the file lies, once all of it was read and is what its name says; else it is removed.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            FileDamaged: it was not; whoever made it can make it again.
+        """
+        place = self.path(sha256)
+        if sha256_of(place) != sha256:
+            self.drop(sha256)
+            raise FileDamaged(place)
+        return place
 
     def drop(self, sha256: str) -> None:
         """Remove a file that is not what it should be."""

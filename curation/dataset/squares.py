@@ -69,7 +69,7 @@ def _job(outcome: Outcome) -> tuple[str, Box]:
 
 def _render(render: Render, settings: CurateSettings, originals: Store, job: tuple[str, Box]) -> bytes:
     sha256, box = job
-    return render(originals.path(sha256), box, settings)
+    return render(originals.sound(sha256), box, settings)
 
 
 def _square(data: bytes, suffix: str) -> Square:

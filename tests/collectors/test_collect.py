@@ -21,6 +21,7 @@ from collectors.plan import CollectSettings, Plan
 from collectors.record import Original, Reason, Record, Skipped, Verdict
 from collectors.source import Ask, Finished, Found, KeyMissing, Source
 from collectors.storage.files import DiskFull
+from collectors.storage.stores import Store
 from collectors.storage.workspace import Workspace
 from collectors.web.polite import polite_session
 
@@ -373,14 +374,29 @@ def test_a_disk_that_is_too_small_is_noticed_before_the_first_byte(shelf: Shelf)
     assert caught.value.needed == 10**16
 
 
-def test_a_stored_file_that_was_cut_is_fetched_again(shelf: Shelf) -> None:
+@pytest.mark.timeout(60)  # it once went on for ever
+@pytest.mark.parametrize("local", [False, True])
+@pytest.mark.parametrize("bytes_more", [-10, 10])
+def test_a_stored_file_of_another_size_is_fetched_again(shelf: Shelf, local: bool, bytes_more: int) -> None:
+    shelf.local = local
     shelf.put(1)
     plan = a_plan(shelf)
     manifest = a_run(plan).manifest
     path = Workspace(plan.base / "data").originals.path(manifest.records[0].file.sha256)
-    path.write_bytes(path.read_bytes()[:10])
+    whole = path.read_bytes()
+    path.write_bytes((whole + bytes(10))[: len(whole) + bytes_more])
     assert a_run(plan).fetched_bytes > 0
-    assert path.stat().st_size == manifest.records[0].file.bytes
+    assert path.read_bytes() == whole
+
+
+@pytest.mark.timeout(60)
+def test_what_the_store_does_not_hold_is_told_and_not_fetched_for_ever(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf.put(1)
+    monkeypatch.setattr(Store, "size", lambda self, sha256: None)
+    result = a_run(a_plan(shelf))
+    assert (result.manifest, result.pending, result.reasons) == (None, 1, {Reason.DAMAGED: 1})
 
 
 def test_a_dry_run_after_a_run_gives_the_same_reasons(shelf: Shelf) -> None:

@@ -40,6 +40,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
+LARGE = ("folder:ic1396.jpg", "folder:m42-orion.jpg")
+"""Two pictures of the sample that are kept."""
+
+
 @pytest.fixture
 def demo(built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A finished demo to change; the current folder is the one that holds `manifests/`."""
@@ -608,3 +612,27 @@ def test_a_manifest_that_shrinks_or_was_broken_is_written_again_and_said(
     (demo / "manifests" / "sample.jsonl").write_text("broken\n")
     assert run(["collect", "sample"]) == Exit.DONE
     assert run(["audit", "sample"]) == Exit.DONE
+
+
+def test_originals_that_lost_their_bytes_are_fetched_again_and_never_make_a_row(
+    demo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workspace = Workspace(demo / "data" / "sample")
+    first, second = (
+        one for one in manifests.read(Path("manifests/sample.jsonl")).records if one.uid in LARGE
+    )
+    assert first.file
+    assert second.file
+    longer, other = (workspace.originals.path(one.file.sha256) for one in (first, second) if one.file)
+    with longer.open("ab") as file:
+        file.write(b"x")
+    assert run(["collect", "sample", "-q"]) == Exit.DONE
+    assert workspace.originals.is_sound(first.file.sha256), "of another size: nobody has to read it to know"
+    before = {path.name: path.read_bytes() for path in (workspace.dataset / "data").iterdir()}
+    other.write_bytes(bytes(reversed(other.read_bytes())))
+    shutil.rmtree(workspace.root / "squares")
+    capsys.readouterr()
+    assert run(["curate", "sample", "-q"]) == Exit.INPUT
+    assert f"{other.relative_to(demo)} was not what its name says; it was removed" in capsys.readouterr().err
+    assert run(["build", "sample", "-q"]) == Exit.DONE
+    assert {path.name: path.read_bytes() for path in (workspace.dataset / "data").iterdir()} == before

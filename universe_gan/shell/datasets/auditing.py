@@ -50,7 +50,7 @@ def audit_diff(output: Output, recipe: Recipe, older: Path) -> Exit:
     )
     output.line(f"diff      {recipe.data / 'audit' / 'diff.md'}")
     output.result(as_json(found))
-    output.say(f"next: {tool()} audit {recipe.path}")
+    output.say(f"next: {tool()} {standing(recipe).next}")
     return Exit.DONE
 
 

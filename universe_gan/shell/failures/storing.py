@@ -2,6 +2,7 @@
 
 from collectors.storage.filesystems import StoreRefused, StoreUnreachable, StoreUnusable
 from collectors.storage.remote_store import ObjectDamaged
+from collectors.storage.stores import FileDamaged
 from collectors.storage.workspace import KeptElsewhere
 from universe_gan.shell.exits import Exit
 from universe_gan.shell.failures.failure import Failure, Table
@@ -23,6 +24,11 @@ TABLE: Table = {
     ObjectDamaged: lambda error: Failure(
         str(error),
         "remove that object, then `universe-gan collect … --locked` fetches the file again",
+        Exit.INPUT,
+    ),
+    FileDamaged: lambda error: Failure(
+        f"{error}; it was removed",
+        "run `universe-gan build …`, which fetches it again; see whether the disk is failing",
         Exit.INPUT,
     ),
     KeptElsewhere: lambda error: Failure(

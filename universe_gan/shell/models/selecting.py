@@ -106,7 +106,10 @@ def _tell_ranked(output: Output, folder: Path, prepared: "Prepared", found: "Seq
 
 def _tell_accepted(output: Output, chosen: "Sequence[Choice]", overruled: int) -> None:
     hand = sum(one.by_hand for one in chosen)
-    output.line(f"accepted  {many(len(chosen), 'picture')}{f', {hand:,} by hand' if hand else ''}")
+    odd = sum(not one.ranked.plausible for one in chosen)
+    words = [many(len(chosen), "picture")] + [f"{hand:,} by hand"] * bool(hand)
+    words += [f"{odd:,} of them less real than nearly all real ones"] * bool(odd)
+    output.line(f"accepted  {', '.join(words)}")
     if overruled:
         output.note(
             f"{many(overruled, 'picture')} accepted by hand stay out: refused as above, whoever likes them"

@@ -288,3 +288,10 @@ def test_what_was_fed_back_is_published_and_trained_on_from_there(
     assert len([line for line in told.splitlines() if "removed  generated" in line]) == 4
     gone = data.prepare("ada/nebulae", side=32, cache=Path("runs/cache"), synthetic=0.25)
     assert (gone.origin.pictures, gone.origin.synthetic) == (31, 0)
+
+
+def test_accepted_fog_is_called_less_real(fed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert select("generated/sample", "--keep", "3") == Exit.DONE
+    said = "accepted  3 pictures, 3 of them less real than nearly all real ones"
+    assert said in capsys.readouterr().out
